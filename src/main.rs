@@ -1,0 +1,3 @@
+//! The duskwatch program.
+
+fn main() {}

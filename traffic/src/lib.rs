@@ -1,0 +1,1 @@
+//! Seeded traffic for tests.
