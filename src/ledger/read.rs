@@ -1,0 +1,212 @@
+//! Reading the books. Call [`Ledger::settle`] first: until then the flow cache holds part of the sums.
+
+use super::{Bar, Counters, Coverage, Directions, Evicted, Host, Ledger, Period, Role, Traffic, Transport};
+use crate::network::{Direction, Networks};
+use crate::packet::{Address, Discard, LinkType, Mac};
+use crate::table::{PortKind, PortRow, Segment};
+use crate::time::Timestamp;
+
+/// Whose ports are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortOwner {
+    /// The interface as a whole.
+    Interface,
+    /// One host.
+    Host(Address),
+}
+
+/// What an owner's TCP or UDP traffic holds beyond the port rows that are left: rows that had to make
+/// room, and packets without ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortsLeft {
+    /// On rows that had to make room, inbound.
+    pub evicted_inbound: Counters,
+    /// On rows that had to make room, outbound.
+    pub evicted_outbound: Counters,
+    /// In packets without ports, inbound.
+    pub portless_inbound: Counters,
+    /// In packets without ports, outbound.
+    pub portless_outbound: Counters,
+}
+
+impl Ledger {
+    /// The interface's name, or the capture file's.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which side of the router it is on.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// How its frames begin, once a capture has said so.
+    pub fn link(&self) -> Option<LinkType> {
+        self.link
+    }
+
+    /// What is local here.
+    pub fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
+    /// The machine's own link-layer addresses here.
+    pub fn own_macs(&self) -> &[Mac] {
+        &self.own_macs
+    }
+
+    /// Frames that the capture delivered: accounted + non-IP + discarded.
+    pub fn captured(&self) -> u64 {
+        self.captured
+    }
+
+    /// Frames that could not be accounted, by reason.
+    pub fn discarded(&self) -> impl Iterator<Item = (Discard, u64)> {
+        Discard::ALL.into_iter().zip(self.discarded)
+    }
+
+    /// Frames without IP, in frame bytes.
+    pub fn non_ip(&self) -> Counters {
+        self.non_ip
+    }
+
+    /// IP packets accounted.
+    pub fn totals(&self) -> &Directions {
+        &self.totals
+    }
+
+    /// The first frame's time, if there was any since the books were opened.
+    pub fn first(&self) -> Option<Timestamp> {
+        self.first
+    }
+
+    /// The latest frame's time.
+    pub fn last(&self) -> Timestamp {
+        self.last
+    }
+
+    /// Frames that the kernel lost before the capture could see them.
+    pub fn dropped_by_kernel(&self) -> u64 {
+        self.dropped_by_kernel
+    }
+
+    /// What the kernel says passed, where that can be compared.
+    pub fn coverage(&self) -> Option<Coverage> {
+        self.coverage
+    }
+
+    /// The IP protocols that were seen, by number.
+    pub fn protocols(&self) -> impl Iterator<Item = (u8, &Directions)> {
+        (0..=u8::MAX).zip(self.protocols.iter()).filter(|(_, row)| !row.total().is_zero())
+    }
+
+    /// The hosts, in no particular order.
+    pub fn hosts(&self) -> impl Iterator<Item = (Address, &Host)> {
+        self.hosts.iter().map(|(_, address, host)| (address, host))
+    }
+
+    /// The hosts in the order in which [`Ledger::restore_host`] takes them.
+    pub fn hosts_oldest_first(&self) -> impl Iterator<Item = (Address, &Host)> {
+        self.hosts.iter_oldest_first().map(|(_, address, host)| (address, host))
+    }
+
+    /// One host.
+    pub fn host(&self, address: Address) -> Option<&Host> {
+        self.hosts.find(address).map(|slot| self.hosts.row(slot))
+    }
+
+    /// How many hosts there are, and how many fit.
+    pub fn hosts_used(&self) -> (u16, u16) {
+        (self.hosts.length(), self.hosts.capacity())
+    }
+
+    /// How many hosts are guarded by this rule.
+    pub fn hosts_in(&self, segment: Segment) -> usize {
+        self.hosts.iter().filter(|(slot, ..)| self.hosts.segment(*slot) == segment).count()
+    }
+
+    /// The hosts that had to make room.
+    pub fn evicted(&self) -> Evicted {
+        self.evicted
+    }
+
+    /// How many port rows fit, and how many have made room for others.
+    pub fn port_rows(&self) -> (usize, u64) {
+        (self.ports.capacity(), self.ports.evicted())
+    }
+
+    /// The port rows of an owner, in no particular order. Looks at every row of the table.
+    pub fn ports(&self, owner: PortOwner) -> impl Iterator<Item = (PortKind, u16, &PortRow)> {
+        let owner = match owner {
+            PortOwner::Interface => Some(None),
+            PortOwner::Host(address) => {
+                self.hosts.find(address).map(|slot| Some((slot, self.hosts.generation(slot))))
+            }
+        };
+        let rows = self.ports.iter().filter(move |(key, _)| match (owner, key.owner()) {
+            (Some(None), None) => true,
+            (Some(Some((slot, generation))), Some(_)) => key.is_of(slot, generation),
+            _ => false,
+        });
+        rows.map(|(key, row)| (key.kind(), key.port(), row))
+    }
+
+    /// All port rows with their hosts (`None`: the interface's own), in no particular order.
+    pub fn all_ports(&self) -> impl Iterator<Item = (Option<Address>, PortKind, u16, &PortRow)> {
+        self.ports.iter().filter_map(|(key, row)| {
+            let owner = match key.owner() {
+                None => None,
+                Some(slot) => {
+                    let generation = self.hosts.generation_if_used(slot)?;
+                    if !key.is_of(slot, generation) {
+                        return None;
+                    }
+                    Some(self.hosts.key(slot))
+                }
+            };
+            Some((owner, key.kind(), key.port(), row))
+        })
+    }
+
+    /// What the interface's TCP or UDP totals hold beyond its port rows of this kind. On the local side
+    /// an internal packet counts as received and as sent; on the remote side a transit packet does.
+    pub fn ports_left(&self, kind: PortKind) -> PortsLeft {
+        let (number, portless) = match kind {
+            PortKind::TcpLocal | PortKind::TcpRemote => (6, &self.portless[0]),
+            PortKind::UdpLocal | PortKind::UdpRemote => (17, &self.portless[1]),
+        };
+        let total = &self.protocols[number];
+        let both_ways = match kind {
+            PortKind::TcpLocal | PortKind::UdpLocal => Direction::Internal,
+            PortKind::TcpRemote | PortKind::UdpRemote => Direction::Transit,
+        };
+        let side = |direction| {
+            let portless = portless.of(direction) + portless.of(both_ways);
+            (total.of(direction) + total.of(both_ways) - portless, portless)
+        };
+        let (mut evicted_inbound, portless_inbound) = side(Direction::Inbound);
+        let (mut evicted_outbound, portless_outbound) = side(Direction::Outbound);
+        for (_, _, row) in self.ports(PortOwner::Interface).filter(|(present, ..)| *present == kind) {
+            evicted_inbound = evicted_inbound - row.inbound;
+            evicted_outbound = evicted_outbound - row.outbound;
+        }
+        PortsLeft { evicted_inbound, evicted_outbound, portless_inbound, portless_outbound }
+    }
+
+    /// A ring of the history, oldest first, with the times at which the periods start.
+    pub fn history(&self, period: Period) -> impl Iterator<Item = (i64, Bar)> {
+        self.history.bars(period)
+    }
+
+    /// The number of a history ring's newest period, as [`Ledger::restore_bar`] takes it.
+    pub fn history_newest(&self, period: Period) -> i64 {
+        self.history.newest(period)
+    }
+}
+
+impl Host {
+    /// The traffic of one transport.
+    pub fn transport(&self, transport: Transport) -> Traffic {
+        self.transports[transport as usize]
+    }
+}

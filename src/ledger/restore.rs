@@ -1,0 +1,90 @@
+//! Putting the books back as a snapshot has them. The order is: totals, history, hosts (least recently
+//! used first), ports. Nothing that a damaged or forged snapshot says can do more than fill the tables.
+
+use super::{Bar, Counters, Directions, Evicted, Host, Ledger, Period};
+use crate::network::Place;
+use crate::packet::{Address, Discard};
+use crate::table::{PortKey, PortKind, PortRow};
+use crate::time::Timestamp;
+
+/// Everything of a ledger that has exactly one value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// The first frame's time, if there was any.
+    pub first: Option<Timestamp>,
+    /// The latest frame's time.
+    pub last: Timestamp,
+    /// Frames delivered by the capture.
+    pub captured: u64,
+    /// Frames discarded, in the order of [`Discard::ALL`].
+    pub discarded: [u64; Discard::ALL.len()],
+    /// Frames without IP.
+    pub non_ip: Counters,
+    /// IP packets accounted.
+    pub totals: Directions,
+    /// TCP and UDP packets without ports.
+    pub portless: [Directions; 2],
+    /// Hosts that had to make room.
+    pub evicted: Evicted,
+}
+
+impl Ledger {
+    /// What [`Ledger::restore_totals`] takes.
+    pub fn save_totals(&self) -> Totals {
+        Totals {
+            first: self.first,
+            last: self.last,
+            captured: self.captured,
+            discarded: self.discarded,
+            non_ip: self.non_ip,
+            totals: self.totals,
+            portless: self.portless,
+            evicted: self.evicted,
+        }
+    }
+
+    /// Starts from these totals.
+    pub fn restore_totals(&mut self, totals: Totals) {
+        self.first = totals.first;
+        self.last = totals.last;
+        self.captured = totals.captured;
+        self.discarded = totals.discarded;
+        self.non_ip = totals.non_ip;
+        self.totals = totals.totals;
+        self.portless = totals.portless;
+        self.evicted = totals.evicted;
+        self.history.set_booked(&self.totals);
+    }
+
+    /// Starts from this sum of an IP protocol.
+    pub fn restore_protocol(&mut self, number: u8, sum: Directions) {
+        self.protocols[usize::from(number)] = sum;
+    }
+
+    /// Appends a bar to a history ring; see [`super::History::restore`].
+    pub fn restore_bar(&mut self, period: Period, newest: i64, bar: Bar) {
+        self.history.restore(period, newest, bar);
+    }
+
+    /// Puts a host back. Whether it is local is decided by the present networks. In a table smaller
+    /// than the one that was saved, hosts make room for those that come after them, and count as
+    /// evicted.
+    pub fn restore_host(&mut self, address: Address, host: Host) {
+        let local = self.networks.place(address) == Place::Local;
+        let slot = self.host_slot(address);
+        *self.hosts.row_mut(slot) = Host { local, ..host };
+        self.hosts.settle(slot);
+    }
+
+    /// Puts a port row back: the interface's own (`None`) or a restored host's.
+    pub fn restore_port(&mut self, owner: Option<Address>, kind: PortKind, port: u16, row: PortRow) {
+        let key = match owner {
+            None => PortKey::interface(kind, port),
+            Some(address) => match self.hosts.find(address) {
+                Some(slot) => PortKey::host(slot, self.hosts.generation(slot), kind, port),
+                None => return,
+            },
+        };
+        *self.ports.row(key) = row;
+    }
+}

@@ -1,0 +1,213 @@
+//! The port rows of one interface and of all its hosts, in one set-associative table.
+//!
+//! A row lives in one of the four places of its set. When they are taken, the smallest row goes, and
+//! since every owner's total is kept elsewhere, what a row held then shows as the owner's "other
+//! ports". One table for all costs a third less than a list for every host, and a host that talks to
+//! ten thousand ports cannot take more room than its sets.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+use super::{Seed, Slot};
+use crate::ledger::Counters;
+
+/// Rows in a set.
+const WAYS: usize = 4;
+
+/// Which ports a row counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum PortKind {
+    /// TCP, the owner's own port.
+    TcpLocal,
+    /// TCP, the port at the other end.
+    TcpRemote,
+    /// UDP, the owner's own port.
+    UdpLocal,
+    /// UDP, the port at the other end.
+    UdpRemote,
+}
+
+impl PortKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::TcpLocal, Self::TcpRemote, Self::UdpLocal, Self::UdpRemote];
+}
+
+/// Whose row it is, which kind and which port: 29 bits of the owner's generation, 3 of kind, 16 of the
+/// owner's slot and 16 of port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortKey(u64);
+
+impl PortKey {
+    /// The owner that stands for the whole interface.
+    const INTERFACE: Slot = Slot::MAX;
+    const GENERATION_MASK: u32 = (1 << 29) - 1;
+
+    /// A row of the whole interface.
+    #[inline]
+    pub const fn interface(kind: PortKind, port: u16) -> Self {
+        Self::host(Self::INTERFACE, 1, kind, port)
+    }
+
+    /// A row of the host in this slot and generation of the host table.
+    #[inline]
+    pub const fn host(slot: Slot, generation: u32, kind: PortKind, port: u16) -> Self {
+        Self(
+            ((generation & Self::GENERATION_MASK) as u64) << 35
+                | (kind as u64) << 32
+                | (slot as u64) << 16
+                | port as u64,
+        )
+    }
+
+    /// The owner's slot, or `None` for the whole interface.
+    pub const fn owner(self) -> Option<Slot> {
+        let slot = (self.0 >> 16) as Slot;
+        if slot == Self::INTERFACE { None } else { Some(slot) }
+    }
+
+    /// True if the row belongs to the host that is the slot's `generation`th.
+    pub const fn is_of(self, slot: Slot, generation: u32) -> bool {
+        (self.0 >> 16) as Slot == slot && (self.0 >> 35) as u32 == generation & Self::GENERATION_MASK
+    }
+
+    /// Which ports the row counts.
+    pub const fn kind(self) -> PortKind {
+        PortKind::ALL[(self.0 >> 32) as usize & 3]
+    }
+
+    /// The port's number.
+    pub const fn port(self) -> u16 {
+        self.0 as u16
+    }
+
+    const fn is_vacant(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// The traffic of one port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortRow {
+    /// To the owner.
+    pub inbound: Counters,
+    /// From the owner.
+    pub outbound: Counters,
+    /// TCP connection attempts (SYN without ACK), either way; stays at its maximum.
+    pub syns: u32,
+}
+
+impl PortRow {
+    /// Adds a flow that the owner sent or received.
+    #[inline]
+    pub fn book(&mut self, sent: bool, counters: Counters, syns: u32) {
+        *(if sent { &mut self.outbound } else { &mut self.inbound }) += counters;
+        self.syns = self.syns.saturating_add(syns);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.inbound.bytes + self.outbound.bytes
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Set {
+    keys: [PortKey; WAYS],
+    rows: [PortRow; WAYS],
+}
+
+/// The rows; see the module's text.
+pub struct PortTable {
+    seed: Seed,
+    shift: u32,
+    sets: Box<[Set]>,
+    evicted: u64,
+    swept: usize,
+}
+
+impl PortTable {
+    /// An empty table of at least `rows` rows, rounded up to a power of two of sets.
+    pub fn with_capacity(rows: u32, seed: Seed) -> Self {
+        let sets = (rows as usize).div_ceil(WAYS).next_power_of_two().max(2);
+        Self {
+            seed,
+            shift: 64 - sets.trailing_zeros(),
+            sets: vec![Set::default(); sets].into_boxed_slice(),
+            evicted: 0,
+            swept: 0,
+        }
+    }
+
+    /// How many rows fit.
+    pub fn capacity(&self) -> usize {
+        self.sets.len() * WAYS
+    }
+
+    /// How many rows have made room for others since the start.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// The key's row, made if need be.
+    #[inline]
+    pub fn row(&mut self, key: PortKey) -> &mut PortRow {
+        let set = &mut self.sets[(self.seed.word(key.0) >> self.shift) as usize];
+        let way = match set.keys.iter().position(|&present| present == key) {
+            Some(way) => way,
+            None => {
+                let (way, vacant) = set.least();
+                self.evicted += u64::from(!vacant);
+                set.keys[way] = key;
+                set.rows[way] = PortRow::default();
+                way
+            }
+        };
+        &mut set.rows[way]
+    }
+
+    /// The key's row, if there is one.
+    pub fn get(&self, key: PortKey) -> Option<&PortRow> {
+        let set = &self.sets[(self.seed.word(key.0) >> self.shift) as usize];
+        let way = set.keys.iter().position(|&present| present == key)?;
+        Some(&set.rows[way])
+    }
+
+    /// All rows, in no particular order; those of evicted hosts too, until a sweep has passed.
+    pub fn iter(&self) -> impl Iterator<Item = (PortKey, &PortRow)> {
+        let all = self.sets.iter().flat_map(|set| set.keys.iter().copied().zip(&set.rows));
+        all.filter(|(key, _)| !key.is_vacant())
+    }
+
+    /// Frees the rows in the next `sets` sets whose owner is gone, so that a large row of an evicted
+    /// host does not keep its place for ever. Called once a second it passes everywhere in turn.
+    pub fn sweep(&mut self, sets: usize, lives: impl Fn(PortKey) -> bool) {
+        for _ in 0..sets.min(self.sets.len()) {
+            let set = &mut self.sets[self.swept];
+            for key in &mut set.keys {
+                if !key.is_vacant() && !lives(*key) {
+                    *key = PortKey::default();
+                }
+            }
+            self.swept = (self.swept + 1) % self.sets.len();
+        }
+    }
+}
+
+impl Set {
+    /// The way to use for a new row, and whether it is vacant: else it holds the smallest row.
+    #[inline]
+    fn least(&self) -> (usize, bool) {
+        let mut least = 0;
+        let mut least_bytes = u64::MAX;
+        for (way, (key, row)) in self.keys.iter().zip(&self.rows).enumerate() {
+            if key.is_vacant() {
+                return (way, true);
+            }
+            if row.bytes() < least_bytes {
+                least = way;
+                least_bytes = row.bytes();
+            }
+        }
+        (least, false)
+    }
+}
