@@ -9,3 +9,7 @@ pub const ENCAPSULATIONS_MAX: usize = 8;
 
 /// IPv6 extension headers walked before the packet is booked without ports. RFC 8200 lists seven.
 pub const EXTENSION_HEADERS_MAX: usize = 8;
+
+/// Options of a Neighbor Discovery message walked in search of a link-layer address. Hosts send it
+/// first, a nonce (RFC 3971) or two behind it.
+pub const NEIGHBOR_OPTIONS_MAX: usize = 8;
