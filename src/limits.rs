@@ -74,3 +74,6 @@ pub const INTERFACE_NAME_MAX: usize = 64;
 
 /// The machine's own link-layer addresses on one interface: a bridge and its ports.
 pub const OWN_MACS_MAX: usize = 32;
+/// Options of a Neighbor Discovery message walked in search of a link-layer address. Hosts send it
+/// first, a nonce (RFC 3971) or two behind it.
+pub const NEIGHBOR_OPTIONS_MAX: usize = 8;

@@ -1,8 +1,16 @@
 //! 1. Decode: link type, bytes and wire length become a [`Packet`], a [`NonIp`] frame or a [`Discard`].
 
 mod address;
+mod internet;
+mod link;
+mod neighbor;
+mod transport;
 
 pub use address::{Address, Mac};
+pub use neighbor::{NeighborKind, NeighborMessage, neighbor_message};
+pub use transport::protocol;
+
+use link::{Payload, Stripped};
 
 /// One captured frame, as the capture hands it over.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +21,14 @@ pub struct Frame<'a> {
     pub bytes: &'a [u8],
     /// The frame's length on the wire, in bytes.
     pub wire_length: u32,
+}
+
+impl Frame<'_> {
+    /// The wire carried what was captured at least, even if a broken file's wire length says less.
+    #[inline]
+    fn length_on_wire(&self) -> usize {
+        self.bytes.len().max(self.wire_length as usize)
+    }
 }
 
 /// The link-layer header types that are understood, numbered as in libpcap's list of DLT values.
@@ -41,6 +57,20 @@ pub enum LinkType {
 }
 
 impl LinkType {
+    /// All link types.
+    pub const ALL: [Self; 10] = [
+        Self::Null,
+        Self::Ethernet,
+        Self::Ppp,
+        Self::PppEther,
+        Self::Raw,
+        Self::Ipv4,
+        Self::Ipv6,
+        Self::Loop,
+        Self::LinuxSll,
+        Self::LinuxSll2,
+    ];
+
     /// The link type behind a DLT value, or `None` if it is not understood.
     pub const fn from_dlt(dlt: i32) -> Option<Self> {
         Some(match dlt {
@@ -198,3 +228,36 @@ pub enum Decoded {
     /// A frame that cannot be accounted, and why.
     Discard(Discard),
 }
+
+/// Reads the headers of a frame: link layer, internet layer and transport, in the order in which the
+/// modules stand. It never panics and never reads beyond the captured bytes.
+#[inline]
+pub fn decode(frame: &Frame) -> Decoded {
+    let stripped = match link::strip(frame) {
+        Ok(stripped) => stripped,
+        Err(discard) => return Decoded::Discard(discard),
+    };
+    let packet = match stripped.payload {
+        Payload::Ipv4 => internet::ipv4(frame, stripped),
+        Payload::Ipv6 => internet::ipv6(frame, stripped),
+        Payload::Arp | Payload::Other => return Decoded::NonIp(non_ip(frame, stripped)),
+    };
+    match packet {
+        Ok(packet) => Decoded::Packet(packet),
+        Err(discard) => Decoded::Discard(discard),
+    }
+}
+
+#[cold]
+fn non_ip(frame: &Frame, stripped: Stripped) -> NonIp {
+    let arp = match stripped.payload {
+        Payload::Arp => frame.bytes.get(stripped.offset..).and_then(neighbor::arp),
+        _ => None,
+    };
+    NonIp { bytes: frame.length_on_wire() as u32, link: stripped.link, arp }
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

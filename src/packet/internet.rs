@@ -1,0 +1,125 @@
+//! The internet layer: IPv4 (RFC 791) and IPv6 with its extension headers (RFC 8200).
+
+use smoltcp::wire::{Ipv4Packet, Ipv6ExtHeader, Ipv6FragmentHeader, Ipv6Packet};
+
+use super::link::Stripped;
+use super::transport::{self, protocol};
+use super::{Address, Discard, Frame, Packet};
+use crate::limits::EXTENSION_HEADERS_MAX;
+
+const IPV4_HEADER: usize = 20;
+const IPV6_HEADER: usize = 40;
+
+/// Reads an IPv4 header, with or without options, and what is behind it.
+#[inline]
+pub(super) fn ipv4(frame: &Frame, stripped: Stripped) -> Result<Packet, Discard> {
+    let captured = frame.bytes.get(stripped.offset..).ok_or(Discard::Truncated)?;
+    let header = captured.first_chunk::<IPV4_HEADER>().ok_or(Discard::Truncated)?;
+    let ip = Ipv4Packet::new_unchecked(header);
+    let header_length = usize::from(ip.header_len());
+    let total_length = usize::from(ip.total_len());
+    let segmentation_offload = total_length == 0;
+    if ip.version() != 4
+        || header_length < IPV4_HEADER
+        || (total_length < header_length && !segmentation_offload)
+    {
+        return Err(Discard::BadHeader);
+    }
+    let on_wire = frame.length_on_wire() - stripped.offset;
+    let length = if segmentation_offload { on_wire } else { total_length.min(on_wire) };
+    let mut packet = Packet {
+        source: Address::v4(ip.src_addr().to_bits()),
+        destination: Address::v4(ip.dst_addr().to_bits()),
+        bytes: length as u32,
+        protocol: ip.next_header().into(),
+        later_fragment: ip.frag_offset() != 0,
+        link: stripped.link,
+        network_offset: stripped.offset as u16,
+        transport_offset: (stripped.offset + header_length) as u16,
+        ..Packet::default()
+    };
+    if !packet.later_fragment {
+        transport::read(&mut packet, behind(captured, header_length, length));
+    }
+    Ok(packet)
+}
+
+/// Reads an IPv6 header, the extension headers and what is behind them.
+#[inline(never)]
+pub(super) fn ipv6(frame: &Frame, stripped: Stripped) -> Result<Packet, Discard> {
+    let captured = frame.bytes.get(stripped.offset..).ok_or(Discard::Truncated)?;
+    let header = captured.first_chunk::<IPV6_HEADER>().ok_or(Discard::Truncated)?;
+    let ip = Ipv6Packet::new_unchecked(header);
+    if ip.version() != 6 {
+        return Err(Discard::BadHeader);
+    }
+    let next_header = ip.next_header().into();
+    let on_wire = frame.length_on_wire() - stripped.offset;
+    let length = match ip.payload_len() {
+        // Segmentation offload or a jumbogram (RFC 2675), unless there is nothing to carry.
+        0 if next_header != protocol::NO_NEXT_HEADER => on_wire,
+        payload_length => on_wire.min(IPV6_HEADER + usize::from(payload_length)),
+    };
+    let mut packet = Packet {
+        source: Address::v6(ip.src_addr().octets()),
+        destination: Address::v6(ip.dst_addr().octets()),
+        bytes: length as u32,
+        link: stripped.link,
+        network_offset: stripped.offset as u16,
+        ..Packet::default()
+    };
+    if packet.source.is_v4() || packet.destination.is_v4() {
+        return Err(Discard::MappedAddress);
+    }
+    let upper = walk_extension_headers(behind(captured, 0, length), next_header);
+    packet.protocol = upper.protocol;
+    packet.later_fragment = upper.later_fragment;
+    packet.transport_offset = (stripped.offset + upper.offset) as u16;
+    if !packet.later_fragment {
+        transport::read(&mut packet, behind(captured, upper.offset, length));
+    }
+    Ok(packet)
+}
+
+/// Where the extension headers of an IPv6 packet end.
+struct Upper {
+    protocol: u8,
+    /// From the start of the IPv6 header.
+    offset: usize,
+    later_fragment: bool,
+}
+
+/// Walks over the extension headers. Where one was not captured whole, or there are too many, the
+/// walk ends in front of it: its own number is then the last that is known.
+#[inline]
+fn walk_extension_headers(packet: &[u8], next_header: u8) -> Upper {
+    let mut upper = Upper { protocol: next_header, offset: IPV6_HEADER, later_fragment: false };
+    for _ in 0..EXTENSION_HEADERS_MAX {
+        let is_fragment = upper.protocol == protocol::IPV6_FRAGMENT;
+        let header_unit = match upper.protocol {
+            protocol::IPV6_HOP_BY_HOP | protocol::IPV6_ROUTING | protocol::IPV6_DESTINATION => 8,
+            protocol::AUTHENTICATION => 4,
+            protocol::IPV6_FRAGMENT => 0,
+            _ => break,
+        };
+        let Some(header) = packet.get(upper.offset..).and_then(<[u8]>::first_chunk::<8>) else { break };
+        let common = Ipv6ExtHeader::new_unchecked(header);
+        // All are counted beyond their first eight bytes, the fragment header has no more.
+        upper.offset += 8 + usize::from(common.header_len()) * header_unit;
+        upper.protocol = common.next_header().into();
+        if is_fragment {
+            upper.later_fragment = Ipv6FragmentHeader::new_unchecked(&header[2..]).frag_offset() != 0;
+            if upper.later_fragment {
+                break;
+            }
+        }
+    }
+    upper
+}
+
+/// The captured bytes from `offset` to the packet's end, which padding may follow; none if the capture
+/// ends before.
+#[inline]
+fn behind(captured: &[u8], offset: usize, length: usize) -> &[u8] {
+    captured.get(offset..captured.len().min(length)).unwrap_or_default()
+}
