@@ -4,7 +4,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::books::{Header, NotFound};
+use super::html::Html;
 use super::json::Json;
+use super::page::{Page, Place, count_cell, traffic_cell};
+use super::units::Grouped;
 use super::{Context, HostRow, NameSource};
 use crate::ledger::{Evicted, Ledger, Traffic};
 use crate::limits::HOSTS_SHOWN_MAX;
@@ -206,6 +209,96 @@ impl HostsView {
         })
     }
 
+    /// Writes the page as HTML.
+    pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
+        let page = Page { header: &self.header, context, place: Place::Hosts };
+        page.write(out, format_args!("Hosts · {}", self.header.books.name), |html| {
+            html.markup("<h1>Hosts</h1>\n<nav class=\"filters\" aria-label=\"Which hosts\">\n");
+            for filter in Filter::ALL {
+                let query = HostsQuery { filter, offset: 0, ..self.query };
+                self.link(html, &page, query, filter == self.query.filter);
+                html.markup(filter.name()).markup("</a>\n");
+            }
+            html.markup("</nav>\n<div class=\"wide\">\n<table>\n<caption>");
+            self.caption(html);
+            html.markup("</caption>\n<thead><tr>");
+            self.column(html, &page, Sort::Address, "Host");
+            html.markup("<th scope=\"col\">MAC address</th>");
+            self.column(html, &page, Sort::Received, "Received");
+            self.column(html, &page, Sort::Sent, "Sent");
+            self.column(html, &page, Sort::Total, "Total");
+            self.column(html, &page, Sort::Packets, "Packets");
+            self.column(html, &page, Sort::First, "First seen");
+            self.column(html, &page, Sort::Last, "Last seen");
+            html.markup("</tr></thead>\n<tbody>\n");
+            self.rows.iter().for_each(|row| host_row(html, &page, row));
+            html.markup("</tbody>\n<tfoot>\n");
+            let Header { books, .. } = &self.header;
+            foot_row(html, "Hosts not on this page", Some(self.others.hosts), self.others.traffic);
+            foot_row(html, "Hosts that made room", Some(books.evicted.hosts), books.evicted.traffic);
+            let total = books.totals.total();
+            foot_row(html, "Total", None, Traffic { sent: total, received: total });
+            html.markup("</tfoot>\n</table>\n</div>\n");
+            self.pages(html, &page);
+        })
+    }
+
+    fn caption(&self, html: &mut Html) {
+        if self.rows.is_empty() {
+            html.markup("No hosts");
+        } else {
+            let first = self.query.offset as u64 + 1;
+            html.markup("Hosts ").text(Grouped(first)).markup(" to ");
+            html.text(Grouped(self.query.offset as u64 + self.rows.len() as u64));
+        }
+        html.markup(" of ").text(Grouped(self.matching as u64));
+    }
+
+    /// Begins a link to another page of the hosts.
+    fn link(&self, html: &mut Html, page: &Page, query: HostsQuery, current: bool) {
+        html.markup("<a href=\"");
+        page.path(html, Place::Hosts);
+        html.markup("?sort=").markup(query.sort.name());
+        if query.reverse {
+            html.markup("&amp;order=reverse");
+        }
+        html.markup("&amp;show=").markup(query.filter.name()).markup("&amp;offset=").text(query.offset);
+        html.markup("&amp;count=").text(query.count);
+        page.same_interface(html);
+        html.markup(if current { "\" aria-current=\"true\">" } else { "\">" });
+    }
+
+    fn column(&self, html: &mut Html, page: &Page, sort: Sort, label: &'static str) {
+        let current = sort == self.query.sort;
+        let ascending = (sort == Sort::Address) != self.query.reverse;
+        let class = if sort == Sort::Address { "<th scope=\"col\"" } else { "<th scope=\"col\" class=\"n\"" };
+        html.markup(class);
+        html.markup(match (current, ascending) {
+            (false, _) => ">",
+            (true, true) => " aria-sort=\"ascending\">",
+            (true, false) => " aria-sort=\"descending\">",
+        });
+        let reverse = current && !self.query.reverse;
+        self.link(html, page, HostsQuery { sort, reverse, offset: 0, ..self.query }, false);
+        html.markup(label).markup("</a></th>");
+    }
+
+    fn pages(&self, html: &mut Html, page: &Page) {
+        let HostsQuery { offset, count, .. } = self.query;
+        html.markup("<nav class=\"pages\" aria-label=\"Pages of hosts\">\n");
+        if offset > 0 {
+            let offset = offset.min(self.matching).saturating_sub(count);
+            self.link(html, page, HostsQuery { offset, ..self.query }, false);
+            html.markup("← previous</a>\n");
+        }
+        if offset.saturating_add(self.rows.len()) < self.matching {
+            let offset = offset + self.rows.len();
+            self.link(html, page, HostsQuery { offset, ..self.query }, false);
+            html.markup("next →</a>\n");
+        }
+        html.markup("</nav>\n");
+    }
+
     /// Writes the hosts as a field.
     pub(super) fn write_rows(&self, json: &mut Json, names: &dyn NameSource) {
         json.key("hosts").object(|json| {
@@ -275,4 +368,41 @@ impl HostsView {
             Some(HostRow { address: rank.address, host })
         }));
     }
+}
+
+fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
+    let total = row.host.total();
+    html.markup(if row.host.local {
+        "<tr class=\"local\"><th scope=\"row\">"
+    } else {
+        "<tr><th scope=\"row\">"
+    });
+    page.host(html, row.address);
+    html.markup("</th><td>");
+    if let Some(mac) = row.mac() {
+        html.markup("<code>").text(mac).markup("</code>");
+    }
+    html.markup("</td>");
+    traffic_cell(html, total.received);
+    traffic_cell(html, total.sent);
+    traffic_cell(html, total.both());
+    count_cell(html, total.both().packets);
+    html.markup("<td class=\"n\">");
+    page.ago(html, row.host.first_seen.into());
+    html.markup("</td><td class=\"n\">");
+    page.ago(html, row.host.last_seen.into());
+    html.markup("</td></tr>\n");
+}
+
+fn foot_row(html: &mut Html, label: &'static str, hosts: Option<u64>, traffic: Traffic) {
+    html.markup("<tr><th scope=\"row\" colspan=\"2\">").markup(label);
+    if let Some(hosts) = hosts {
+        html.markup(": ").text(Grouped(hosts));
+    }
+    html.markup("</th>");
+    traffic_cell(html, traffic.received);
+    traffic_cell(html, traffic.sent);
+    traffic_cell(html, traffic.both());
+    count_cell(html, traffic.both().packets);
+    html.markup("<td colspan=\"2\"></td></tr>\n");
 }

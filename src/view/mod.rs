@@ -10,22 +10,37 @@
 //! Text that comes from the network (names, and what an interface or a file is called) is escaped by the
 //! writers themselves: [`json::Json`] and [`html::Html`] take markup only as `&'static str`.
 
+pub mod assets;
+pub mod html;
 pub mod json;
 pub mod report;
 pub mod services;
+pub mod text;
+pub mod units;
 
+mod about;
 mod books;
+mod chart;
+mod host;
 mod hosts;
+mod metrics;
+mod page;
 mod ports;
 mod protocols;
 mod rows;
+mod summary;
 mod top;
 
+pub use about::{AboutView, AlarmFacts, Facts, NameFacts, StoreFacts, WebFacts};
 pub use books::{Books, Header, Interface, NotFound};
+pub use host::HostView;
 pub use hosts::{Filter, HostsQuery, HostsView, Sort};
+pub use metrics::MetricsView;
 pub use ports::{PortLists, PortsView};
 pub use protocols::ProtocolsView;
 pub use rows::{HostRow, PortLine, ProtocolRow};
+pub use summary::SummaryView;
+pub use top::{Rest, Top};
 
 use heapless::String;
 
@@ -65,6 +80,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// Seconds to add to UTC for local time.
     pub utc_offset: i32,
+    /// Where the pages are: `/`, or what `--base` says, with a slash at both ends.
+    pub base: &'a str,
     /// The hosts' names.
     pub names: &'a dyn NameSource,
 }

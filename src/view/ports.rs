@@ -3,10 +3,13 @@
 use core::fmt;
 
 use super::books::{Header, NotFound};
+use super::html::Html;
 use super::json::{Json, Value};
+use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Rest, Top};
+use super::units::Grouped;
 use super::{Context, PortLine};
-use crate::ledger::{Ledger, PortOwner, PortsLeft};
+use crate::ledger::{Counters, Ledger, PortOwner, PortsLeft};
 use crate::monitor::Monitor;
 use crate::table::PortKind;
 
@@ -98,6 +101,47 @@ impl PortsView {
         self.header.write_json(out, context.now, |json| self.write_rows(json))
     }
 
+    /// Writes the ports as a page.
+    pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
+        let page = Page { header: &self.header, context, place: Place::Ports };
+        page.write(out, format_args!("Ports · {}", self.header.books.name), |html| {
+            html.markup(
+                "<h1>Ports</h1>\n<p class=\"note\">A remote port tells what is used elsewhere, a local ",
+            );
+            html.markup(
+                "port what is offered here. Traffic within the local network counts as in and as out ",
+            );
+            html.markup("on the local side.</p>\n<section class=\"tables\" aria-label=\"Ports\">\n");
+            for (kind, caption) in [
+                (PortKind::TcpRemote, "Remote TCP ports"),
+                (PortKind::UdpRemote, "Remote UDP ports"),
+                (PortKind::TcpLocal, "Local TCP ports"),
+                (PortKind::UdpLocal, "Local UDP ports"),
+            ] {
+                self.table(html, kind, caption);
+            }
+            html.markup("</section>\n");
+        })
+    }
+
+    fn table(&self, html: &mut Html, kind: PortKind, caption: &'static str) {
+        let list = self.lists.of(kind);
+        let left = &self.left[kind as usize];
+        let rest = list.rest();
+        let shown = list.rows().iter().fold((Counters::default(), Counters::default()), |sum, line| {
+            (sum.0 + line.row.inbound, sum.1 + line.row.outbound)
+        });
+        table_head(html, kind, caption, "In", "Out");
+        table_rows(html, list);
+        html.markup("</tbody>\n<tfoot>\n");
+        foot_row(html, kind, "Rows that made room", left.evicted_inbound, left.evicted_outbound);
+        foot_row(html, kind, "Packets without ports", left.portless_inbound, left.portless_outbound);
+        let inbound = shown.0 + rest.inbound + left.evicted_inbound + left.portless_inbound;
+        let outbound = shown.1 + rest.outbound + left.evicted_outbound + left.portless_outbound;
+        foot_row(html, kind, "Total", inbound, outbound);
+        html.markup("</tfoot>\n</table>\n");
+    }
+
     /// Writes the ports as a field.
     pub(super) fn write_rows(&self, json: &mut Json) {
         self.lists.write(json, |json, kind| {
@@ -117,4 +161,62 @@ impl PortsView {
         self.lists.copy(ledger, PortOwner::Interface);
         self.left = PortKind::ALL.map(|kind| ledger.ports_left(kind));
     }
+}
+
+/// Begins a table of ports.
+pub(super) fn table_head(
+    html: &mut Html,
+    kind: PortKind,
+    caption: &'static str,
+    inbound: &'static str,
+    outbound: &'static str,
+) {
+    html.markup("<table>\n<caption>").markup(caption).markup("</caption>\n<thead><tr>");
+    html.markup("<th scope=\"col\" class=\"n\">Port</th><th scope=\"col\">Service</th>");
+    html.markup("<th scope=\"col\" class=\"n\">").markup(inbound);
+    html.markup("</th><th scope=\"col\" class=\"n\">").markup(outbound).markup("</th>");
+    if is_tcp(kind) {
+        html.markup("<th scope=\"col\" class=\"n\"><abbr title=\"connection attempts\">SYN</abbr></th>");
+    }
+    html.markup("</tr></thead>\n<tbody>\n");
+}
+
+/// The rows of a table of ports, and those that it has no place for.
+pub(super) fn table_rows(html: &mut Html, list: &Top<PortLine>) {
+    for line in list.rows() {
+        html.markup("<tr><th scope=\"row\" class=\"n\">").text(line.port).markup("</th><td>");
+        html.text(line.service().unwrap_or_default()).markup("</td>");
+        traffic_cell(html, line.row.inbound);
+        traffic_cell(html, line.row.outbound);
+        if line.is_tcp() {
+            count_cell(html, line.row.syns.into());
+        }
+        html.markup("</tr>\n");
+    }
+    let rest = list.rest();
+    if rest.rows > 0 {
+        html.markup("<tr class=\"rest\"><td colspan=\"2\">").text(Grouped(rest.rows));
+        html.markup(" others</td>");
+        traffic_cell(html, rest.inbound);
+        traffic_cell(html, rest.outbound);
+        html.markup(if list.rows().iter().any(PortLine::is_tcp) { "<td></td></tr>\n" } else { "</tr>\n" });
+    }
+}
+
+/// A row below a table of ports.
+pub(super) fn foot_row(
+    html: &mut Html,
+    kind: PortKind,
+    label: &'static str,
+    inbound: Counters,
+    outbound: Counters,
+) {
+    html.markup("<tr><th scope=\"row\" colspan=\"2\">").markup(label).markup("</th>");
+    traffic_cell(html, inbound);
+    traffic_cell(html, outbound);
+    html.markup(if is_tcp(kind) { "<td></td></tr>\n" } else { "</tr>\n" });
+}
+
+const fn is_tcp(kind: PortKind) -> bool {
+    matches!(kind, PortKind::TcpLocal | PortKind::TcpRemote)
 }

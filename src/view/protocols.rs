@@ -4,10 +4,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::books::{Header, NotFound};
+use super::html::Html;
 use super::json::Json;
-use super::{Context, ProtocolRow};
-use crate::ledger::Ledger;
+use super::page::{Page, Place, count_cell, share_cell, traffic_cell};
+use super::{Context, ProtocolRow, services};
+use crate::ledger::{Directions, Ledger};
 use crate::monitor::Monitor;
+use crate::network::Direction;
 
 /// How many IP protocols there can be.
 const PROTOCOLS: usize = 256;
@@ -47,6 +50,34 @@ impl ProtocolsView {
         })
     }
 
+    /// Writes the protocols as a page.
+    pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
+        let page = Page { header: &self.header, context, place: Place::Protocols };
+        page.write(out, format_args!("Protocols · {}", self.header.books.name), |html| {
+            html.markup("<h1>Protocols</h1>\n<table>\n<caption>IP protocols</caption>\n<thead><tr>");
+            html.markup("<th scope=\"col\" class=\"n\">Number</th><th scope=\"col\">Name</th>");
+            for column in ["In", "Out", "Other", "Total", "Packets"] {
+                html.markup("<th scope=\"col\" class=\"n\">").markup(column).markup("</th>");
+            }
+            html.markup("<th scope=\"col\">Share</th></tr></thead>\n<tbody>\n");
+            let totals = &self.header.books.totals;
+            for row in &self.rows {
+                html.markup("<tr><th scope=\"row\" class=\"n\">").text(row.number).markup("</th><td>");
+                html.text(services::protocol(row.number).unwrap_or_default()).markup("</td>");
+                cells(html, &row.sum);
+                share_cell(html, row.sum.total().bytes, totals.total().bytes);
+                html.markup("</tr>\n");
+            }
+            html.markup("</tbody>\n<tfoot>\n<tr><th scope=\"row\" colspan=\"2\">Total</th>");
+            cells(html, totals);
+            let non_ip = self.header.books.non_ip;
+            html.markup("<td></td></tr>\n<tr><th scope=\"row\" colspan=\"5\">Frames without IP</th>");
+            traffic_cell(html, non_ip);
+            count_cell(html, non_ip.packets);
+            html.markup("<td></td></tr>\n</tfoot>\n</table>\n");
+        })
+    }
+
     /// Writes the protocols as a field.
     pub(super) fn write_rows(&self, json: &mut Json) {
         json.key("protocols").array(|json| self.rows.iter().for_each(|row| json.value(row)));
@@ -58,4 +89,11 @@ impl ProtocolsView {
         self.rows.extend(rows.take(PROTOCOLS));
         self.rows.sort_unstable_by_key(|row| (core::cmp::Reverse(row.sum.total().bytes), row.number));
     }
+}
+
+fn cells(html: &mut Html, sum: &Directions) {
+    for counters in [sum.of(Direction::Inbound), sum.of(Direction::Outbound), sum.other(), sum.total()] {
+        traffic_cell(html, counters);
+    }
+    count_cell(html, sum.total().packets);
 }

@@ -81,6 +81,15 @@ impl PortLine {
         services::service(self.kind, self.port)
     }
 
+    /// Writes the line's fields into an object.
+    pub(super) fn write_fields(&self, json: &mut Json) {
+        json.field("port", self.port);
+        json.field("service", self.service());
+        json.field("inbound", self.row.inbound);
+        json.field("outbound", self.row.outbound);
+        json.field("syns", self.row.syns);
+    }
+
     /// True for TCP, false for UDP.
     pub fn is_tcp(&self) -> bool {
         matches!(self.kind, PortKind::TcpLocal | PortKind::TcpRemote)
@@ -103,13 +112,7 @@ impl Ranked for PortLine {
 
 impl Value for PortLine {
     fn write(&self, json: &mut Json) {
-        json.object(|json| {
-            json.field("port", self.port);
-            json.field("service", self.service());
-            json.field("inbound", self.row.inbound);
-            json.field("outbound", self.row.outbound);
-            json.field("syns", self.row.syns);
-        });
+        json.object(|json| self.write_fields(json));
     }
 }
 

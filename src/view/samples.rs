@@ -17,6 +17,9 @@ pub const EVIL: &str = "<img src=x onerror=\"alert('x')\">&amp;\\\n\u{1}\u{2028}
 /// 2023-11-15 12:00 UTC.
 pub const NOON: u64 = 1_700_049_600;
 
+/// A seed with as many bits as a drawn one.
+pub const SEED: Seed = Seed::new(0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03);
+
 /// Everybody has the evil name.
 pub struct EvilNames;
 
@@ -34,7 +37,7 @@ pub fn address(text: &str) -> Address {
 /// A monitor of one interface of this name without any traffic.
 pub fn empty(name: &str, hosts: u16, port_rows: u32) -> Monitor {
     let capacity = Capacity { hosts, port_rows };
-    let ledger = Ledger::new(name, Role::Lan, Networks::private(), capacity, Seed::new(1, 2));
+    let ledger = Ledger::new(name, Role::Lan, Networks::private(), capacity, SEED);
     Monitor::new(vec![ledger])
 }
 
@@ -53,7 +56,7 @@ pub fn seeded(name: &str, hosts: u16, port_rows: u32, packets: u64, peers: u64) 
     monitor
 }
 
-fn frame(random: &mut Random, peers: u64) -> Decoded {
+pub fn frame(random: &mut Random, peers: u64) -> Decoded {
     match random.below(100) {
         0 => return Decoded::Discard(Discard::ALL[random.below(4) as usize]),
         1 => return Decoded::NonIp(NonIp { bytes: 60, link: Link::default(), arp: None }),
@@ -95,10 +98,10 @@ fn frame(random: &mut Random, peers: u64) -> Decoded {
 }
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
