@@ -223,14 +223,13 @@ impl HostsView {
             self.caption(html);
             html.markup("</caption>\n<thead><tr>");
             self.column(html, &page, Sort::Address, "Host");
-            html.markup("<th scope=\"col\">MAC address</th>");
             self.column(html, &page, Sort::Received, "Received");
             self.column(html, &page, Sort::Sent, "Sent");
             self.column(html, &page, Sort::Total, "Total");
             self.column(html, &page, Sort::Packets, "Packets");
             self.column(html, &page, Sort::First, "First seen");
             self.column(html, &page, Sort::Last, "Last seen");
-            html.markup("</tr></thead>\n<tbody>\n");
+            html.markup("<th scope=\"col\">MAC address</th></tr></thead>\n<tbody>\n");
             self.rows.iter().for_each(|row| host_row(html, &page, row));
             html.markup("</tbody>\n<tfoot>\n");
             let Header { books, .. } = &self.header;
@@ -378,11 +377,7 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
         "<tr><th scope=\"row\">"
     });
     page.host(html, row.address);
-    html.markup("</th><td>");
-    if let Some(mac) = row.mac() {
-        html.markup("<code>").text(mac).markup("</code>");
-    }
-    html.markup("</td>");
+    html.markup("</th>");
     traffic_cell(html, total.received);
     traffic_cell(html, total.sent);
     traffic_cell(html, total.both());
@@ -391,11 +386,15 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
     page.ago(html, row.host.first_seen.into());
     html.markup("</td><td class=\"n\">");
     page.ago(html, row.host.last_seen.into());
+    html.markup("</td><td>");
+    if let Some(mac) = row.mac() {
+        html.markup("<code>").text(mac).markup("</code>");
+    }
     html.markup("</td></tr>\n");
 }
 
 fn foot_row(html: &mut Html, label: &'static str, hosts: Option<u64>, traffic: Traffic) {
-    html.markup("<tr><th scope=\"row\" colspan=\"2\">").markup(label);
+    html.markup("<tr><th scope=\"row\">").markup(label);
     if let Some(hosts) = hosts {
         html.markup(": ").text(Grouped(hosts));
     }
@@ -404,5 +403,103 @@ fn foot_row(html: &mut Html, label: &'static str, hosts: Option<u64>, traffic: T
     traffic_cell(html, traffic.sent);
     traffic_cell(html, traffic.both());
     count_cell(html, traffic.both().packets);
-    html.markup("<td colspan=\"2\"></td></tr>\n");
+    html.markup("<td colspan=\"3\"></td></tr>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::Books;
+    use crate::view::samples::{empty, seeded};
+
+    /// All hosts by pages of `count`.
+    fn pages(monitor: &Monitor, query: HostsQuery) -> Vec<HostRow> {
+        let mut view = HostsView::with_capacity(1_024, 100);
+        let mut rows = Vec::new();
+        loop {
+            view.copy(monitor, None, HostsQuery { offset: rows.len(), ..query }).unwrap();
+            if view.rows().is_empty() {
+                assert_eq!(view.matching, rows.len());
+                return rows;
+            }
+            assert!(view.rows().len() <= query.count);
+            rows.extend_from_slice(view.rows());
+        }
+    }
+
+    #[test]
+    fn pages_put_together_are_all_hosts_in_order() {
+        let monitor = seeded("br-lan", 1_024, 1_024, 5_000, 300);
+        let mut expected: Vec<HostRow> =
+            monitor.ledgers()[0].hosts().map(|(address, host)| HostRow { address, host: *host }).collect();
+        for sort in Sort::ALL {
+            for reverse in [false, true] {
+                expected.sort_by_key(|row| row.address.bits());
+                let value = |row: &HostRow| match sort {
+                    Sort::Total => row.host.total().both().bytes.into(),
+                    Sort::Received => row.host.total().received.bytes.into(),
+                    Sort::Sent => row.host.total().sent.bytes.into(),
+                    Sort::Packets => row.host.total().both().packets.into(),
+                    Sort::Address => !row.address.bits(),
+                    Sort::First => row.host.first_seen.into(),
+                    Sort::Last => row.host.last_seen.into(),
+                };
+                expected.sort_by(|one, next| {
+                    let order = value(next).cmp(&value(one));
+                    if reverse { order.reverse() } else { order }
+                });
+                for count in [1, 7, 100] {
+                    let query = HostsQuery { sort, reverse, count, ..HostsQuery::default() };
+                    assert_eq!(pages(&monitor, query), expected, "{sort:?} {reverse} {count}");
+                }
+            }
+        }
+        let with = |filter| pages(&monitor, HostsQuery { filter, ..HostsQuery::default() });
+        assert!(with(Filter::Local).iter().all(|row| row.host.local));
+        assert_eq!(with(Filter::Local).len() + with(Filter::Remote).len(), expected.len());
+    }
+
+    #[test]
+    fn a_page_and_what_is_beside_it_are_the_total() {
+        let monitor = seeded("br-lan", 64, 64, 5_000, 300);
+        let mut view = HostsView::with_capacity(64, 10);
+        for filter in Filter::ALL {
+            view.copy(&monitor, None, HostsQuery { filter, offset: 3, ..HostsQuery::default() }).unwrap();
+            assert_eq!(view.rows().len(), 10);
+            let Books { evicted, totals, .. } = &view.header.books;
+            assert!(evicted.hosts > 0);
+            let mut sum = view.others.traffic;
+            sum += evicted.traffic;
+            view.rows().iter().for_each(|row| sum += row.host.total());
+            assert_eq!((sum.sent, sum.received), (totals.total(), totals.total()));
+        }
+    }
+
+    #[test]
+    fn odd_queries_are_harmless() {
+        let mut query = HostsQuery::default();
+        for (name, value) in [
+            ("sort", "in"),
+            ("sort", "nothing"),
+            ("show", "local"),
+            ("show", ""),
+            ("order", "reverse"),
+            ("offset", "18446744073709551615"),
+            ("offset", "-1"),
+            ("count", "0"),
+            ("x", "y"),
+        ] {
+            query.set(name, value);
+        }
+        let offset = usize::MAX;
+        let expected =
+            HostsQuery { sort: Sort::Received, reverse: true, filter: Filter::Local, offset, count: 1 };
+        assert_eq!(query, expected);
+        query.set("count", "1000000");
+        assert_eq!(query.count, HOSTS_SHOWN_MAX);
+        let mut view = HostsView::with_capacity(0, 0);
+        view.copy(&empty("x", 4, 4), None, query).unwrap();
+        assert!(view.rows().is_empty());
+        assert_eq!(view.copy(&empty("x", 4, 4), Some("y"), query), Err(NotFound));
+    }
 }

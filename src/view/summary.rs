@@ -138,7 +138,7 @@ impl SummaryView {
             self.tiles(html, &page);
             html.markup("<section class=\"charts\" aria-label=\"History\">\n");
             html.markup("<p class=\"legend\"><span class=\"in\">in</span> <span class=\"out\">out</span> ");
-            html.markup("<span class=\"other\">other (within, or passing through)</span></p>\n");
+            html.markup("<span class=\"other\">other (local, or passing through)</span></p>\n");
             for period in Period::ALL {
                 Chart { period, bars: self.history(period) }.write(html, &page);
             }
@@ -166,9 +166,15 @@ impl SummaryView {
             html.text(Bytes(total.bytes)).markup("<small>in ").text(Bytes(bar.inbound.bytes));
             html.markup(" · out ").text(Bytes(bar.outbound.bytes)).markup("</small></dd></div>\n");
         }
-        html.markup("</dl>\n<p class=\"note\">Counting since ");
-        page.time_or_dash(html, self.header.books.first);
-        html.markup(".</p>\n");
+        html.markup("</dl>\n<p class=\"note\">");
+        match self.header.books.first {
+            Some(first) => {
+                html.markup("Counting since ");
+                page.time(html, first.seconds as i64);
+                html.markup(".</p>\n");
+            }
+            None => _ = html.markup("Nothing was captured yet.</p>\n"),
+        }
     }
 
     fn losses(&self, html: &mut Html) {
@@ -233,5 +239,65 @@ impl SummaryView {
             html.markup("<tr class=\"rest\"><td colspan=\"4\">None yet</td></tr>\n");
         }
         html.markup("</tbody>\n</table>\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::NoNames;
+    use crate::view::samples::{NOON, empty, seeded};
+
+    #[test]
+    fn rates_are_the_mean_of_complete_seconds() {
+        let mut monitor = seeded("br-lan", 64, 64, 6_000, 20);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, None).unwrap();
+        let bytes: u64 = monitor.ledgers()[0]
+            .history(Period::Second)
+            .filter(|(start, _)| (NOON as i64 + 594..NOON as i64 + 599).contains(start))
+            .map(|(_, bar)| bar.inbound.bytes)
+            .sum();
+        assert!(bytes > 0);
+        assert_eq!(view.now().0.0, bytes * 8 / 5);
+        monitor.settle(crate::time::Timestamp::from_seconds(NOON + 700));
+        view.copy(&monitor, None).unwrap();
+        assert_eq!(view.now().0.0, 0);
+        view.copy(&empty("x", 4, 4), None).unwrap();
+        assert_eq!(view.now().0.0, 0);
+    }
+
+    #[test]
+    fn the_lists_and_their_rest_are_all_hosts() {
+        let monitor = seeded("br-lan", 1_024, 64, 6_000, 200);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, None).unwrap();
+        for (top, local) in [(&view.local, true), (&view.remote, false)] {
+            assert_eq!(top.rows().len(), TOP_SHOWN);
+            assert!(top.rows().iter().all(|row| row.host.local == local));
+            let hosts = monitor.ledgers()[0].hosts().filter(|(_, host)| host.local == local);
+            assert_eq!(top.rest().rows + TOP_SHOWN as u64, hosts.count() as u64);
+        }
+    }
+
+    #[test]
+    fn the_json_twin_has_the_reports_objects() {
+        let monitor = seeded("br-lan", 64, 64, 3_000, 20);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, Some("br-lan")).unwrap();
+        let mut out = String::new();
+        let context = Context { now: monitor.ledgers()[0].last(), utc_offset: 0, base: "/", names: &NoNames };
+        view.write_json(&mut out, &context).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&out).unwrap();
+        out.clear();
+        crate::view::report::write(&mut out, &monitor, &NoNames).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let report = &report["interfaces"][0];
+        assert_eq!(summary["history"], report["history"]);
+        for (name, value) in summary["books"].as_object().unwrap() {
+            assert_eq!(value, &report[name], "{name}");
+        }
+        let rows = report["hosts"]["rows"].as_array().unwrap();
+        assert!(rows.contains(&summary["top_remote"][0]));
     }
 }

@@ -116,3 +116,24 @@ impl Display for Plain<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::view::samples::{EVIL, EvilNames, seeded};
+    use crate::view::{Context, SummaryView};
+
+    #[test]
+    fn lines_are_aligned_and_steer_no_terminal() {
+        let monitor = seeded(EVIL, 64, 64, 3_000, 20);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, None).unwrap();
+        let mut out = std::string::String::new();
+        let now = monitor.ledgers()[0].last();
+        view.write_text(&mut out, &Context { now, utc_offset: 0, base: "/", names: &EvilNames }).unwrap();
+        assert!(!out.chars().any(|character| character.is_control() && character != '\n'));
+        assert!(out.contains(", 2023-11-15 12:00:00 to 2023-11-15 12:09:59\n"));
+        for line in out.lines().skip(2).filter(|line| !line.is_empty()) {
+            assert_eq!(line.chars().count(), 70, "{line}");
+        }
+    }
+}
