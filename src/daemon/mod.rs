@@ -1,1 +1,3 @@
-//! x
+//! The shell.
+
+pub mod names;
