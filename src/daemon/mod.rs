@@ -1,3 +1,4 @@
 //! The shell.
 
+pub mod alarm;
 pub mod names;

@@ -62,7 +62,7 @@ pub struct Event {
 
 impl Event {
     /// An event that describes this packet and does not count it yet.
-    pub(super) fn about(interface: u16, packet: &Packet, now: Timestamp) -> Self {
+    pub(crate) fn about(interface: u16, packet: &Packet, now: Timestamp) -> Self {
         Self {
             kind: Kind::Hit,
             interface,

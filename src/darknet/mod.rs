@@ -62,8 +62,8 @@ impl Darknet {
     /// Takes note of a packet that an interface saw. A source's first packet to a dark address raises
     /// an event at once; then a window runs in which its packets are only counted.
     #[inline]
-    pub fn observe(&mut self, interface: u16, packet: &Packet, now: Timestamp) -> Option<Event> {
-        if self.is_dark(packet.destination) { self.hit(interface, packet, now) } else { None }
+    pub fn observe(&mut self, interface: usize, packet: &Packet, now: Timestamp) -> Option<Event> {
+        if self.is_dark(packet.destination) { self.hit(interface as u16, packet, now) } else { None }
     }
 
     /// True if the address lies in a dark prefix.
