@@ -29,3 +29,7 @@ pub fn run() -> ExitCode {
 fn show(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
+//! The shell.
+
+pub mod alarm;
+pub mod names;
