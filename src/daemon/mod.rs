@@ -1,1 +1,3 @@
-//! x
+//! The shell: everything that touches the operating system.
+
+pub mod web;
