@@ -33,3 +33,6 @@ fn show(text: &str) {
 
 pub mod alarm;
 pub mod names;
+//! The shell: everything that touches the operating system.
+
+pub mod web;
