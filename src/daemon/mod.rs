@@ -1,1 +1,3 @@
-//! x
+//! The shell: everything that meets the operating system.
+
+pub mod capture;
