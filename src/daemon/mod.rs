@@ -36,3 +36,6 @@ pub mod names;
 //! The shell: everything that touches the operating system.
 
 pub mod web;
+//! The shell: everything that meets the operating system.
+
+pub mod capture;
