@@ -2,83 +2,101 @@
 
 use smoltcp::wire::{Ipv4Packet, Ipv6ExtHeader, Ipv6FragmentHeader, Ipv6Packet};
 
-use super::link::Stripped;
-use super::transport::{self, protocol};
-use super::{Address, Discard, Frame, Packet};
+use super::transport::{self, Transport, protocol};
+use super::{Address, Decoded, Discard, Frame, Link, Packet};
 use crate::limits::EXTENSION_HEADERS_MAX;
 
 const IPV4_HEADER: usize = 20;
 const IPV6_HEADER: usize = 40;
 
-/// Reads an IPv4 header, with or without options, and what is behind it.
-#[inline]
-pub(super) fn ipv4(frame: &Frame, stripped: Stripped) -> Result<Packet, Discard> {
-    let captured = frame.bytes.get(stripped.offset..).ok_or(Discard::Truncated)?;
-    let header = captured.first_chunk::<IPV4_HEADER>().ok_or(Discard::Truncated)?;
+/// Reads an IPv4 header, with or without options, that begins at `offset`, and what is behind it.
+// Always inlined, so that the packet is built where the caller wants it instead of being copied there.
+#[inline(always)]
+pub(super) fn ipv4(frame: &Frame, link: Link, offset: usize) -> Decoded {
+    let captured = frame.bytes.get(offset..).unwrap_or_default();
+    let Some(header) = captured.first_chunk::<IPV4_HEADER>() else {
+        return Decoded::Discard(Discard::Truncated);
+    };
     let ip = Ipv4Packet::new_unchecked(header);
     let header_length = usize::from(ip.header_len());
     let total_length = usize::from(ip.total_len());
-    let segmentation_offload = total_length == 0;
-    if ip.version() != 4
-        || header_length < IPV4_HEADER
-        || (total_length < header_length && !segmentation_offload)
-    {
-        return Err(Discard::BadHeader);
+    if ip.version() != 4 || header_length < IPV4_HEADER || (1..header_length).contains(&total_length) {
+        return Decoded::Discard(Discard::BadHeader);
     }
-    let on_wire = frame.length_on_wire() - stripped.offset;
-    let length = if segmentation_offload { on_wire } else { total_length.min(on_wire) };
-    let mut packet = Packet {
+    let on_wire = frame.length_on_wire() - offset;
+    let length = match total_length {
+        // Segmentation offload.
+        0 => on_wire,
+        _ => total_length.min(on_wire),
+    };
+    let protocol = ip.next_header().into();
+    let later_fragment = ip.frag_offset() != 0;
+    let transport = if later_fragment {
+        Transport::default()
+    } else {
+        transport::read(protocol, behind(captured, header_length, length))
+    };
+    Decoded::Packet(Packet {
         source: Address::v4(ip.src_addr().to_bits()),
         destination: Address::v4(ip.dst_addr().to_bits()),
         bytes: length as u32,
-        protocol: ip.next_header().into(),
-        later_fragment: ip.frag_offset() != 0,
-        link: stripped.link,
-        network_offset: stripped.offset as u16,
-        transport_offset: (stripped.offset + header_length) as u16,
-        ..Packet::default()
-    };
-    if !packet.later_fragment {
-        transport::read(&mut packet, behind(captured, header_length, length));
-    }
-    Ok(packet)
+        source_port: transport.source_port,
+        destination_port: transport.destination_port,
+        protocol,
+        has_ports: transport.has_ports,
+        later_fragment,
+        tcp_flags: transport.tcp_flags,
+        icmp: transport.icmp,
+        link,
+        network_offset: offset as u16,
+        transport_offset: (offset + header_length) as u16,
+    })
 }
 
-/// Reads an IPv6 header, the extension headers and what is behind them.
+/// Reads an IPv6 header that begins at `offset`, the extension headers and what is behind them.
 #[inline(never)]
-pub(super) fn ipv6(frame: &Frame, stripped: Stripped) -> Result<Packet, Discard> {
-    let captured = frame.bytes.get(stripped.offset..).ok_or(Discard::Truncated)?;
-    let header = captured.first_chunk::<IPV6_HEADER>().ok_or(Discard::Truncated)?;
+pub(super) fn ipv6(frame: &Frame, link: Link, offset: usize) -> Decoded {
+    let captured = frame.bytes.get(offset..).unwrap_or_default();
+    let Some(header) = captured.first_chunk::<IPV6_HEADER>() else {
+        return Decoded::Discard(Discard::Truncated);
+    };
     let ip = Ipv6Packet::new_unchecked(header);
     if ip.version() != 6 {
-        return Err(Discard::BadHeader);
+        return Decoded::Discard(Discard::BadHeader);
+    }
+    let source = Address::v6(ip.src_addr().octets());
+    let destination = Address::v6(ip.dst_addr().octets());
+    if source.is_v4() || destination.is_v4() {
+        return Decoded::Discard(Discard::MappedAddress);
     }
     let next_header = ip.next_header().into();
-    let on_wire = frame.length_on_wire() - stripped.offset;
+    let on_wire = frame.length_on_wire() - offset;
     let length = match ip.payload_len() {
         // Segmentation offload or a jumbogram (RFC 2675), unless there is nothing to carry.
         0 if next_header != protocol::NO_NEXT_HEADER => on_wire,
         payload_length => on_wire.min(IPV6_HEADER + usize::from(payload_length)),
     };
-    let mut packet = Packet {
-        source: Address::v6(ip.src_addr().octets()),
-        destination: Address::v6(ip.dst_addr().octets()),
-        bytes: length as u32,
-        link: stripped.link,
-        network_offset: stripped.offset as u16,
-        ..Packet::default()
-    };
-    if packet.source.is_v4() || packet.destination.is_v4() {
-        return Err(Discard::MappedAddress);
-    }
     let upper = walk_extension_headers(behind(captured, 0, length), next_header);
-    packet.protocol = upper.protocol;
-    packet.later_fragment = upper.later_fragment;
-    packet.transport_offset = (stripped.offset + upper.offset) as u16;
-    if !packet.later_fragment {
-        transport::read(&mut packet, behind(captured, upper.offset, length));
-    }
-    Ok(packet)
+    let transport = if upper.later_fragment {
+        Transport::default()
+    } else {
+        transport::read(upper.protocol, behind(captured, upper.offset, length))
+    };
+    Decoded::Packet(Packet {
+        source,
+        destination,
+        bytes: length as u32,
+        source_port: transport.source_port,
+        destination_port: transport.destination_port,
+        protocol: upper.protocol,
+        has_ports: transport.has_ports,
+        later_fragment: upper.later_fragment,
+        tcp_flags: transport.tcp_flags,
+        icmp: transport.icmp,
+        link,
+        network_offset: offset as u16,
+        transport_offset: (offset + upper.offset) as u16,
+    })
 }
 
 /// Where the extension headers of an IPv6 packet end.
