@@ -1,9 +1,8 @@
-//! Every bound in one place: its value, why, and what it costs in bytes.
+//! Every bound in one place: its value, why, and what it costs in bytes. In the order of the modules.
 
 use core::time::Duration;
 
-/// Local networks of one interface. A router has a handful; each costs 32 bytes.
-pub const LOCAL_PREFIXES_MAX: usize = 32;
+// Decode.
 
 /// VLAN tags and MPLS labels walked before a frame is discarded as too deep. Providers stack two or
 /// three; the walk is what costs.
@@ -12,7 +11,18 @@ pub const ENCAPSULATIONS_MAX: usize = 8;
 /// IPv6 extension headers walked before the packet is booked without ports. RFC 8200 lists seven.
 pub const EXTENSION_HEADERS_MAX: usize = 8;
 
-/// Hosts of one interface unless told otherwise; each costs `HOST_BYTES`.
+/// Options of a Neighbor Discovery message walked in search of a link-layer address. Hosts send it
+/// first, a nonce (RFC 3971) or two behind it.
+pub const NEIGHBOR_OPTIONS_MAX: usize = 8;
+
+// Place.
+
+/// Local networks of one interface. A router has a handful; each costs 32 bytes.
+pub const LOCAL_PREFIXES_MAX: usize = 32;
+
+// Keep.
+
+/// Host rows of one interface, unless --hosts-max says otherwise: a home network and its correspondents.
 pub const HOSTS_DEFAULT: u16 = 1_024;
 
 /// The most hosts that one interface can have: slots are 16-bit and one value means "none".
@@ -28,11 +38,8 @@ pub const PROMOTION_BYTES: u64 = 2_048;
 /// spared, few enough that the look is short.
 pub const DEMOTION_CANDIDATES: usize = 16;
 
-/// Port rows of one interface and all its hosts together, unless told otherwise; 48 bytes each.
-pub const PORT_ROWS_DEFAULT: u32 = 8_192;
-
-/// The most port rows of one interface: 3 MiB.
-pub const PORT_ROWS_MAX: u32 = 65_536;
+/// Port rows of one interface and all its hosts together, unless --ports-max says otherwise; 48 bytes each.
+pub const PORTS_DEFAULT: u16 = 8_192;
 
 /// Sets of port rows looked at each second for rows of hosts that are gone: all of the default table
 /// within half a minute.
@@ -51,22 +58,7 @@ pub const FLOW_HITS_WANTED: u32 = FLOW_TRIAL_LOOKUPS / 8;
 /// ... for this many packets.
 pub const FLOW_BYPASS_LOOKUPS: u32 = 16 * FLOW_TRIAL_LOOKUPS;
 
-/// History kept of every interface: bars per ring.
-pub const HISTORY_SECONDS: usize = 60;
-/// Bars of one minute.
-pub const HISTORY_MINUTES: usize = 60;
-/// Bars of one hour.
-pub const HISTORY_HOURS: usize = 24;
-/// Bars of one day.
-pub const HISTORY_DAYS: usize = 31;
-/// Bars of one month.
-pub const HISTORY_MONTHS: usize = 24;
-/// Room for bars in every ring: the longest one's; 48 bytes each.
-pub const HISTORY_BARS_MAX: usize = 60;
-
-/// Packets this many seconds older than the newest are booked on the newest second: captures from
-/// several queues deliver out of order, and that is no clock jump.
-pub const REORDER_SECONDS: i64 = 5;
+// Account.
 
 /// Interfaces watched at once. Each has a ledger and a capture ring of its own.
 pub const INTERFACES_MAX: usize = 8;
@@ -76,65 +68,32 @@ pub const INTERFACE_NAME_MAX: usize = 64;
 
 /// The machine's own link-layer addresses on one interface: a bridge and its ports.
 pub const OWN_MACS_MAX: usize = 32;
-/// Options of a Neighbor Discovery message walked in search of a link-layer address. Hosts send it
-/// first, a nonce (RFC 3971) or two behind it.
-pub const NEIGHBOR_OPTIONS_MAX: usize = 8;
-/// Interfaces watched at once. Each has a ledger and a capture ring of its own, which is what costs.
-pub const INTERFACES_MAX: usize = 8;
 
-/// Addresses that the web server listens on: 4 bytes of descriptor and a slot of the poll each.
-pub const LISTEN_MAX: usize = 8;
+/// History kept of every interface: bars per ring.
+pub const HISTORY_SECONDS: usize = 60;
 
-/// Names beyond our own addresses under which a browser may ask for a page; up to 253 bytes each.
-pub const HOST_NAMES_MAX: usize = 16;
+/// Bars of one minute.
+pub const HISTORY_MINUTES: usize = 60;
+
+/// Bars of one hour.
+pub const HISTORY_HOURS: usize = 24;
+
+/// Bars of one day.
+pub const HISTORY_DAYS: usize = 31;
+
+/// Bars of one month.
+pub const HISTORY_MONTHS: usize = 24;
+
+/// Room for bars in every ring: the longest one's; 48 bytes each.
+pub const HISTORY_BARS_MAX: usize = 60;
+
+/// Packets this many seconds older than the newest are booked on the newest second: captures from
+/// several queues deliver out of order, and that is no clock jump.
+pub const REORDER_SECONDS: i64 = 5;
+
+// Suspect.
 
 /// Prefixes that the user declares dark. They are matched one by one for each packet.
-pub const DARK_PREFIXES_MAX: usize = 32;
-
-/// Host rows of an interface, unless --hosts-max says otherwise: a home network and its correspondents.
-pub const HOSTS_DEFAULT: u16 = 1024;
-
-/// Port rows of an interface, unless --ports-max says otherwise: a few for each host.
-pub const PORTS_DEFAULT: u16 = 8192;
-
-/// Interfaces watched at once. Each has a ledger and a capture ring of its own, which is what costs.
-pub const INTERFACES_MAX: usize = 8;
-
-/// Bytes captured of each frame, unless --snaplen says otherwise: Ethernet, two VLAN tags, PPPoE, an
-/// IPv6 header with two extensions and the TCP header fit, and so does an ARP or neighbour message.
-pub const SNAPLEN_DEFAULT: u32 = 192;
-
-/// The smallest --snaplen: Ethernet, one VLAN tag, IPv4 without options and the ports.
-pub const SNAPLEN_MIN: u32 = 64;
-
-/// The largest --snaplen, which is libpcap's own limit for a frame.
-pub const SNAPLEN_MAX: u32 = 262_144;
-
-/// Capture ring of a device in bytes, unless --ring-size says otherwise. 256 KiB lost packets at full
-/// rate, 2 MiB lost none.
-pub const RING_DEFAULT: u32 = 2 << 20;
-
-/// The smallest --ring-size in bytes: libpcap's block size for our snapshot length.
-pub const RING_MIN: u32 = 64 << 10;
-
-/// The largest --ring-size in bytes; a ring is kernel memory that cannot be swapped.
-pub const RING_MAX: u32 = 256 << 20;
-
-/// Bytes of a --config file. All options with long values take less than a tenth.
-pub const CONFIG_FILE_BYTES_MAX: usize = 64 << 10;
-
-/// Option uses from one source, the command line or a file. With every list full there are about 150.
-pub const OPTION_USES_MAX: usize = 256;
-
-/// Bytes of a filter expression, a path, or any other value of an option.
-pub const OPTION_VALUE_BYTES_MAX: usize = 4096;
-
-/// Bytes of one log line. Longer ones are cut; syslog daemons cut at 1,024 to 8,192 themselves.
-pub const LOG_LINE_BYTES_MAX: usize = 1024;
-
-/// Bytes read of /etc/passwd and /etc/TZ, a megabyte of thousands of users at the most.
-pub const SYSTEM_FILE_BYTES_MAX: u64 = 1 << 20;
-/// Dark prefixes. Each is tested against every packet's destination (two comparisons); 32 bytes each.
 pub const DARK_PREFIXES_MAX: usize = 32;
 
 /// Sources of packets to dark addresses, allocated if there is a dark prefix: 1,024 x 208 = 208 KiB. In a
@@ -154,6 +113,64 @@ pub const DARK_WINDOW_SECONDS: u64 = 60;
 
 /// Recent events kept for the page and the report, 104 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
+
+// Options and files.
+
+/// Bytes of a --config file. All options with long values take less than a tenth.
+pub const CONFIG_FILE_BYTES_MAX: usize = 64 << 10;
+
+/// Option uses from one source, the command line or a file. With every list full there are about 150.
+pub const OPTION_USES_MAX: usize = 256;
+
+/// Bytes of a filter expression, a path, or any other value of an option.
+pub const OPTION_VALUE_BYTES_MAX: usize = 4096;
+
+/// Bytes of one log line. Longer ones are cut; syslog daemons cut at 1,024 to 8,192 themselves.
+pub const LOG_LINE_BYTES_MAX: usize = 1024;
+
+/// Bytes read of /etc/passwd and /etc/TZ, a megabyte of thousands of users at the most.
+pub const SYSTEM_FILE_BYTES_MAX: u64 = 1 << 20;
+
+// Capture.
+
+/// Bytes captured of each frame, unless --snaplen says otherwise: Ethernet, two VLAN tags, PPPoE, an
+/// IPv6 header with two extensions and the TCP header fit, and so does an ARP or neighbour message.
+pub const SNAPLEN_DEFAULT: u32 = 192;
+
+/// The smallest --snaplen: Ethernet, one VLAN tag, IPv4 without options and the ports.
+pub const SNAPLEN_MIN: u32 = 64;
+
+/// The largest --snaplen, which is libpcap's own limit for a frame.
+pub const SNAPLEN_MAX: u32 = 262_144;
+
+/// Capture ring of an interface in bytes, unless --ring-size says otherwise. All of it is resident.
+/// libpcap makes blocks of 256 KiB of it: four of them hold 40 ms of 100,000 frames per second.
+pub const RING_DEFAULT: u32 = 1 << 20;
+
+/// The smallest --ring-size in bytes: libpcap's block size for our snapshot length.
+pub const RING_MIN: u32 = 64 << 10;
+
+/// The largest --ring-size in bytes; a ring is kernel memory that cannot be swapped.
+pub const RING_MAX: u32 = 256 << 20;
+
+/// Milliseconds after which the kernel hands over a block of the ring that is not full. It bounds how
+/// old the numbers of a quiet link are, and with them its wake-ups: one per interface and second.
+pub const CAPTURE_BLOCK_MILLIS: i32 = 1000;
+
+/// Frames taken from one ring before the other descriptors get their turn.
+pub const CAPTURE_BATCH: usize = 256;
+
+/// Devices behind one interface: the ports of a bridge, its Wi-Fi networks included. The kernel walks
+/// the list for every frame; its limit for a filter is 4,096 instructions, two per device.
+pub const CAPTURE_DEVICES_MAX: usize = 32;
+
+/// VLAN and PPPoE devices walked down from an interface to the one that carries it. Two are common.
+pub const DEVICE_LAYERS_MAX: usize = 4;
+
+/// Wake-ups in a row without a frame before a capture handle is taken for broken and opened anew.
+pub const CAPTURE_EMPTY_WAKEUPS_MAX: u32 = 64;
+
+// Alarm.
 
 /// Messages that wait for the syslog receiver, 112 bytes each: 112 KiB. A full queue loses the newest and
 /// counts it.
@@ -181,6 +198,8 @@ pub const RECEIVER_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// The longest pause between two attempts.
 pub const RECEIVER_BACKOFF_LAST: Duration = Duration::from_secs(30);
 
+// Names.
+
 /// A host's name, in bytes. A longer one is not shown at all, because a cut name is another name.
 pub const NAME_BYTES_MAX: usize = 63;
 
@@ -204,6 +223,9 @@ pub const REVERSE_KNOWN_FOR: Duration = Duration::from_secs(3600);
 
 /// How long an address stays without a name before the resolver is asked again.
 pub const REVERSE_UNKNOWN_FOR: Duration = Duration::from_secs(600);
+
+// Web.
+
 /// Web: connections open at once, each with its own head buffer. A browser opens six; a household
 /// with every device on the page still fits. Costs 48 x 2.2 KiB = 104 KiB.
 pub const WEB_CONNECTIONS_MAX: usize = 48;
@@ -272,24 +294,5 @@ pub const WEB_RESPONSE_TIME: Duration = Duration::from_secs(20);
 pub const WEB_ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 const _: () = assert!(WEB_CONNECTIONS_PER_ADDRESS_MAX < WEB_CONNECTIONS_MAX);
+
 const _: () = assert!(WEB_PAGES_MAX >= 2);
-/// Capture ring of an interface in bytes, unless --ring-size says otherwise. All of it is resident.
-/// libpcap makes blocks of 256 KiB of it: four of them hold 40 ms of 100,000 frames per second.
-pub const RING_DEFAULT: u32 = 1 << 20;
-
-/// Milliseconds after which the kernel hands over a block of the ring that is not full. It bounds how
-/// old the numbers of a quiet link are, and with them its wake-ups: one per interface and second.
-pub const CAPTURE_BLOCK_MILLIS: i32 = 1000;
-
-/// Frames taken from one ring before the other descriptors get their turn.
-pub const CAPTURE_BATCH: usize = 256;
-
-/// Devices behind one interface: the ports of a bridge, its Wi-Fi networks included. The kernel walks
-/// the list for every frame; its limit for a filter is 4,096 instructions, two per device.
-pub const CAPTURE_DEVICES_MAX: usize = 32;
-
-/// VLAN and PPPoE devices walked down from an interface to the one that carries it. Two are common.
-pub const DEVICE_LAYERS_MAX: usize = 4;
-
-/// Wake-ups in a row without a frame before a capture handle is taken for broken and opened anew.
-pub const CAPTURE_EMPTY_WAKEUPS_MAX: u32 = 64;

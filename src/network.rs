@@ -140,9 +140,10 @@ impl Direction {
 }
 
 /// What an interface leads to. It steers which dark rules apply and which ledger a page shows first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Role {
     /// The hosts that we serve.
+    #[default]
     Lan,
     /// Everybody else.
     Wan,

@@ -1,7 +1,11 @@
 //! The shell around the core: everything that has a clock, a socket, a file or a thread.
 
+pub mod alarm;
+pub mod capture;
 pub mod config;
+pub mod names;
 pub mod options;
+pub mod web;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -29,13 +33,3 @@ pub fn run() -> ExitCode {
 fn show(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
-//! The shell.
-
-pub mod alarm;
-pub mod names;
-//! The shell: everything that touches the operating system.
-
-pub mod web;
-//! The shell: everything that meets the operating system.
-
-pub mod capture;

@@ -21,30 +21,10 @@ use alloc::vec;
 use heapless::{String, Vec};
 
 use crate::limits::{FLOWS, INTERFACE_NAME_MAX, OWN_MACS_MAX, PORT_SETS_SWEPT};
-use crate::network::{Direction, Networks, Place};
+use crate::network::{Direction, Networks, Place, Role};
 use crate::packet::{Address, Decoded, Discard, Link, LinkType, Mac, Packet};
 use crate::table::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Slot};
 use crate::time::Timestamp;
-
-/// Which side of the router an interface is on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Role {
-    /// The side of our own devices.
-    #[default]
-    Lan,
-    /// The provider's side.
-    Wan,
-}
-
-impl Role {
-    /// The name that options and the report use.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Lan => "lan",
-            Self::Wan => "wan",
-        }
-    }
-}
 
 /// How large a ledger's tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -318,7 +298,7 @@ impl Ledger {
         for key in
             [PortKey::host(slot, generation, local, own), PortKey::host(slot, generation, remote, peer)]
         {
-            self.ports.row(key).book(sent, counters, flow.syns);
+            self.ports.book(key, sent, counters, flow.syns);
         }
     }
 
@@ -362,7 +342,7 @@ impl Ledger {
             Direction::Transit => [(remote, destination, true), (remote, source, false)],
         };
         for (kind, port, outbound) in rows {
-            self.ports.row(PortKey::interface(kind, port)).book(outbound, counters, flow.syns);
+            self.ports.book(PortKey::interface(kind, port), outbound, counters, flow.syns);
         }
     }
 }

@@ -205,7 +205,7 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
         let mut model: HashMap<(u16, u16), u64> = HashMap::new();
         let heavy = PortKey::interface(PortKind::TcpLocal, 443);
         for _ in 0..2_000 {
-            table.row(heavy).book(true, Counters::new(1, 100_000), 0);
+            table.book(heavy, true, Counters::new(1, 100_000), 0);
             let (owner, port) = (random.below(4) as u16, random.below(400) as u16);
             let key = PortKey::host(owner, 7, PortKind::UdpRemote, port);
             assert_eq!((key.owner(), key.kind(), key.port()), (Some(owner), PortKind::UdpRemote, port));
@@ -214,7 +214,7 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
                 *sum = 0;
             }
             *sum += 10;
-            table.row(key).book(false, Counters::new(1, 10), 1);
+            table.book(key, false, Counters::new(1, 10), 1);
             assert_eq!(table.get(key).unwrap().inbound.bytes, *sum);
             assert_eq!(u64::from(table.get(key).unwrap().syns), *sum / 10);
         }
@@ -227,9 +227,9 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
 fn sweeps_free_the_rows_of_hosts_that_are_gone() {
     let mut table = PortTable::with_capacity(64, Seed::new(3, 5));
     for port in 0..20 {
-        table.row(PortKey::host(port % 2, 9, PortKind::TcpLocal, port)).book(true, Counters::new(1, 1), 0);
+        table.book(PortKey::host(port % 2, 9, PortKind::TcpLocal, port), true, Counters::new(1, 1), 0);
     }
-    table.row(PortKey::interface(PortKind::TcpLocal, 80)).book(true, Counters::new(1, 1), 0);
+    table.book(PortKey::interface(PortKind::TcpLocal, 80), true, Counters::new(1, 1), 0);
     for _ in 0..64 {
         table.sweep(1, |key| key.owner() != Some(1));
     }

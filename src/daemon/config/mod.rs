@@ -129,13 +129,13 @@ pub struct Tables {
 /// The web server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
-    /// Where to listen: 1 to `LISTEN_MAX`, each once.
+    /// Where to listen: 1 to `WEB_LISTENERS_MAX`, each once.
     pub listen: Vec<SocketAddr>,
     /// True if the user chose the addresses. Of the default pair one may be missing on the machine.
     pub listen_chosen: bool,
     /// The path before the pages' own: empty, or `/path` without a slash at the end.
     pub base: String,
-    /// More names of ours in a request's Host header, in lower case, up to `HOST_NAMES_MAX`.
+    /// More names of ours in a request's Host header, in lower case, up to `WEB_HOST_NAMES_MAX`.
     pub host_names: Vec<String>,
     /// List only local hosts.
     pub local_only: bool,

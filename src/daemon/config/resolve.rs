@@ -99,7 +99,7 @@ fn tables(options: &Options) -> Result<Tables, UsageError> {
 
 fn web(options: &Options) -> Result<Web, UsageError> {
     let port = number(options, Key::Port, 0..=u16::MAX)?.unwrap_or(PORT_DEFAULT);
-    let mut addresses = list(options, Key::Bind, limits::LISTEN_MAX, values::address, PartialEq::eq)?;
+    let mut addresses = list(options, Key::Bind, limits::WEB_LISTENERS_MAX, values::address, PartialEq::eq)?;
     let listen_chosen = !addresses.is_empty();
     if !listen_chosen {
         addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
@@ -108,7 +108,13 @@ fn web(options: &Options) -> Result<Web, UsageError> {
         listen: addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect(),
         listen_chosen,
         base: single(options, Key::Base, values::base_path)?.unwrap_or_default(),
-        host_names: list(options, Key::HostName, limits::HOST_NAMES_MAX, values::host_name, PartialEq::eq)?,
+        host_names: list(
+            options,
+            Key::HostName,
+            limits::WEB_HOST_NAMES_MAX,
+            values::host_name,
+            PartialEq::eq,
+        )?,
         local_only: options.has(Key::LocalOnly),
         show_macs: !options.has(Key::NoMacs),
         show_last_seen: !options.has(Key::NoLastseen),
