@@ -170,6 +170,12 @@ pub const DEVICE_LAYERS_MAX: usize = 4;
 /// Wake-ups in a row without a frame before a capture handle is taken for broken and opened anew.
 pub const CAPTURE_EMPTY_WAKEUPS_MAX: u32 = 64;
 
+/// Packets of a file between two looks at the terminal's progress line.
+pub const READ_BATCH: usize = 16_384;
+
+/// The time between two progress lines.
+pub const READ_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
 // Alarm.
 
 /// Messages that wait for the syslog receiver, 112 bytes each: 112 KiB. A full queue loses the newest and

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod config;
 pub mod names;
 pub mod options;
+pub mod read;
 pub mod web;
 
 use std::io::Write;

@@ -147,16 +147,19 @@ impl Ledger {
         }
     }
 
-    /// Books a frame. `now` is the frame's time.
+    /// Books a frame; true if it is an IP packet that is now accounted. `now` is the frame's time.
     #[inline]
-    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) {
+    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) -> bool {
         self.captured += 1;
         if now.seconds != self.last.seconds || self.first.is_none() {
             self.turn(now);
         }
         self.last.micros = now.micros;
         match decoded {
-            Decoded::Packet(packet) if !self.is_bridged_copy(packet.link) => self.account(packet),
+            Decoded::Packet(packet) if !self.is_bridged_copy(packet.link) => {
+                self.account(packet);
+                return true;
+            }
             Decoded::NonIp(frame) if !self.is_bridged_copy(frame.link) => {
                 self.non_ip += Counters::new(1, frame.bytes.into());
             }
@@ -165,6 +168,7 @@ impl Ledger {
             }
             Decoded::Discard(reason) => self.discarded[*reason as usize] += 1,
         }
+        false
     }
 
     /// Brings everything up to date for somebody who looks: sums in the flow cache are booked, and the
