@@ -41,6 +41,7 @@ pub(super) fn ethernet(frame: &Frame) -> Decoded {
 pub(super) fn other(frame: &Frame) -> Decoded {
     let mut cursor = Cursor { bytes: frame.bytes, offset: 0 };
     match first_header(frame.link, &mut cursor) {
+        Ok((link, IPV4)) => internet::ipv4(frame, link, cursor.offset),
         Ok((link, ethertype)) => encapsulated(frame, link, cursor.offset, ethertype),
         Err(discard) => Decoded::Discard(discard),
     }
