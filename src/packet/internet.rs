@@ -7,6 +7,9 @@ use super::{Address, Decoded, Discard, Frame, Link, Packet};
 use crate::limits::EXTENSION_HEADERS_MAX;
 
 const IPV4_HEADER: usize = 20;
+/// Where the IPv4 header names the protocol. smoltcp's accessor returns an enum, and the way there and
+/// back costs 30 instructions.
+const PROTOCOL: usize = 9;
 const IPV6_HEADER: usize = 40;
 
 /// Reads an IPv4 header, with or without options, that begins at `offset`, and what is behind it.
@@ -20,36 +23,65 @@ pub(super) fn ipv4(frame: &Frame, link: Link, offset: usize) -> Decoded {
     let ip = Ipv4Packet::new_unchecked(header);
     let header_length = usize::from(ip.header_len());
     let total_length = usize::from(ip.total_len());
-    if ip.version() != 4 || header_length < IPV4_HEADER || (1..header_length).contains(&total_length) {
-        return Decoded::Discard(Discard::BadHeader);
-    }
     let on_wire = frame.length_on_wire() - offset;
     let length = match total_length {
+        // The first byte says version 4 and at least five words of header.
+        _ if !(0x45..=0x4f).contains(&header[0]) => return Decoded::Discard(Discard::BadHeader),
+        _ if total_length >= header_length => total_length.min(on_wire),
         // Segmentation offload.
         0 => on_wire,
-        _ => total_length.min(on_wire),
+        _ => return Decoded::Discard(Discard::BadHeader),
     };
-    let protocol = ip.next_header().into();
     let later_fragment = ip.frag_offset() != 0;
-    let transport = if later_fragment {
-        Transport::default()
-    } else {
-        transport::read(protocol, behind(captured, header_length, length))
+    if let Some(segment) = behind(captured, header_length, length)
+        && !later_fragment
+        && let Some(transport) = transport::read_common(header[PROTOCOL], segment)
+    {
+        return ipv4_packet(header, link, offset, length, later_fragment, transport);
+    }
+    ipv4_uncommon(captured, link, offset, length)
+}
+
+/// Whatever is not the beginning of a TCP segment or UDP datagram. Out of line, because the common path
+/// is a third shorter when it has no other outcomes to merge with.
+#[inline(never)]
+fn ipv4_uncommon(captured: &[u8], link: Link, offset: usize, length: usize) -> Decoded {
+    let Some(header) = captured.first_chunk::<IPV4_HEADER>() else {
+        return Decoded::Discard(Discard::Truncated);
     };
+    let ip = Ipv4Packet::new_unchecked(header);
+    let later_fragment = ip.frag_offset() != 0;
+    let transport = match behind(captured, ip.header_len().into(), length) {
+        Some(segment) if !later_fragment => transport::read(header[PROTOCOL], segment),
+        _ => Transport::default(),
+    };
+    ipv4_packet(header, link, offset, length, later_fragment, transport)
+}
+
+#[inline(always)]
+fn ipv4_packet(
+    header: &[u8; IPV4_HEADER],
+    link: Link,
+    offset: usize,
+    length: usize,
+    later_fragment: bool,
+    transport: Transport,
+) -> Decoded {
+    let ip = Ipv4Packet::new_unchecked(header);
     Decoded::Packet(Packet {
         source: Address::v4(ip.src_addr().to_bits()),
         destination: Address::v4(ip.dst_addr().to_bits()),
         bytes: length as u32,
         source_port: transport.source_port,
         destination_port: transport.destination_port,
-        protocol,
+        protocol: header[PROTOCOL],
         has_ports: transport.has_ports,
         later_fragment,
         tcp_flags: transport.tcp_flags,
         icmp: transport.icmp,
         link,
         network_offset: offset as u16,
-        transport_offset: (offset + header_length) as u16,
+        transport_offset: (offset + usize::from(ip.header_len())) as u16,
     })
 }
 
@@ -76,11 +108,11 @@ pub(super) fn ipv6(frame: &Frame, link: Link, offset: usize) -> Decoded {
         0 if next_header != protocol::NO_NEXT_HEADER => on_wire,
         payload_length => on_wire.min(IPV6_HEADER + usize::from(payload_length)),
     };
-    let upper = walk_extension_headers(behind(captured, 0, length), next_header);
-    let transport = if upper.later_fragment {
-        Transport::default()
-    } else {
-        transport::read(upper.protocol, behind(captured, upper.offset, length))
+    let packet = behind(captured, 0, length).unwrap_or_default();
+    let upper = walk_extension_headers(packet, next_header);
+    let transport = match packet.get(upper.offset..) {
+        Some(segment) if !upper.later_fragment => transport::read(upper.protocol, segment),
+        _ => Transport::default(),
     };
     Decoded::Packet(Packet {
         source,
@@ -138,6 +170,6 @@ fn walk_extension_headers(packet: &[u8], next_header: u8) -> Upper {
 /// The captured bytes from `offset` to the packet's end, which padding may follow; none if the capture
 /// ends before.
 #[inline]
-fn behind(captured: &[u8], offset: usize, length: usize) -> &[u8] {
-    captured.get(offset..captured.len().min(length)).unwrap_or_default()
+fn behind(captured: &[u8], offset: usize, length: usize) -> Option<&[u8]> {
+    captured.get(offset..captured.len().min(length))
 }

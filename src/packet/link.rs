@@ -32,7 +32,7 @@ pub(super) fn ethernet(frame: &Frame) -> Decoded {
         // The path that nearly every frame takes.
         EthernetProtocol::Ipv4 => internet::ipv4(frame, link, HEADER),
         EthernetProtocol::Ipv6 => internet::ipv6(frame, link, HEADER),
-        other => encapsulated(frame, link, Cursor { bytes: frame.bytes, offset: HEADER }, other.into()),
+        other => encapsulated(frame, link, HEADER, other.into()),
     }
 }
 
@@ -41,7 +41,8 @@ pub(super) fn ethernet(frame: &Frame) -> Decoded {
 pub(super) fn other(frame: &Frame) -> Decoded {
     let mut cursor = Cursor { bytes: frame.bytes, offset: 0 };
     match first_header(frame.link, &mut cursor) {
-        Ok((link, ethertype)) => encapsulated(frame, link, cursor, ethertype),
+        Ok((link, IPV4)) => internet::ipv4(frame, link, cursor.offset),
+        Ok((link, ethertype)) => encapsulated(frame, link, cursor.offset, ethertype),
         Err(discard) => Decoded::Discard(discard),
     }
 }
@@ -64,9 +65,10 @@ fn first_header(link: LinkType, cursor: &mut Cursor) -> Result<(Link, u16), Disc
     Ok((Link::default(), ethertype))
 }
 
-/// Reads a frame from a given ethertype on.
+/// Reads a frame from `offset` on, where what this ethertype names begins.
 #[inline(never)]
-fn encapsulated(frame: &Frame, link: Link, mut cursor: Cursor, ethertype: u16) -> Decoded {
+fn encapsulated(frame: &Frame, link: Link, offset: usize, ethertype: u16) -> Decoded {
+    let mut cursor = Cursor { bytes: frame.bytes, offset };
     match innermost(&mut cursor, ethertype) {
         Ok(IPV4) => internet::ipv4(frame, link, cursor.offset),
         Ok(IPV6) => internet::ipv6(frame, link, cursor.offset),

@@ -46,21 +46,18 @@ pub(super) struct Transport {
 }
 
 /// Reads as much of the transport header as was captured.
-#[inline(always)]
 pub(super) fn read(protocol: u8, segment: &[u8]) -> Transport {
     match protocol {
         protocol::TCP | protocol::UDP | protocol::DCCP | protocol::SCTP | protocol::UDP_LITE => {
-            // All of them begin as UDP does: with the two ports.
             let Some(header) = segment.first_chunk::<4>() else { return Transport::default() };
+            // All of them begin as UDP does: with the two ports.
             let ports = UdpPacket::new_unchecked(header);
+            let flags = segment.get(TCP_FLAGS).filter(|_| protocol == protocol::TCP);
             Transport {
                 source_port: ports.src_port(),
                 destination_port: ports.dst_port(),
                 has_ports: true,
-                tcp_flags: match segment.get(TCP_FLAGS) {
-                    Some(&flags) if protocol == protocol::TCP => flags,
-                    _ => 0,
-                },
+                tcp_flags: flags.copied().unwrap_or(0),
                 icmp: None,
             }
         }
@@ -70,4 +67,25 @@ pub(super) fn read(protocol: u8, segment: &[u8]) -> Transport {
         },
         _ => Transport::default(),
     }
+}
+
+/// The same for nearly every packet; `None` for the others.
+#[inline(always)]
+pub(super) fn read_common(protocol: u8, segment: &[u8]) -> Option<Transport> {
+    let (header, tcp_flags) = match protocol {
+        protocol::TCP => {
+            let header = segment.first_chunk::<{ TCP_FLAGS + 1 }>()?;
+            (&header[..], header[TCP_FLAGS])
+        }
+        protocol::UDP => (&segment.first_chunk::<4>()?[..], 0),
+        _ => return None,
+    };
+    let ports = UdpPacket::new_unchecked(header);
+    Some(Transport {
+        source_port: ports.src_port(),
+        destination_port: ports.dst_port(),
+        has_ports: true,
+        tcp_flags,
+        icmp: None,
+    })
 }
