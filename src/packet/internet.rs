@@ -23,10 +23,12 @@ pub(super) fn ipv4(frame: &Frame, link: Link, offset: usize) -> Decoded {
     let ip = Ipv4Packet::new_unchecked(header);
     let header_length = usize::from(ip.header_len());
     let total_length = usize::from(ip.total_len());
+    // Version 4 and at least five words of header, in one comparison.
+    if !(0x45..=0x4f).contains(&header[0]) {
+        return Decoded::Discard(Discard::BadHeader);
+    }
     let on_wire = frame.length_on_wire() - offset;
     let length = match total_length {
-        // The first byte says version 4 and at least five words of header.
-        _ if !(0x45..=0x4f).contains(&header[0]) => return Decoded::Discard(Discard::BadHeader),
         _ if total_length >= header_length => total_length.min(on_wire),
         // Segmentation offload.
         0 => on_wire,
