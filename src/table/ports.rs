@@ -141,11 +141,12 @@ impl PortTable {
         self.evicted
     }
 
-    /// Books a flow that the owner sent or received on the key's row, made if need be.
+    /// Books what the owner received and sent in a flow on the key's row, made if need be.
     #[inline(never)]
-    pub fn book(&mut self, key: PortKey, sent: bool, counters: Counters, syns: u32) {
+    pub fn book(&mut self, key: PortKey, inbound: Counters, outbound: Counters, syns: u32) {
         let row = self.row(key);
-        *(if sent { &mut row.outbound } else { &mut row.inbound }) += counters;
+        row.inbound += inbound;
+        row.outbound += outbound;
         row.syns = row.syns.saturating_add(syns);
     }
 
