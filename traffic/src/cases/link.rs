@@ -254,6 +254,42 @@ fn cooked() -> Vec<Case> {
             contents.iter().map(sll2).collect(),
             "The same in version 2.",
         ),
+        Case::new(
+            "linux-sll-no-address",
+            link_type::LINUX_SLL,
+            vec![
+                frame::linux_sll_without_address(SllType::Host, frame::ARPHRD_PPP, IPV4, &udp_v4_answer()),
+                frame::linux_sll_without_address(SllType::Outgoing, frame::ARPHRD_NONE, IPV6, &udp_v6()),
+            ],
+            "Interfaces that have no MAC, such as PPP and tunnels.",
+        ),
+        Case::new(
+            "linux-sll2-no-address",
+            link_type::LINUX_SLL2,
+            vec![
+                frame::linux_sll2_without_address(
+                    SllType::Host,
+                    7,
+                    frame::ARPHRD_PPP,
+                    IPV4,
+                    &udp_v4_answer(),
+                ),
+                frame::linux_sll2_without_address(SllType::Outgoing, 8, frame::ARPHRD_NONE, IPV6, &udp_v6()),
+            ],
+            "The same in version 2.",
+        ),
+        Case::new(
+            "linux-sll2-pppoe",
+            link_type::LINUX_SLL2,
+            vec![frame::linux_sll2(
+                SllType::Outgoing,
+                3,
+                ROUTER_MAC,
+                ethertype::PPPOE_SESSION,
+                &frame::pppoe_session(17, &frame::ppp(ppp_protocol::IPV4, &udp_v4())),
+            )],
+            "PPPoE on the device under it, as a capture on all devices sees it.",
+        ),
     ]
 }
 
