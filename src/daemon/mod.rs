@@ -1,7 +1,11 @@
 //! The shell around the core: everything that has a clock, a socket, a file or a thread.
 
+pub mod clock;
 pub mod config;
+pub mod logger;
 pub mod options;
+pub mod privileges;
+pub mod system;
 
 use std::io::Write;
 use std::process::ExitCode;
