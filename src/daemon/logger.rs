@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Write};
 use std::io::{self, ErrorKind, IsTerminal};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,22 +26,24 @@ const SOCKET: &str = "/dev/log";
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 /// Starts the log. From here on the macros of the `log` crate reach it. Call it before --chroot hides
-/// the syslog socket.
+/// the syslog socket. A syslog daemon that is not there yet is looked for with each line.
 ///
 /// # Errors
-/// There is no syslog to log to; or the log has been started before.
+/// There is no socket to be had, or the log has been started before.
 pub fn start(config: config::Log, zone: Zone) -> Result<(), std::string::String> {
     let sink = match config.syslog {
-        true => Sink::Syslog(connect(SOCKET).map_err(|error| format!("--syslog: {SOCKET}: {error}"))?),
+        true => Sink::Syslog(datagram_socket().map_err(|error| format!("--syslog: {error}"))?),
         false => Sink::Stderr { stamped: io::stderr().is_terminal() },
     };
-    let logger =
-        Logger { sink, clock: Clock::new(None, zone), lost: AtomicU64::new(0), unsaid: AtomicU64::new(0) };
-    let again = |_| "the log has been started already".to_owned();
-    LOGGER.set(logger).map_err(|_| again(()))?;
-    if let Some(logger) = LOGGER.get() {
-        log::set_logger(logger).map_err(|_| again(()))?;
+    if let Sink::Syslog(socket) = &sink
+        && let Err(error) = socket.connect(SOCKET)
+    {
+        eprintln!("duskwatch: warning: {SOCKET}: {error}; log lines are lost until syslog runs");
     }
+    let clock = Clock::new(None, zone);
+    let logger =
+        LOGGER.get_or_init(|| Logger { sink, clock, lost: AtomicU64::new(0), unsaid: AtomicU64::new(0) });
+    log::set_logger(logger).map_err(|_| "the log has been started already")?;
     log::set_max_level(if config.verbose { LevelFilter::Debug } else { LevelFilter::Info });
     Ok(())
 }
@@ -95,7 +98,7 @@ impl Logger {
         match &self.sink {
             Sink::Stderr { stamped } => {
                 let stamp = stamped.then(|| self.local_time());
-                write_if_ready(io::stderr(), &stderr_line(stamp, level, message))
+                write_if_ready(&io::stderr(), &stderr_line(stamp, level, message))
             }
             Sink::Syslog(socket) => {
                 send_or_reconnect(socket, &syslog_line(self.local_time(), level, message))
@@ -112,23 +115,23 @@ impl Logger {
     }
 }
 
-/// Writes a line that fits into an empty pipe's smallest unit, if that much room is there. The file
-/// itself stays as it is: others write to the same terminal, and expect to wait for it.
-fn write_if_ready(file: io::Stderr, line: &Line) -> io::Result<()> {
-    let mut ready = [PollFd::new(&file, PollFlags::OUT)];
+/// Writes a line if the file takes it at once. A pipe that is ready takes at least 4,096 bytes (pipe(7)),
+/// and a line is shorter. The file does not become non-blocking: others write to the same terminal, and
+/// expect to wait for it.
+fn write_if_ready(file: &impl AsFd, line: &Line) -> io::Result<()> {
+    let mut ready = [PollFd::new(file, PollFlags::OUT)];
     poll(&mut ready, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
     let [ready] = ready;
     if !ready.revents().contains(PollFlags::OUT) {
         return Err(ErrorKind::WouldBlock.into());
     }
     let bytes = line.text.as_bytes();
-    if rustix::io::write(&file, bytes)? == bytes.len() { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
+    if rustix::io::write(file, bytes)? == bytes.len() { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
 }
 
-fn connect(path: &str) -> io::Result<UnixDatagram> {
+fn datagram_socket() -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    socket.connect(path)?;
     Ok(socket)
 }
 
@@ -255,7 +258,8 @@ mod tests {
     fn a_stalled_syslog_costs_lines_and_no_time() {
         let path = std::env::temp_dir().join(format!("duskwatch-log-{}", std::process::id()));
         let reader = UnixDatagram::bind(&path).unwrap();
-        let socket = connect(path.to_str().unwrap()).unwrap();
+        let socket = datagram_socket().unwrap();
+        socket.connect(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         let clock = Clock::new(None, Zone::utc());
         let (lost, unsaid) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -277,5 +281,16 @@ mod tests {
         let length = reader.recv(&mut buffer).unwrap();
         let report = std::str::from_utf8(&buffer[..length]).unwrap();
         assert!(report.contains(&format!(": {lost} lines of this log were lost")), "{report}");
+    }
+    #[test]
+    fn a_stalled_pipe_refuses_lines_instead_of_waiting() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let line = stderr_line(None, Level::Info, format_args!("{}", "x".repeat(500)));
+        let written = (0..10_000).take_while(|_| write_if_ready(&writer, &line).is_ok()).count();
+        assert!(written > 0 && written < 10_000, "{written}");
+        drop(writer);
+        let mut all = Vec::new();
+        io::Read::read_to_end(&mut reader, &mut all).unwrap();
+        assert_eq!(all.len(), written * line.text.len());
     }
 }
