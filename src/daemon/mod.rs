@@ -7,6 +7,12 @@ pub mod names;
 pub mod options;
 pub mod read;
 pub mod web;
+pub mod clock;
+pub mod config;
+pub mod logger;
+pub mod options;
+pub mod privileges;
+pub mod system;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -392,7 +392,7 @@ mod tests {
             ),
             (&["-i", "a", "-p", "70000"], "--port 70000: takes a number from 0 to 65535"),
             (&["-i", "a", "-p"], "--port: takes a value, PORT"),
-            (&["-i", "a", "-p", ""], "--port : takes a value that is not empty"),
+            (&["-i", "a", "-p", ""], "--port: takes a value that is not empty"),
             (&["-i", "a", "--nope"], "--nope: unknown option; see duskwatch --help"),
             (&["-i", "a", "-z"], "-z: unknown option; see duskwatch --help"),
             (&["eth0"], "eth0: no option before it; see duskwatch --help"),
