@@ -265,8 +265,9 @@ pub const WEB_HOST_NAMES_MAX: usize = 16;
 /// Web: requests answered on one connection before it is closed, so that none lives for ever.
 pub const WEB_REQUESTS_PER_CONNECTION_MAX: u32 = 1000;
 
-/// Web: connections that the kernel queues for accept, per listener.
-pub const WEB_BACKLOG: i32 = 32;
+/// Web: connections that the kernel queues for accept, per listener. When this queue is full a client
+/// tries again only after a second; ten attackers on two processors overflowed 128 now and then, 256 never.
+pub const WEB_BACKLOG: i32 = 256;
 
 /// Web: the kernel's send buffer of a connection in bytes (it doubles it): most pages fit whole.
 pub const WEB_SEND_BUFFER_BYTES: usize = 32 * 1024;
@@ -281,8 +282,8 @@ pub const WEB_ACCEPTS_PER_TURN: usize = 32;
 /// connection before the client has read it (RFC 9112, section 9.6).
 pub const WEB_LINGER_BYTES_MAX: usize = 64 * 1024;
 
-/// Web: how long that goes on.
-pub const WEB_LINGER_TIME: Duration = Duration::from_secs(1);
+/// Web: how long that goes on, and with it the time to read what is in the kernel's send buffer.
+pub const WEB_LINGER_TIME: Duration = Duration::from_secs(4);
 
 /// Web: time for a whole request head, from its first byte or from accept.
 pub const WEB_HEAD_TIME: Duration = Duration::from_secs(5);
@@ -292,6 +293,10 @@ pub const WEB_IDLE_TIME: Duration = Duration::from_secs(15);
 
 /// Web: time in which a client must take at least one byte of its response.
 pub const WEB_STALL_TIME: Duration = Duration::from_secs(4);
+
+/// Web: how long a response may stay in memory though others wait for its page: several round trips
+/// on Wi-Fi, and short enough that all connections have had their turn within a second.
+pub const WEB_PAGE_TIME: Duration = Duration::from_millis(50);
 
 /// Web: time for a whole response: 6.5 KB/s for the largest.
 pub const WEB_RESPONSE_TIME: Duration = Duration::from_secs(20);
