@@ -2,17 +2,15 @@
 
 pub mod alarm;
 pub mod capture;
-pub mod config;
-pub mod names;
-pub mod options;
-pub mod read;
-pub mod web;
 pub mod clock;
 pub mod config;
 pub mod logger;
+pub mod names;
 pub mod options;
 pub mod privileges;
+pub mod read;
 pub mod system;
+pub mod web;
 
 use std::io::Write;
 use std::process::ExitCode;
