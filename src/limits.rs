@@ -114,6 +114,23 @@ pub const DARK_WINDOW_SECONDS: u64 = 60;
 /// Recent events kept for the page and the report, 104 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
 
+// Show.
+
+/// Bytes of a host's name: as long as a domain name can be (RFC 1035, without the last dot).
+pub const HOST_NAME_MAX: usize = 253;
+
+/// Rows of one page of hosts, at most: 160 bytes each.
+pub const HOSTS_SHOWN_MAX: usize = 256;
+
+/// Ports listed of one transport and side on the page of ports: 96 bytes each.
+pub const PORTS_SHOWN_MAX: usize = 100;
+
+/// Ports listed of one transport and side of a host.
+pub const HOST_PORTS_SHOWN_MAX: usize = 50;
+
+/// Hosts and services in each list of the overview.
+pub const TOP_SHOWN: usize = 10;
+
 // Options and files.
 
 /// Bytes of a --config file. All options with long values take less than a tenth.
@@ -307,21 +324,3 @@ pub const WEB_ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 const _: () = assert!(WEB_CONNECTIONS_PER_ADDRESS_MAX < WEB_CONNECTIONS_MAX);
 
 const _: () = assert!(WEB_PAGES_MAX >= 2);
-/// Options of a Neighbor Discovery message walked in search of a link-layer address. Hosts send it
-/// first, a nonce (RFC 3971) or two behind it.
-pub const NEIGHBOR_OPTIONS_MAX: usize = 8;
-
-/// Bytes of a host's name: as long as a domain name can be (RFC 1035, without the last dot).
-pub const HOST_NAME_MAX: usize = 253;
-
-/// Rows of one page of hosts, at most: 160 bytes each.
-pub const HOSTS_SHOWN_MAX: usize = 256;
-
-/// Ports listed of one transport and side on the page of ports: 96 bytes each.
-pub const PORTS_SHOWN_MAX: usize = 100;
-
-/// Ports listed of one transport and side of a host.
-pub const HOST_PORTS_SHOWN_MAX: usize = 50;
-
-/// Hosts and services in each list of the overview.
-pub const TOP_SHOWN: usize = 10;
