@@ -1,0 +1,239 @@
+//! The capture against real packets: bridges, clients and a routed WAN in network namespaces.
+//!
+//! What cannot run here (no root, no namespaces, no nftables) is named on standard output.
+
+#[path = "support/netns.rs"]
+mod netns;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::PipeWriter;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::os::fd::AsFd;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use duskwatch::daemon::capture::coverage::Meter;
+use duskwatch::daemon::capture::devices::System;
+use duskwatch::daemon::capture::{Capture, InterfaceSpec, Options, Presence, Sink};
+use duskwatch::network::Role;
+use duskwatch::packet::{Frame, LinkType};
+use duskwatch::time::Timestamp;
+use netns::{Lab, home_network, wait_until};
+
+/// Who sent a UDP datagram to whom, and to which port.
+type Datagram = (Ipv4Addr, Ipv4Addr, u16);
+
+#[derive(Default)]
+struct Record {
+    datagrams: HashMap<(usize, Datagram), u64>,
+    frames: u64,
+    copies: u64,
+    batches: u64,
+    /// Per interface: whether it is captured, how many devices it has, and its networks.
+    present: HashMap<usize, (bool, usize, Vec<String>)>,
+    comings_and_goings: Vec<(usize, bool)>,
+}
+
+/// Counts datagrams, independently of the program's own decoder.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Record>>);
+
+impl Recorder {
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap()
+    }
+
+    fn count(&self, interface: usize, source: &str, destination: &str, port: u16) -> u64 {
+        let key = (interface, (source.parse().unwrap(), destination.parse().unwrap(), port));
+        self.lock().datagrams.get(&key).copied().unwrap_or(0)
+    }
+}
+
+impl Sink for Recorder {
+    fn frame(&mut self, interface: usize, frame: &Frame<'_>, now: Timestamp) {
+        assert!(now.seconds > 1_700_000_000, "the time stamp is the wall clock's");
+        let mut record = self.lock();
+        record.frames += 1;
+        if let Some(datagram) = udp(frame) {
+            *record.datagrams.entry((interface, datagram)).or_default() += 1;
+        }
+    }
+
+    fn bridged_copy(&mut self, _: usize, _: Timestamp) {
+        self.lock().copies += 1;
+    }
+
+    fn batch_end(&mut self, _: usize) {
+        self.lock().batches += 1;
+    }
+
+    fn changed(&mut self, interface: usize, presence: &Presence<'_>) {
+        let mut record = self.lock();
+        let here = presence.link.is_some();
+        if record.present.get(&interface).is_none_or(|before| before.0 != here) {
+            record.comings_and_goings.push((interface, here));
+        }
+        let devices = presence.devices.map_or(0, |set| set.devices.len());
+        let networks = presence.networks.prefixes().iter().map(|prefix| prefix.to_string()).collect();
+        record.present.insert(interface, (here, devices, networks));
+    }
+}
+
+fn udp(frame: &Frame<'_>) -> Option<Datagram> {
+    let (ethertype, mut offset) = match frame.link {
+        LinkType::Ethernet => (12, 14),
+        LinkType::LinuxSll2 => (0, 20),
+        other => panic!("unexpected link type {other:?}"),
+    };
+    let mut kind = frame.bytes.get(ethertype..ethertype + 2)?;
+    while kind == [0x81, 0x00] || kind == [0x88, 0x64] {
+        let tag = if kind[0] == 0x81 { 4 } else { 8 };
+        offset += tag;
+        kind = frame.bytes.get(offset - 2..offset)?;
+    }
+    let ip = frame.bytes.get(offset..)?;
+    let is_ip = kind == [0x08, 0x00] || kind == [0x00, 0x21];
+    if !is_ip || ip.len() < 28 || ip[9] != 17 {
+        return None;
+    }
+    let address = |at: usize| Ipv4Addr::new(ip[at], ip[at + 1], ip[at + 2], ip[at + 3]);
+    Some((address(12), address(16), u16::from_be_bytes([ip[22], ip[23]])))
+}
+
+/// A capture that runs in a namespace until it is dropped.
+struct Running {
+    recorder: Recorder,
+    meters: Vec<Arc<Meter>>,
+    thread_id: u64,
+    stop: Option<PipeWriter>,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn options(lab: &mut Lab, space: &str) -> Options {
+    let class_net = lab.sysfs(space).join("class/net");
+    Options { system: System { class_net, proc_net: "/proc/thread-self/net".into() }, ..Options::default() }
+}
+
+fn capture(lab: &Lab, space: &str, interfaces: &[(&str, Role)], options: Options) -> Result<Running, String> {
+    let enter = lab.entrance(space);
+    let specs: Vec<_> = interfaces
+        .iter()
+        .map(|(name, role)| InterfaceSpec { name: (*name).to_owned(), role: *role })
+        .collect();
+    let (waiter, stop) = std::io::pipe().unwrap();
+    let recorder = Recorder::default();
+    let mut sink = recorder.clone();
+    let (opened, result) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        enter();
+        match Capture::open(&specs, options) {
+            Err(error) => opened.send(Err(error)).unwrap(),
+            Ok(mut capture) => {
+                let thread_id = rustix::thread::gettid().as_raw_nonzero().get() as u64;
+                opened.send(Ok((capture.meters(), thread_id))).unwrap();
+                capture.run(&mut sink, waiter.as_fd()).unwrap();
+            }
+        }
+    });
+    let (meters, thread_id) = result.recv().unwrap()?;
+    Ok(Running { recorder, meters, thread_id, stop: Some(stop), thread: Some(thread) })
+}
+
+impl Running {
+    fn count(&self, interface: usize, source: &str, destination: &str, port: u16) -> u64 {
+        self.recorder.count(interface, source, destination, port)
+    }
+
+    /// The thread's CPU time so far.
+    fn cpu_time(&self) -> Duration {
+        let text = fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.thread_id)).unwrap();
+        Duration::from_nanos(text.split_whitespace().next().unwrap().parse().unwrap())
+    }
+
+    /// How often the thread has gone to sleep so far.
+    fn sleeps(&self) -> u64 {
+        let text = fs::read_to_string(format!("/proc/self/task/{}/status", self.thread_id)).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        line.trim().parse().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let outcome = self.thread.take().unwrap().join();
+        if !std::thread::panicking() {
+            outcome.unwrap();
+        }
+    }
+}
+
+fn socket(lab: &Lab, space: &str, address: &str) -> UdpSocket {
+    lab.inside(space, || {
+        let socket = UdpSocket::bind(address).unwrap();
+        socket.set_broadcast(true).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        socket
+    })
+}
+
+/// Sends and makes sure that each datagram arrives, so that what the capture must have seen is known.
+fn exchange(from: &UdpSocket, to: &UdpSocket, destination: &str, count: u64) {
+    for _ in 0..count {
+        from.send_to(b"duskwatch", destination).unwrap();
+        let mut buffer = [0; 32];
+        assert_eq!(to.recv(&mut buffer).expect("the datagram arrives"), 9);
+    }
+}
+
+macro_rules! lab_or_skip {
+    ($test:expr, $lab:expr) => {
+        match $lab {
+            Ok(lab) => lab,
+            Err(reason) => {
+                println!("SKIPPED {}: {reason}", $test);
+                return;
+            }
+        }
+    };
+}
+
+#[test]
+fn every_frame_of_a_bridge_counts_once() {
+    let mut lab = lab_or_skip!("every_frame_of_a_bridge_counts_once", home_network("once"));
+    let options = options(&mut lab, "router");
+    let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
+    let one = socket(&lab, "one", "192.168.77.11:5000");
+    let two = socket(&lab, "two", "0.0.0.0:5000");
+    let router = socket(&lab, "router", "0.0.0.0:5000");
+    let server = socket(&lab, "server", "10.99.0.2:5000");
+
+    exchange(&one, &two, "192.168.77.12:5000", 100); // from client to client
+    exchange(&one, &server, "10.99.0.2:5000", 50); // routed out
+    let mut buffer = [0; 32];
+    one.send_to(b"x", "10.99.0.2:5000").unwrap();
+    let (_, nat) = server.recv_from(&mut buffer).unwrap();
+    exchange(&server, &one, &nat.to_string(), 30); // routed back
+    exchange(&one, &two, "192.168.77.255:5000", 20); // a client's broadcast, which the router hears too
+    exchange(&router, &one, "192.168.77.255:5000", 10); // the router's own broadcast, out on both ports
+    exchange(&router, &one, "192.168.77.11:5000", 7); // the router to one client
+
+    let count = |interface, source: &str, destination: &str, port| {
+        running.count(interface, source, destination, port)
+    };
+    wait_until("the last datagrams are read", || count(0, "192.168.77.1", "192.168.77.11", 5000) == 7);
+    wait_until("the WAN's datagrams are read", || count(1, "10.99.0.2", "10.99.0.1", nat.port()) == 30);
+    assert_eq!(count(0, "192.168.77.11", "192.168.77.12", 5000), 100);
+    assert_eq!(count(0, "192.168.77.11", "10.99.0.2", 5000), 51);
+    assert_eq!(count(1, "10.99.0.1", "10.99.0.2", 5000), 51);
+    assert_eq!(count(0, "10.99.0.2", "192.168.77.11", 5000), 30);
+    assert_eq!(count(0, "192.168.77.11", "192.168.77.255", 5000), 20);
+    assert_eq!(count(0, "192.168.77.1", "192.168.77.255", 5000), 10);
+    let record = running.recorder.lock();
+    assert!(record.copies >= 100 + 20 + 2 * 10, "the copies left out are counted: {}", record.copies);
+    assert_eq!(record.present[&0], (true, 2, vec!["192.168.77.0/24".to_owned()]));
+    assert_eq!(record.present[&1], (true, 1, vec!["10.99.0.1/32".to_owned()]));
+}
