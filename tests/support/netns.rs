@@ -142,8 +142,9 @@ pub fn home_network(test: &str) -> Result<Lab, String> {
         lab.ip(client, "route add default via 192.168.77.1");
     }
     lab.inside("router", || fs::write("/proc/sys/net/ipv4/ip_forward", "1")).expect("forwarding");
-    let rules =
-        "table ip nat { chain post { type nat hook postrouting priority 100; oifname wan0 masquerade; } }";
+    let rules = "add table ip nat; \
+                 add chain ip nat post { type nat hook postrouting priority 100; }; \
+                 add rule ip nat post oifname wan0 masquerade";
     let nat = lab.command("router", "nft", &[rules]).stderr(Stdio::null()).status();
     match nat {
         Ok(status) if status.success() => Ok(lab),
