@@ -237,3 +237,213 @@ fn every_frame_of_a_bridge_counts_once() {
     assert_eq!(record.present[&0], (true, 2, vec!["192.168.77.0/24".to_owned()]));
     assert_eq!(record.present[&1], (true, 1, vec!["10.99.0.1/32".to_owned()]));
 }
+
+#[test]
+fn devices_that_come_and_go_are_followed() {
+    let mut lab = lab_or_skip!("devices_that_come_and_go_are_followed", home_network("follow"));
+    let options = options(&mut lab, "router");
+    let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
+    let state = |interface| running.recorder.lock().present.get(&interface).cloned().unwrap_or_default();
+    let ports = |wanted| wait_until("the ports are followed", || state(0).1 == wanted);
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let two = socket(&lab, "two", "0.0.0.0:5000");
+    let count = |port| running.count(0, "192.168.77.11", "192.168.77.12", port);
+    ports(2);
+
+    // A port leaves and comes back, and the traffic after that counts once again.
+    lab.ip("router", "link set lan2 nomaster");
+    ports(1);
+    lab.ip("router", "link set lan2 master br-lan");
+    ports(2);
+    exchange(&one, &two, "192.168.77.12:5000", 10);
+    wait_until("the traffic is seen", || count(5000) == 10);
+
+    // A port is deleted and made anew, with another number.
+    drop(two);
+    lab.ip("router", "link del lan2");
+    ports(1);
+    lab.cable("router", "lan2", "two", "eth0");
+    lab.ip("two", "addr add 192.168.77.12/24 brd + dev eth0");
+    lab.ip("router", "link set lan2 master br-lan");
+    ports(2);
+    lab.ip("one", "neigh flush all");
+    let two = socket(&lab, "two", "0.0.0.0:5001");
+    exchange(&one, &two, "192.168.77.12:5001", 10);
+    wait_until("the traffic of the new port is seen", || count(5001) == 10);
+
+    // The whole bridge goes down and up, then the WAN's device.
+    let captured =
+        |interface, wanted| wait_until("the interface is followed", || state(interface).0 == wanted);
+    for (interface, device) in [(0, "br-lan"), (1, "wan0")] {
+        lab.ip("router", &format!("link set {device} down"));
+        captured(interface, false);
+        lab.ip("router", &format!("link set {device} up"));
+        captured(interface, true);
+    }
+    let server = socket(&lab, "server", "0.0.0.0:5000");
+    let router = socket(&lab, "router", "0.0.0.0:5002");
+    exchange(&router, &server, "10.99.0.2:5000", 10);
+    let on_wan = || running.count(1, "10.99.0.1", "10.99.0.2", 5000);
+    wait_until("the WAN is seen after it was down", || on_wan() == 10);
+
+    // The WAN's device vanishes under traffic and comes back with another address.
+    drop(server);
+    lab.ip("router", "link del wan0");
+    captured(1, false);
+    assert_eq!(state(1).2, ["10.99.0.1/32"], "the last known address stays");
+    lab.cable("router", "wan0", "server", "eth0");
+    lab.ip("router", "addr add 10.99.0.7/24 brd + dev wan0");
+    lab.ip("server", "addr add 10.99.0.2/24 brd + dev eth0");
+    wait_until("the new address is known", || state(1).2 == ["10.99.0.7/32"]);
+    captured(1, true);
+    lab.ip("router", "neigh flush all");
+    let server = socket(&lab, "server", "0.0.0.0:5000");
+    exchange(&router, &server, "10.99.0.2:5000", 10);
+    wait_until("the new WAN is seen", || running.count(1, "10.99.0.7", "10.99.0.2", 5000) == 10);
+
+    let expected =
+        [(0, true), (1, true), (0, false), (0, true), (1, false), (1, true), (1, false), (1, true)];
+    assert_eq!(running.recorder.lock().comings_and_goings, expected, "each is told once");
+    let cpu = running.cpu_time();
+    assert!(cpu < Duration::from_secs(1), "no spinning: {cpu:?} of CPU time");
+}
+
+#[test]
+fn an_interface_is_waited_for_or_named() {
+    let mut lab = lab_or_skip!("an_interface_is_waited_for_or_named", Lab::new("wait"));
+    lab.add("router");
+    let options = options(&mut lab, "router");
+    let interfaces = [("late0", Role::Lan)];
+    let fails = |options: &Options| capture(&lab, "router", &interfaces, options.clone()).err().unwrap();
+    assert_eq!(fails(&options), "-i late0: there is no such interface");
+    let bad = Options { filter: Some("tcp prot 80".to_owned()), ..options.clone() };
+    assert!(fails(&bad).starts_with("--filter 'tcp prot 80': "), "{}", fails(&bad));
+
+    let running = capture(&lab, "router", &interfaces, Options { wait: true, ..options.clone() }).unwrap();
+    lab.add_device_pair("router", "late0", "far0");
+    wait_until("the late interface is captured", || {
+        running.recorder.lock().comings_and_goings == [(0, false), (0, true)]
+    });
+    drop(running);
+    lab.ip("router", "link set late0 down");
+    assert_eq!(fails(&options), "-i late0: it is down");
+}
+
+#[test]
+fn coverage_is_whole_unless_something_is_left_out() {
+    let mut lab = lab_or_skip!("coverage_is_whole_unless_something_is_left_out", home_network("cover"));
+    let options = options(&mut lab, "router");
+    let interfaces = [("br-lan", Role::Lan), ("wan0", Role::Wan)];
+    let whole = capture(&lab, "router", &interfaces, options.clone()).unwrap();
+    let filter = Some("udp port 5001".to_owned());
+    let filtered = capture(&lab, "router", &interfaces, Options { filter, ..options.clone() }).unwrap();
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let two = socket(&lab, "two", "0.0.0.0:5000");
+    let server = socket(&lab, "server", "0.0.0.0:5000");
+    exchange(&one, &two, "192.168.77.12:5000", 300);
+    exchange(&one, &server, "10.99.0.2:5000", 300);
+
+    for (interface, least) in [(0, 300 * 2 + 300), (1, 300)] {
+        let coverage = || whole.meters[interface].coverage();
+        wait_until("the kernel's counters are read", || coverage().kernel_packets >= least);
+        wait_until("nearly all is seen", || coverage().percent.is_some_and(|percent| percent > 99.0));
+        assert_eq!(coverage().dropped, 0);
+        assert_eq!(coverage().captured.merged_frames, 0);
+        assert_eq!(filtered.meters[interface].coverage().percent, None, "unknown with a filter");
+    }
+}
+
+#[test]
+fn offloaded_traffic_is_seen() {
+    const TEST: &str = "offloaded_traffic_is_seen";
+    let mut lab = lab_or_skip!(TEST, home_network("offload"));
+    let rules = "add table ip f; \
+                 add flowtable ip f ft { hook ingress priority 0; devices = { lan1, lan2, wan0 }; }; \
+                 add chain ip f forward { type filter hook forward priority 0; }; \
+                 add rule ip f forward ip protocol udp flow add @ft";
+    let nft = lab.command("router", "nft", &[rules]).stderr(std::process::Stdio::null()).status();
+    if !nft.is_ok_and(|status| status.success()) {
+        println!("SKIPPED {TEST}: needs nftables' flow tables in the kernel");
+        return;
+    }
+    let options = options(&mut lab, "router");
+    let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let server = socket(&lab, "server", "0.0.0.0:5000");
+    let mut buffer = [0; 32];
+    for _ in 0..500 {
+        one.send_to(b"there", "10.99.0.2:5000").unwrap();
+        let (_, nat) = server.recv_from(&mut buffer).unwrap();
+        server.send_to(b"back", nat).unwrap();
+        one.recv(&mut buffer).unwrap();
+    }
+    wait_until("all of both directions is seen on both sides", || {
+        running.count(0, "192.168.77.11", "10.99.0.2", 5000) == 500
+            && running.count(0, "10.99.0.2", "192.168.77.11", 5000) == 500
+            && running.count(1, "10.99.0.1", "10.99.0.2", 5000) == 500
+    });
+}
+
+#[test]
+fn a_quiet_link_costs_no_wakeups() {
+    let mut lab = lab_or_skip!("a_quiet_link_costs_no_wakeups", home_network("idle"));
+    let options = options(&mut lab, "router");
+    let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
+    wait_until("the capture runs", || running.recorder.lock().present.len() == 2);
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let count = || running.count(0, "192.168.77.11", "10.99.0.2", 5000);
+
+    // A trickle wakes us at most once per block time and interface, however many packets it has.
+    let rate = sleeps_per_second(&running, || {
+        one.send_to(b"tick", "10.99.0.2:5000").unwrap();
+    });
+    println!("wake-ups per second with 20 packets per second on two interfaces: {rate:.1}");
+    assert!(rate <= 3.0, "{rate} wake-ups per second");
+
+    // Silence wakes us not at all. The last blocks, and ARP's last questions, run out first.
+    let mut last = running.sleeps();
+    wait_until("the trickle is read", || count() > 0);
+    wait_until("the last block is read", || {
+        let rate = sleeps_per_second(&running, || ());
+        let before = std::mem::replace(&mut last, running.sleeps());
+        println!("wake-ups per second in silence: {rate:.1}");
+        before == last
+    });
+}
+
+/// How often the capture's thread goes to sleep in a second, measured over three.
+fn sleeps_per_second(running: &Running, mut meanwhile: impl FnMut()) -> f64 {
+    let (began, sleeps) = (Instant::now(), running.sleeps());
+    while began.elapsed() < Duration::from_secs(3) {
+        meanwhile();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    (running.sleeps() - sleeps) as f64 / began.elapsed().as_secs_f64()
+}
+
+#[test]
+fn a_hundred_thousand_small_frames_a_second_lose_none() {
+    const TEST: &str = "a_hundred_thousand_small_frames_a_second_lose_none";
+    let mut lab = lab_or_skip!(TEST, home_network("speed"));
+    let options = options(&mut lab, "router");
+    let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
+    let router = socket(&lab, "router", "0.0.0.0:5000");
+    let _server = socket(&lab, "server", "0.0.0.0:5000");
+    router.connect("10.99.0.2:5000").unwrap();
+    let (began, mut sent) = (Instant::now(), 0u64);
+    while began.elapsed() < Duration::from_secs(2) {
+        let due = (began.elapsed().as_secs_f64() * 100_000.0) as u64;
+        while sent < due {
+            router.send(&[0; 18]).unwrap();
+            sent += 1;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let rate = sent as f64 / began.elapsed().as_secs_f64();
+    let seen = || running.count(1, "10.99.0.1", "10.99.0.2", 5000);
+    wait_until("the frames are read", || seen() + running.meters[1].coverage().dropped >= sent);
+    let (cpu, dropped) = (running.cpu_time(), running.meters[1].coverage().dropped);
+    let each = cpu.as_nanos() / u128::from(sent);
+    println!("{rate:.0} frames per second: {dropped} dropped of {sent}, {each} ns of the thread each");
+    assert_eq!((seen(), dropped), (sent, 0));
+}

@@ -72,6 +72,13 @@ impl Lab {
         self.ip(peer_space, &format!("link set {peer} up"));
     }
 
+    /// Two connected devices in one namespace.
+    pub fn add_device_pair(&self, space: &str, device: &str, peer: &str) {
+        self.ip(space, &format!("link add {device} type veth peer name {peer}"));
+        self.ip(space, &format!("link set {device} up"));
+        self.ip(space, &format!("link set {peer} up"));
+    }
+
     /// Runs a function on a thread inside a namespace. Sockets that it makes stay there.
     pub fn inside<T: Send>(&self, space: &str, work: impl FnOnce() -> T + Send) -> T {
         let enter = self.entrance(space);
