@@ -353,6 +353,92 @@ fn coverage_is_whole_unless_something_is_left_out() {
     }
 }
 
+/// A frame with a UDP datagram to `port`, behind the VLAN tag and PPPoE header that are asked for.
+fn udp_frame(vlan: Option<u16>, pppoe: bool, port: u16) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+    if let Some(id) = vlan {
+        frame.extend([0x81, 0x00]);
+        frame.extend(id.to_be_bytes());
+    }
+    frame.extend(if pppoe { [0x88, 0x64] } else { [0x08, 0x00] });
+    if pppoe {
+        frame.extend([0x11, 0, 0, 1, 0, 38, 0, 0x21]); // version and type, session 1, length, PPP: IPv4
+    }
+    frame.extend([0x45, 0, 0, 36, 0, 0, 0, 0, 64, 17, 0, 0, 198, 51, 100, 1, 10, 99, 0, 1]);
+    frame.extend([0x13, 0x88]);
+    frame.extend(port.to_be_bytes());
+    frame.extend([0, 16, 0, 0]);
+    frame.extend([0; 8]);
+    frame
+}
+
+/// The kernel need not know VLANs or PPP for this: what it would say of such devices is written to files.
+#[test]
+fn vlan_and_pppoe_frames_are_picked_out_of_the_lower_device() {
+    let mut lab =
+        lab_or_skip!("vlan_and_pppoe_frames_are_picked_out_of_the_lower_device", Lab::new("picked"));
+    lab.add("router");
+    lab.add("server");
+    lab.cable("router", "wan0", "server", "eth0");
+    let real = lab.sysfs("router");
+    let system = System { class_net: real.with_extension("class"), proc_net: real.with_extension("proc") };
+    for (name, event) in [("wan0.5", "DEVTYPE=vlan\n"), ("pppoe-wan", "DEVTYPE=ppp\n")] {
+        let directory = system.class_net.join(name);
+        fs::create_dir_all(&directory).unwrap();
+        let files =
+            [("uevent", event), ("ifindex", "9"), ("flags", "0x1003"), ("mtu", "1492"), ("type", "1")];
+        for (file, text) in files {
+            fs::write(directory.join(file), text).unwrap();
+        }
+    }
+    std::os::unix::fs::symlink(real.join("class/net/wan0"), system.class_net.join("wan0")).unwrap();
+    fs::create_dir_all(system.proc_net.join("vlan")).unwrap();
+    fs::write(system.proc_net.join("vlan/config"), "wan0.5 | 5 | wan0\n").unwrap();
+    fs::write(system.proc_net.join("pppoe"), "Id Address Device\n1 02:00:00:00:00:02 wan0.5\n").unwrap();
+    let options = Options { system: system.clone(), ..Options::default() };
+
+    let interfaces = [("wan0", Role::Wan), ("wan0.5", Role::Wan), ("pppoe-wan", Role::Wan)];
+    let running = capture(&lab, "router", &interfaces, options.clone()).unwrap();
+    let only = Options { filter: Some("udp dst port 7003".to_owned()), ..options.clone() };
+    let refused = capture(&lab, "router", &interfaces, only.clone()).err().unwrap();
+    assert_eq!(refused, "-i pppoe-wan: --filter cannot look into PPPoE on a VLAN");
+    let filtered = capture(&lab, "router", &interfaces[..2], only).unwrap();
+    let send = || {
+        lab.inside("server", || {
+            let mut sender = pcap::Capture::from_device("eth0").unwrap().open().unwrap();
+            let kinds = [
+                (None, false, 7000),
+                (None, true, 7001),
+                (Some(6), false, 7002),
+                (Some(5), false, 7003),
+                (Some(5), true, 7004),
+            ];
+            for (vlan, pppoe, port) in kinds.into_iter().cycle().take(50) {
+                sender.sendpacket(udp_frame(vlan, pppoe, port)).unwrap();
+            }
+        });
+    };
+    send();
+    let counts = |running: &Running, interface| {
+        [7000, 7001, 7002, 7003, 7004].map(|port| running.count(interface, "198.51.100.1", "10.99.0.1", port))
+    };
+    wait_until("all frames are seen", || counts(&running, 0) == [10; 5]);
+    wait_until("the VLAN's frames are seen", || counts(&running, 1) == [0, 0, 0, 10, 10]);
+    wait_until("the PPPoE session's frames are seen", || counts(&running, 2) == [0, 0, 0, 0, 10]);
+    wait_until("a filter looks behind the tag", || counts(&filtered, 1) == [0, 0, 0, 10, 0]);
+    drop((running, filtered));
+
+    // The same session without a VLAN, where a filter can look inside.
+    fs::write(system.proc_net.join("pppoe"), "Id Address Device\n1 02:00:00:00:00:02 wan0\n").unwrap();
+    let only = Options { filter: Some("udp dst port 7001".to_owned()), ..options };
+    let filtered = capture(&lab, "router", &interfaces[2..], only).unwrap();
+    send();
+    wait_until("a filter looks inside the session", || counts(&filtered, 0) == [0, 10, 0, 0, 0]);
+    drop(filtered);
+    fs::remove_dir_all(&system.class_net).unwrap();
+    fs::remove_dir_all(&system.proc_net).unwrap();
+}
+
 #[test]
 fn offloaded_traffic_is_seen() {
     const TEST: &str = "offloaded_traffic_is_seen";
