@@ -67,6 +67,9 @@ impl Interface {
         }
         if set != self.set {
             self.meter.follow(set.as_ref());
+            if let Some(left_out) = set.as_ref().map(|set| set.left_out).filter(|left_out| *left_out > 0) {
+                log::warn!("{}: {left_out} of its ports are more than can be read", self.name);
+            }
         }
         self.set = set;
         self.networks = networks;
@@ -87,11 +90,11 @@ impl Interface {
             Some(handle) => handle.follow(set, &self.networks, options),
             None => Handle::open(set, &self.networks, options).map(|handle| self.handle = Some(handle)),
         };
-        result.map_err(|error| {
+        if result.is_err() {
             self.close();
             self.retry = true;
-            error.to_string()
-        })
+        }
+        result
     }
 
     /// Reads one batch. False if the handle had to be closed.

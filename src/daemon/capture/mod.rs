@@ -150,7 +150,9 @@ impl Capture {
                 return Err(format!("-i {}: at most {INTERFACES_MAX} interfaces", spec.name));
             }
         }
-        Ok(Self { interfaces, options, changes, rescan_at: Some(Instant::now() + REOPEN_PAUSE) })
+        let retry = interfaces.iter().any(|interface: &Interface| interface.retry);
+        let rescan_at = retry.then(|| Instant::now() + REOPEN_PAUSE);
+        Ok(Self { interfaces, options, changes, rescan_at })
     }
 
     /// The meters of the interfaces' coverage, in their order, for whoever shows them.
