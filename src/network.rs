@@ -128,6 +128,16 @@ impl Direction {
     /// All directions, in the order of their counters.
     pub const ALL: [Self; 4] = [Self::Inbound, Self::Outbound, Self::Internal, Self::Transit];
 
+    /// The way of the answer.
+    #[inline]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Inbound => Self::Outbound,
+            Self::Outbound => Self::Inbound,
+            Self::Internal | Self::Transit => self,
+        }
+    }
+
     /// The name that the report uses.
     pub const fn name(self) -> &'static str {
         match self {
@@ -135,6 +145,26 @@ impl Direction {
             Self::Outbound => "outbound",
             Self::Internal => "internal",
             Self::Transit => "transit",
+        }
+    }
+}
+
+/// What an interface leads to. It steers which dark rules apply and which ledger a page shows first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Role {
+    /// The hosts that we serve.
+    #[default]
+    Lan,
+    /// Everybody else.
+    Wan,
+}
+
+impl Role {
+    /// The name that the command line and the report use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Wan => "wan",
         }
     }
 }

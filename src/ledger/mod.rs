@@ -21,30 +21,10 @@ use alloc::vec;
 use heapless::{String, Vec};
 
 use crate::limits::{FLOWS, INTERFACE_NAME_MAX, OWN_MACS_MAX, PORT_SETS_SWEPT};
-use crate::network::{Direction, Networks, Place};
+use crate::network::{Direction, Networks, Place, Role};
 use crate::packet::{Address, Decoded, Discard, Link, LinkType, Mac, Packet};
 use crate::table::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Slot};
 use crate::time::Timestamp;
-
-/// Which side of the router an interface is on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Role {
-    /// The side of our own devices.
-    #[default]
-    Lan,
-    /// The provider's side.
-    Wan,
-}
-
-impl Role {
-    /// The name that options and the report use.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Lan => "lan",
-            Self::Wan => "wan",
-        }
-    }
-}
 
 /// How large a ledger's tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +99,8 @@ pub struct Ledger {
     totals: Directions,
     first: Option<Timestamp>,
     last: Timestamp,
+    /// The second of the latest frame; before the first frame, one that never comes.
+    second: u64,
     dropped_by_kernel: u64,
     coverage: Option<Coverage>,
 
@@ -155,6 +137,7 @@ impl Ledger {
             totals: Directions::default(),
             first: None,
             last: Timestamp::default(),
+            second: u64::MAX,
             dropped_by_kernel: 0,
             coverage: None,
             protocols: vec![Directions::default(); 256].into_boxed_slice(),
@@ -167,16 +150,19 @@ impl Ledger {
         }
     }
 
-    /// Books a frame. `now` is the frame's time.
+    /// Books a frame; true if it is an IP packet that is now accounted. `now` is the frame's time.
     #[inline]
-    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) {
+    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) -> bool {
         self.captured += 1;
-        if now.seconds != self.last.seconds || self.first.is_none() {
+        if now.seconds != self.second {
             self.turn(now);
         }
         self.last.micros = now.micros;
         match decoded {
-            Decoded::Packet(packet) if !self.is_bridged_copy(packet.link) => self.account(packet),
+            Decoded::Packet(packet) if !self.is_bridged_copy(packet.link) => {
+                self.account(packet);
+                return true;
+            }
             Decoded::NonIp(frame) if !self.is_bridged_copy(frame.link) => {
                 self.non_ip += Counters::new(1, frame.bytes.into());
             }
@@ -185,6 +171,7 @@ impl Ledger {
             }
             Decoded::Discard(reason) => self.discarded[*reason as usize] += 1,
         }
+        false
     }
 
     /// Brings everything up to date for somebody who looks: sums in the flow cache are booked, and the
@@ -249,6 +236,7 @@ impl Ledger {
         self.first.get_or_insert(now);
         self.history.advance(now.seconds, &self.totals);
         self.last = now;
+        self.second = now.seconds;
         let hosts = &self.hosts;
         self.ports.sweep(PORT_SETS_SWEPT, |key| match key.owner() {
             None => true,
@@ -263,10 +251,10 @@ impl Ledger {
         let seconds = self.last.seconds as u32;
         let direction = match self.flows.add(packet, seconds) {
             Lookup::Hit(direction) => direction,
-            Lookup::Miss(index) => {
+            Lookup::Miss(place) => {
                 let direction = self.networks.direction(packet);
-                let old = self.flows.replace(index, Flow::of(packet, direction, seconds));
-                if old.packets > 0 {
+                let old = self.flows.replace(place, packet, direction, seconds);
+                if !old.is_empty() {
                     self.book(&old);
                 }
                 direction
@@ -283,7 +271,7 @@ impl Ledger {
     fn book_all(&mut self) {
         for index in 0..self.flows.capacity() {
             let flow = self.flows.take(index);
-            if flow.packets > 0 {
+            if !flow.is_empty() {
                 self.book(&flow);
             }
         }
@@ -291,34 +279,31 @@ impl Ledger {
 
     /// Books a flow on everything but the totals, which have it since its packets came.
     fn book(&mut self, flow: &Flow) {
-        let counters = Counters::new(flow.packets.into(), flow.bytes);
-        self.protocols[usize::from(flow.protocol())].add(flow.direction, counters);
-        self.book_interface_ports(flow, counters);
-        self.book_host(flow, true, counters);
-        self.book_host(flow, false, counters);
+        let [first, second] = flow.sent();
+        let protocol = &mut self.protocols[usize::from(flow.protocol())];
+        protocol.add(flow.directions[0], first);
+        protocol.add(flow.directions[1], second);
+        self.book_interface_ports(flow);
+        self.book_host(flow, 0);
+        self.book_host(flow, 1);
     }
 
-    /// One side of a flow: the sender's row or the receiver's, and that host's ports.
-    #[inline]
-    fn book_host(&mut self, flow: &Flow, sent: bool, counters: Counters) {
-        let address = if sent { flow.source } else { flow.destination };
-        let slot = self.host_slot(address);
+    /// One end of a flow: its row, and that host's ports.
+    fn book_host(&mut self, flow: &Flow, end: usize) {
+        let (sent, received) = (flow.sent()[end], flow.sent()[1 - end]);
+        let slot = self.host_slot(flow.ends()[end]);
         let host = self.hosts.row_mut(slot);
-        host.book(flow, sent);
-        if sent && host.local && flow.source_mac.is_station() {
-            host.mac = flow.source_mac;
+        host.book(flow, sent, received);
+        if host.local && flow.macs[end].is_station() {
+            host.mac = flow.macs[end];
         }
         self.hosts.settle(slot);
-        let (Some((source, destination)), Some((local, remote))) = (flow.ports(), kinds(flow.protocol()))
-        else {
-            return;
-        };
-        let (own, peer) = if sent { (source, destination) } else { (destination, source) };
-        let generation = self.hosts.generation(slot);
-        for key in
-            [PortKey::host(slot, generation, local, own), PortKey::host(slot, generation, remote, peer)]
-        {
-            self.ports.row(key).book(sent, counters, flow.syns);
+        if let (Some(ports), Some((local, remote))) = (flow.ports(), kinds(flow.protocol())) {
+            let generation = self.hosts.generation(slot);
+            let own = PortKey::host(slot, generation, local, ports[end]);
+            let peer = PortKey::host(slot, generation, remote, ports[1 - end]);
+            self.ports.book(own, received, sent, flow.syns);
+            self.ports.book(peer, received, sent, flow.syns);
         }
     }
 
@@ -349,20 +334,24 @@ impl Ledger {
     /// The interface's own port rows. Internal flows have both ends here and transit flows none, so
     /// they count on the local or the remote side twice: as received, and as sent.
     #[inline]
-    fn book_interface_ports(&mut self, flow: &Flow, counters: Counters) {
+    fn book_interface_ports(&mut self, flow: &Flow) {
         let Some((local, remote)) = kinds(flow.protocol()) else { return };
-        let Some((source, destination)) = flow.ports() else {
-            self.portless[usize::from(local == PortKind::UdpLocal)].add(flow.direction, counters);
+        let [first, second] = flow.sent();
+        let Some([a, b]) = flow.ports() else {
+            let portless = &mut self.portless[usize::from(local == PortKind::UdpLocal)];
+            portless.add(flow.directions[0], first);
+            portless.add(flow.directions[1], second);
             return;
         };
-        let rows = match flow.direction {
-            Direction::Inbound => [(local, destination, false), (remote, source, false)],
-            Direction::Outbound => [(local, source, true), (remote, destination, true)],
-            Direction::Internal => [(local, destination, false), (local, source, true)],
-            Direction::Transit => [(remote, destination, true), (remote, source, false)],
+        // For each row its kind, its port, and what was received and sent there.
+        let rows = match flow.directions[0] {
+            Direction::Outbound => [(local, a, second, first), (remote, b, second, first)],
+            Direction::Inbound => [(local, b, first, second), (remote, a, first, second)],
+            Direction::Internal => [(local, a, second, first), (local, b, first, second)],
+            Direction::Transit => [(remote, a, first, second), (remote, b, second, first)],
         };
-        for (kind, port, outbound) in rows {
-            self.ports.row(PortKey::interface(kind, port)).book(outbound, counters, flow.syns);
+        for (kind, port, inbound, outbound) in rows {
+            self.ports.book(PortKey::interface(kind, port), inbound, outbound, flow.syns);
         }
     }
 }

@@ -6,7 +6,10 @@ mod guarded;
 mod hash;
 mod ports;
 
-pub use flows::{Flow, FlowCache, Lookup};
+pub use flows::{Flow, FlowCache, Lookup, Place};
 pub use guarded::{GuardedTable, Segment, Slot, Weight};
 pub use hash::Seed;
 pub use ports::{PortKey, PortKind, PortRow, PortTable};
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@ use heapless::{String, Vec};
 
 use super::json::{Json, Number, Text, Value};
 use super::{PROGRAM, SCHEMA};
-use crate::ledger::{Counters, Coverage, Directions, Evicted, Ledger, Role};
+use crate::ledger::{Counters, Coverage, Directions, Evicted, Ledger};
+use crate::network::Role;
 use crate::limits::{INTERFACE_NAME_MAX, INTERFACES_MAX};
 use crate::monitor::Monitor;
 use crate::network::{Direction, Networks};
