@@ -116,19 +116,19 @@ pub const DARK_EVENTS_MAX: usize = 64;
 
 // Show.
 
-/// Bytes of a host's name: as long as a domain name can be (RFC 1035, without the last dot).
-pub const HOST_NAME_MAX: usize = 253;
-
 /// Rows of one page of hosts, at most: 160 bytes each.
-pub const HOSTS_SHOWN_MAX: usize = 256;
+pub const HOSTS_SHOWN_MAX: usize = 100;
 
 /// Ports listed of one transport and side on the page of ports: 96 bytes each.
-pub const PORTS_SHOWN_MAX: usize = 100;
+pub const PORTS_SHOWN_MAX: usize = 80;
 
 /// Ports listed of one transport and side of a host.
 pub const HOST_PORTS_SHOWN_MAX: usize = 50;
 
-/// Hosts and services in each list of the overview.
+/// Sources listed on the page of the darknet.
+pub const DARK_SOURCES_SHOWN: usize = 50;
+
+/// Hosts, services and events in each list of the overview.
 pub const TOP_SHOWN: usize = 10;
 
 // Options and files.

@@ -7,9 +7,9 @@ use heapless::{String, Vec};
 use super::json::{Json, Number, Text, Value};
 use super::{PROGRAM, SCHEMA};
 use crate::ledger::{Counters, Coverage, Directions, Evicted, Ledger};
-use crate::network::Role;
 use crate::limits::{INTERFACE_NAME_MAX, INTERFACES_MAX};
 use crate::monitor::Monitor;
+use crate::network::Role;
 use crate::network::{Direction, Networks};
 use crate::packet::{Discard, LinkType};
 use crate::time::Timestamp;
@@ -161,7 +161,7 @@ impl Books {
 
     /// Frames that could not be accounted, for all reasons together.
     pub fn discarded_total(&self) -> u64 {
-        self.discarded.iter().sum()
+        self.discarded.iter().fold(0, |sum, frames| frames.saturating_add(sum))
     }
 
     /// Writes the sums as an object's fields.

@@ -4,7 +4,7 @@
 //!
 //! 1. under the lock: [`crate::monitor::Monitor::settle`], then the view's `copy`, which moves the rows
 //!    that will be shown into memory that the view's constructor allocated. It allocates nothing.
-//! 2. after the lock is released: `write_json` or `write_html` from that copy into any [`fmt::Write`].
+//! 2. after the lock is released: `write_json` or `write_html` from that copy into any [`core::fmt::Write`].
 //!    Writing allocates nothing either, and fails only if the writer does.
 //!
 //! Text that comes from the network (names, and what an interface or a file is called) is escaped by the
@@ -21,30 +21,34 @@ pub mod units;
 mod about;
 mod books;
 mod chart;
+mod darknet;
 mod host;
 mod hosts;
 mod metrics;
 mod page;
 mod ports;
 mod protocols;
+mod query;
 mod rows;
 mod summary;
 mod top;
 
 pub use about::{AboutView, AlarmFacts, Facts, NameFacts, StoreFacts, WebFacts};
 pub use books::{Books, Header, Interface, NotFound};
+pub use darknet::{DarknetView, SourceRow};
 pub use host::HostView;
-pub use hosts::{Filter, HostsQuery, HostsView, Sort};
+pub use hosts::HostsView;
 pub use metrics::MetricsView;
 pub use ports::{PortLists, PortsView};
 pub use protocols::ProtocolsView;
+pub use query::{Filter, HostsQuery, Sort};
 pub use rows::{HostRow, PortLine, ProtocolRow};
 pub use summary::SummaryView;
 pub use top::{Rest, Top};
 
 use heapless::String;
 
-use crate::limits::HOST_NAME_MAX;
+use crate::limits::NAME_BYTES_MAX;
 use crate::packet::Address;
 use crate::time::Timestamp;
 
@@ -55,7 +59,7 @@ pub const SCHEMA: u32 = 1;
 pub const PROGRAM: &str = concat!("duskwatch ", env!("CARGO_PKG_VERSION"));
 
 /// A host's name. It comes from strangers: any characters may be in it.
-pub type HostName = String<HOST_NAME_MAX>;
+pub type HostName = String<NAME_BYTES_MAX>;
 
 /// Where the names of hosts come from. It is asked while writing, after the monitor's lock is released.
 pub trait NameSource {
@@ -88,3 +92,5 @@ pub struct Context<'a> {
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod tests;

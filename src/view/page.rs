@@ -21,12 +21,15 @@ pub enum Place {
     Ports,
     /// `/protocols/`
     Protocols,
+    /// `/darknet/`
+    Darknet,
     /// `/about/`
     About,
 }
 
 impl Place {
-    const ALL: [Self; 5] = [Self::Overview, Self::Hosts, Self::Ports, Self::Protocols, Self::About];
+    const ALL: [Self; 6] =
+        [Self::Overview, Self::Hosts, Self::Ports, Self::Protocols, Self::Darknet, Self::About];
 
     const fn label(self) -> &'static str {
         match self {
@@ -34,6 +37,7 @@ impl Place {
             Self::Hosts => "Hosts",
             Self::Ports => "Ports",
             Self::Protocols => "Protocols",
+            Self::Darknet => "Darknet",
             Self::About => "About",
         }
     }
@@ -45,6 +49,7 @@ impl Place {
             Self::Hosts => "hosts/",
             Self::Ports => "ports/",
             Self::Protocols => "protocols/",
+            Self::Darknet => "darknet/",
             Self::About => "about/",
         }
     }
@@ -229,115 +234,5 @@ impl fmt::Display for CoverageText<'_> {
             )?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ledger::{Capacity, Ledger, Role};
-    use crate::monitor::Monitor;
-    use crate::network::Networks;
-    use crate::view::samples::{EVIL, EvilNames, SEED, address, empty, seeded};
-    use crate::view::{
-        AboutView, AlarmFacts, Facts, HostView, HostsQuery, HostsView, NameSource, NoNames, PortsView,
-        ProtocolsView, StoreFacts, SummaryView,
-    };
-
-    /// All pages of the interface of this name.
-    fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<&str>) -> Vec<String> {
-        let context =
-            Context { now: Timestamp::from_seconds(1_700_050_300), utc_offset: 3_600, base: "/", names };
-        let mut pages = vec![String::new(); 6];
-        let mut summary = SummaryView::new();
-        summary.copy(monitor, name).unwrap();
-        summary.write_html(&mut pages[0], &context).unwrap();
-        let mut hosts = HostsView::with_capacity(64, 10);
-        hosts.copy(monitor, name, HostsQuery { offset: 1, count: 10, ..HostsQuery::default() }).unwrap();
-        hosts.write_html(&mut pages[1], &context).unwrap();
-        let mut ports = PortsView::with_capacity(5);
-        ports.copy(monitor, name).unwrap();
-        ports.write_html(&mut pages[2], &context).unwrap();
-        let mut protocols = ProtocolsView::new();
-        protocols.copy(monitor, name).unwrap();
-        protocols.write_html(&mut pages[3], &context).unwrap();
-        let mut about = AboutView::new();
-        about.copy(monitor, name).unwrap();
-        about.write_html(&mut pages[4], &context, facts).unwrap();
-        let mut host = HostView::new();
-        if host.copy(monitor, name, address("192.168.1.5")).is_ok() {
-            host.write_html(&mut pages[5], &context).unwrap();
-        }
-        pages.retain(|page| !page.is_empty());
-        pages
-    }
-
-    /// Panics unless every tag is closed in turn and nothing runs a script or sets a style.
-    fn check(page: &str) {
-        let mut open = Vec::new();
-        for tag in page.split('<').skip(1) {
-            let (tag, text) = tag.split_once('>').expect("a tag ends");
-            assert!(!text.contains('>'), "{text}");
-            let name = tag.split([' ', '/']).next().unwrap();
-            if let Some(closed) = tag.strip_prefix('/') {
-                assert_eq!(open.pop(), Some(closed), "{page}");
-            } else if !tag.ends_with('/') && !["!DOCTYPE", "meta", "link", "img"].contains(&name) {
-                open.push(name);
-            }
-            assert!(!tag.contains(" style=") && !tag.contains(" on"), "{tag}");
-            assert!(tag != "script" && tag != "style", "{tag}");
-            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
-        }
-        assert!(open.is_empty());
-        assert!(!page.chars().any(|character| character.is_control() && character != '\n'));
-    }
-
-    #[test]
-    fn nothing_from_the_network_becomes_markup() {
-        let seen = seeded(EVIL, 64, 64, 3_000, 200);
-        let both = [seen, empty("second", 4, 4)];
-        let facts = Facts {
-            store: Some(StoreFacts { directory: EVIL, budget: Some(1), ..StoreFacts::default() }),
-            alarm: Some(AlarmFacts { destination: EVIL, ..AlarmFacts::default() }),
-            ..Facts::default()
-        };
-        for monitor in &both {
-            for page in pages(monitor, &EvilNames, &facts, None) {
-                check(&page);
-                assert!(!page.contains("<img src=x"));
-            }
-        }
-    }
-
-    #[test]
-    fn interfaces_are_chosen_by_name_and_the_first_is_a_lan() {
-        let capacity = Capacity { hosts: 4, port_rows: 4 };
-        let ledger = |name, role| Ledger::new(name, role, Networks::private(), capacity, SEED);
-        let monitor = Monitor::new(vec![ledger("wan", Role::Wan), ledger(EVIL, Role::Lan)]);
-        for (name, shown) in [(None, EVIL), (Some("wan"), "wan"), (Some(EVIL), EVIL)] {
-            let mut header = Header::default();
-            header.copy(&monitor, name).unwrap();
-            assert_eq!(header.books.name, shown);
-            for page in pages(&monitor, &NoNames, &Facts::default(), name) {
-                check(&page);
-                assert!(page.contains("?interface=%3Cimg%20src%3Dx%20onerror%3D"));
-            }
-        }
-        assert!(Header::default().copy(&monitor, Some("lo")).is_err());
-        assert!(Header::default().copy(&Monitor::new(vec![]), None).is_err());
-    }
-
-    #[test]
-    fn coverage_is_told_in_plain_words() {
-        let text = |seen: u64, passed: u64, merged: u64| {
-            let coverage =
-                Coverage { kernel: Counters::new(1, passed), captured: Counters::new(1, seen), merged };
-            CoverageText(Some(&coverage)).to_string()
-        };
-        assert!(text(999_999, 1_000_000, 0).starts_with("99.9 % of this interface's bytes were seen;"));
-        assert_eq!(text(2_000, 1_000, 0), "All bytes that passed this interface were seen.");
-        assert!(text(5, 0, 0).starts_with("Nothing passed yet"));
-        assert!(text(1, 1, 1_234).contains("1,234 frames had been merged"));
-        assert!(CoverageText(None).to_string().contains("unknown"));
     }
 }

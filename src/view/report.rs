@@ -17,7 +17,14 @@
 //!           "others": {"rows", "inbound", "outbound"},
 //!           "evicted", "portless": {"inbound", "outbound"} } } },
 //!       "history": { "seconds", "minutes", "hours", "days", "months":
-//!           [ {"start", "inbound", "outbound", "other"} ] } } ] }
+//!           [ {"start", "inbound", "outbound", "other"} ] } } ],
+//!   "darknet": { "dark": [prefix], "total": {"packets", "bytes", "events"},
+//!       "sources": [ {"source", "source_mac", "interface", "dark_targets", "packets", "bytes",
+//!                     "first", "last"} ],
+//!       "evicted": {"sources", "packets", "bytes"},
+//!       "events": [ {"kind": "hit", "time", "first", "interface", "source", "source_mac", "destination",
+//!                    "port", "protocol", "protocol_name", "signature", "category", "dark_targets",
+//!                    "packets", "bytes", "why"} ] } }
 //! ```
 //!
 //! captured = total + non_ip + discarded, in packets. Each packet is sent by its source and received by
@@ -29,8 +36,9 @@
 use core::fmt;
 
 use super::json::Json;
-use super::{HostsQuery, HostsView, NameSource, PROGRAM, PortsView, ProtocolsView, SCHEMA};
+use super::{DarknetView, HostsQuery, HostsView, NameSource, PROGRAM, PortsView, ProtocolsView, SCHEMA};
 use crate::ledger::{Ledger, Period};
+use crate::limits::DARK_SOURCES_MAX;
 use crate::monitor::Monitor;
 
 /// Writes the report on settled books. It makes room for all rows first, so it is for a program that
@@ -45,6 +53,11 @@ pub fn write(out: &mut dyn fmt::Write, monitor: &Monitor, names: &dyn NameSource
                     json.object(|json| write_interface(json, ledger, names));
                 }
             });
+            let mut darknet = DarknetView::with_capacity(DARK_SOURCES_MAX);
+            // Without an interface there is nothing to name, and nothing that touched the dark.
+            let _ = darknet.header.copy(monitor, None);
+            darknet.copy_dark(monitor.darknet());
+            darknet.write_field(json);
         });
     })
 }

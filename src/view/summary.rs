@@ -10,6 +10,7 @@ use super::page::{CoverageText, Page, Place, share_cell, traffic_cell};
 use super::top::Top;
 use super::units::{Bytes, Grouped, Rate};
 use super::{Context, HostRow, PortLine};
+use crate::darknet::Event;
 use crate::ledger::{Bar, Counters, Ledger, Period, PortOwner};
 use crate::limits::TOP_SHOWN;
 use crate::monitor::Monitor;
@@ -30,6 +31,8 @@ pub struct SummaryView {
     pub remote: Top<HostRow>,
     /// The remote TCP and UDP ports with the most traffic.
     pub services: Top<PortLine>,
+    /// The last events in the dark, newest first; `None` if nothing is dark.
+    events: Option<heapless::Vec<Event, TOP_SHOWN>>,
 }
 
 impl Default for SummaryView {
@@ -47,6 +50,7 @@ impl SummaryView {
             local: Top::with_limit(TOP_SHOWN),
             remote: Top::with_limit(TOP_SHOWN),
             services: Top::with_limit(TOP_SHOWN),
+            events: None,
         }
     }
 
@@ -58,6 +62,13 @@ impl SummaryView {
             bars.extend(ledger.history(period).take(period.bars()));
         }
         self.copy_top(ledger);
+        let darknet = monitor.darknet();
+        let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
+        self.events = (!darknet.prefixes().is_empty()).then(|| {
+            let mut events: heapless::Vec<_, _> = darknet.recent().skip(skipped).copied().collect();
+            events.reverse();
+            events
+        });
         Ok(())
     }
 
@@ -147,6 +158,9 @@ impl SummaryView {
             self.hosts(html, &page, "Local hosts", &self.local);
             self.hosts(html, &page, "Remote hosts", &self.remote);
             self.services(html);
+            if let Some(events) = &self.events {
+                super::darknet::events_table(html, &page, events.iter());
+            }
             html.markup("</section>\n");
         })
     }

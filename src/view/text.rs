@@ -18,7 +18,7 @@ impl SummaryView {
         let books = &self.header.books;
         write!(out, "{}", Plain(&books.name))?;
         if let Some(first) = books.first {
-            let local = |seconds: u64| Moment::of(seconds as i64 + i64::from(context.utc_offset));
+            let local = |seconds: u64| Moment::of((seconds as i64).saturating_add(context.utc_offset.into()));
             write!(out, ", {} to {}", local(first.seconds), local(books.last.seconds))?;
         }
         writeln!(out, "\n")?;
