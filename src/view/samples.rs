@@ -2,9 +2,10 @@
 
 use core::net::IpAddr;
 
-use crate::ledger::{Capacity, Ledger, Role};
+use crate::darknet::Darknet;
+use crate::ledger::{Capacity, Ledger};
 use crate::monitor::Monitor;
-use crate::network::Networks;
+use crate::network::{Networks, Role};
 use crate::packet::{Address, Decoded, Discard, Link, LinkType, Mac, NonIp, Packet, protocol};
 use crate::table::Seed;
 use crate::time::Timestamp;
@@ -38,7 +39,7 @@ pub fn address(text: &str) -> Address {
 pub fn empty(name: &str, hosts: u16, port_rows: u32) -> Monitor {
     let capacity = Capacity { hosts, port_rows };
     let ledger = Ledger::new(name, Role::Lan, Networks::private(), capacity, SEED);
-    Monitor::new(vec![ledger])
+    Monitor::new(vec![ledger], Darknet::new(&[], 1).unwrap())
 }
 
 /// A monitor that has seen `packets` packets, spread over ten minutes, of some devices that talk to
