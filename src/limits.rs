@@ -66,9 +66,6 @@ pub const INTERFACES_MAX: usize = 8;
 /// Bytes of an interface's name: Linux allows 15, a capture file's name may be longer.
 pub const INTERFACE_NAME_MAX: usize = 64;
 
-/// The machine's own link-layer addresses on one interface: a bridge and its ports.
-pub const OWN_MACS_MAX: usize = 32;
-
 /// History kept of every interface: bars per ring.
 pub const HISTORY_SECONDS: usize = 60;
 
@@ -192,6 +189,18 @@ pub const READ_BATCH: usize = 16_384;
 
 /// The time between two progress lines.
 pub const READ_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+// Service.
+
+/// Stack of a thread, which is virtual memory until it is used. The deepest calls, rendering a page and
+/// libpcap's filter compiler, stay below 64 KiB.
+pub const THREAD_STACK_BYTES: usize = 256 * 1024;
+
+/// The main thread's pause between two looks at the names' files and the other threads.
+pub const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long the end of the program waits for its threads; a signal ends it within a second.
+pub const STOP_PATIENCE: Duration = Duration::from_millis(300);
 
 // Alarm.
 

@@ -36,6 +36,12 @@ impl Clock {
         self.show(system_time(), self.started.elapsed().as_micros())
     }
 
+    /// The time that the kernel stamped on a packet; before the system's clock is right, this clock's.
+    #[inline]
+    pub fn correct(&self, stamp: Timestamp) -> Timestamp {
+        if stamp >= self.floor { stamp } else { self.now() }
+    }
+
     /// Seconds by which local time is ahead of UTC at `time`.
     pub fn utc_offset(&self, time: Timestamp) -> i32 {
         self.zone.utc_offset(time)

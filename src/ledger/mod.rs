@@ -18,11 +18,11 @@ pub use restore::Totals;
 use alloc::boxed::Box;
 use alloc::vec;
 
-use heapless::{String, Vec};
+use heapless::String;
 
-use crate::limits::{FLOWS, INTERFACE_NAME_MAX, OWN_MACS_MAX, PORT_SETS_SWEPT};
+use crate::limits::{FLOWS, INTERFACE_NAME_MAX, PORT_SETS_SWEPT};
 use crate::network::{Direction, Networks, Place, Role};
-use crate::packet::{Address, Decoded, Discard, Link, LinkType, Mac, Packet};
+use crate::packet::{Address, Decoded, Discard, LinkType, Packet};
 use crate::table::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Slot};
 use crate::time::Timestamp;
 
@@ -89,9 +89,6 @@ pub struct Ledger {
     role: Role,
     link: Option<LinkType>,
     networks: Networks,
-    /// True if the interface is a bridge, whose ports show a forwarded frame twice.
-    bridge: bool,
-    own_macs: Vec<Mac, OWN_MACS_MAX>,
 
     captured: u64,
     discarded: [u64; Discard::ALL.len()],
@@ -129,8 +126,6 @@ impl Ledger {
             role,
             link: None,
             networks,
-            bridge: false,
-            own_macs: Vec::new(),
             captured: 0,
             discarded: [0; Discard::ALL.len()],
             non_ip: Counters::default(),
@@ -159,16 +154,11 @@ impl Ledger {
         }
         self.last.micros = now.micros;
         match decoded {
-            Decoded::Packet(packet) if !self.is_bridged_copy(packet.link) => {
+            Decoded::Packet(packet) => {
                 self.account(packet);
                 return true;
             }
-            Decoded::NonIp(frame) if !self.is_bridged_copy(frame.link) => {
-                self.non_ip += Counters::new(1, frame.bytes.into());
-            }
-            Decoded::Packet(_) | Decoded::NonIp(_) => {
-                self.discarded[Discard::BridgedCopy as usize] += 1;
-            }
+            Decoded::NonIp(frame) => self.non_ip += Counters::new(1, frame.bytes.into()),
             Decoded::Discard(reason) => self.discarded[*reason as usize] += 1,
         }
         false
@@ -200,14 +190,6 @@ impl Ledger {
         });
     }
 
-    /// Says which link-layer addresses are the machine's own here, and whether the interface is a
-    /// bridge: then a frame that leaves it from another address was counted when it came in. Addresses
-    /// beyond the limit are left out.
-    pub fn set_devices(&mut self, bridge: bool, own_macs: &[Mac]) {
-        self.bridge = bridge;
-        self.own_macs = own_macs.iter().copied().take(OWN_MACS_MAX).collect();
-    }
-
     /// Says how the captured frames begin.
     pub fn set_link(&mut self, link: LinkType) {
         self.link = Some(link);
@@ -223,11 +205,6 @@ impl Ledger {
     pub fn set_capture_state(&mut self, dropped_by_kernel: u64, coverage: Option<Coverage>) {
         self.dropped_by_kernel = dropped_by_kernel;
         self.coverage = coverage;
-    }
-
-    #[inline]
-    fn is_bridged_copy(&self, link: Link) -> bool {
-        link.outgoing && self.bridge && !self.own_macs.contains(&link.source_mac)
     }
 
     /// Another second than the last packet's.

@@ -83,7 +83,7 @@ impl Meter {
         }
     }
 
-    /// Counts what was drained. True if it is time for [`Meter::add_dropped`], which takes system calls.
+    /// Counts what was drained. True if the kernel's counters were old, and so the losses are too.
     pub(super) fn add(&self, seen: Seen) -> bool {
         let mut state = self.lock();
         state.captured.packets += seen.packets;

@@ -105,8 +105,9 @@ impl Interface {
             Read::Copy => sink.bridged_copy(index, now),
         });
         sink.batch_end(index);
-        if self.meter.add(handle.take_seen()) {
-            self.meter.add_dropped(handle.take_dropped());
+        let losses_are_old = self.meter.add(handle.take_seen());
+        if losses_are_old {
+            self.read_losses();
         }
         self.empty_wakeups = if matches!(drained, Ok(0)) { self.empty_wakeups + 1 } else { 0 };
         // A device that goes down wakes us once for nothing; a descriptor that does so for ever is broken.
@@ -117,10 +118,16 @@ impl Interface {
         usable
     }
 
-    fn close(&mut self) {
-        if let Some(mut handle) = self.handle.take() {
+    /// Asks the kernel what did not fit the ring.
+    pub fn read_losses(&mut self) {
+        if let Some(handle) = &mut self.handle {
             self.meter.add_dropped(handle.take_dropped());
         }
+    }
+
+    fn close(&mut self) {
+        self.read_losses();
+        self.handle = None;
         self.empty_wakeups = 0;
     }
 }
