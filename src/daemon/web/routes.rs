@@ -15,8 +15,8 @@ use crate::packet::Address;
 use crate::time::Timestamp;
 use crate::view::assets::{ASSETS, Asset};
 use crate::view::{
-    AboutView, Context, Facts, Filter, HostName, HostView, HostsQuery, HostsView, MetricsView, NameSource,
-    NotFound, PortsView, ProtocolsView, SummaryView,
+    AboutView, Context, DarknetView, Facts, Filter, HostName, HostView, HostsQuery, HostsView, MetricsView,
+    NameSource, NotFound, PortsView, ProtocolsView, SummaryView,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -83,6 +83,7 @@ pub struct Pages {
     host: HostView,
     ports: PortsView,
     protocols: ProtocolsView,
+    darknet: DarknetView,
     about: AboutView,
     metrics: MetricsView,
 }
@@ -95,6 +96,7 @@ enum View {
     Host(Address),
     Ports,
     Protocols,
+    Darknet,
     About,
 }
 
@@ -133,6 +135,7 @@ impl View {
             "hosts" => Self::Hosts,
             "ports" => Self::Ports,
             "protocols" => Self::Protocols,
+            "darknet" => Self::Darknet,
             "about" => Self::About,
             _ => {
                 let address: IpAddr = path.strip_prefix("hosts/")?.parse().ok()?;
@@ -144,7 +147,7 @@ impl View {
 
 impl NameSource for Names {
     fn name(&self, address: Address) -> Option<HostName> {
-        HostName::try_from(self.lookup(address)?.as_str()).ok()
+        self.lookup(address)
     }
 }
 
@@ -183,6 +186,7 @@ impl Pages {
             host: HostView::new(),
             ports: PortsView::with_capacity(PORTS_SHOWN_MAX),
             protocols: ProtocolsView::new(),
+            darknet: DarknetView::default(),
             about: AboutView::new(),
             metrics: MetricsView::new(),
         }
@@ -206,6 +210,7 @@ impl Pages {
             View::Host(address) => pages.host.copy(monitor, interface, address),
             View::Ports => pages.ports.copy(monitor, interface),
             View::Protocols => pages.protocols.copy(monitor, interface),
+            View::Darknet => pages.darknet.copy(monitor, interface),
             View::About => pages.about.copy(monitor, interface),
         })?;
         let context = self.context();
@@ -221,6 +226,8 @@ impl Pages {
             (View::Ports, false) => self.ports.write_json(page, &context),
             (View::Protocols, true) => self.protocols.write_html(page, &context),
             (View::Protocols, false) => self.protocols.write_json(page, &context),
+            (View::Darknet, true) => self.darknet.write_html(page, &context),
+            (View::Darknet, false) => self.darknet.write_json(page, &context),
             (View::About, html) => {
                 self.sources.facts.with_facts(statistics, &mut |facts| {
                     let _ = match html {
