@@ -41,6 +41,22 @@ pub const DEMOTION_CANDIDATES: usize = 16;
 /// Port rows of one interface and all its hosts together, unless --ports-max says otherwise; 48 bytes each.
 pub const PORTS_DEFAULT: u16 = 8_192;
 
+/// What a host row costs at most, its address and links included.
+pub const HOST_BYTES: usize = 176;
+
+/// What a hash bucket of the host table costs; there are as many as hosts, rounded up to a power of two.
+pub const HOST_BUCKET_BYTES: usize = 2;
+
+/// What a port row costs at most.
+pub const PORT_ROW_BYTES: usize = 48;
+
+/// What a flow in the cache costs at most.
+pub const FLOW_BYTES: usize = 96;
+
+/// What a ledger costs at most beside its tables: history, protocols, totals. With the default tables it
+/// is 40 KiB + 1,024 hosts x 178 + 8,192 port rows x 48 + 1,024 flows x 96 = 712 KiB.
+pub const LEDGER_BYTES: usize = 40 * 1024;
+
 /// Sets of port rows looked at each second for rows of hosts that are gone: all of the default table
 /// within half a minute.
 pub const PORT_SETS_SWEPT: usize = 64;

@@ -11,15 +11,16 @@ use crate::view::{AlarmFacts, Facts, WebFacts};
 /// Where the facts come from.
 pub struct Known {
     started: Timestamp,
+    tables_bytes: u64,
     alarm: Option<Alarm>,
     receiver: String,
 }
 
 impl Known {
     /// Facts of a program that started at this time.
-    pub fn new(started: Timestamp, alarm: Option<Alarm>, config: &Config) -> Self {
+    pub fn new(started: Timestamp, tables_bytes: usize, alarm: Option<Alarm>, config: &Config) -> Self {
         let receiver = config.syslog_to.as_ref().map(ToString::to_string).unwrap_or_default();
-        Self { started, alarm, receiver }
+        Self { started, tables_bytes: tables_bytes as u64, alarm, receiver }
     }
 }
 
@@ -32,7 +33,7 @@ impl FactSource for Known {
         });
         show(&Facts {
             started: self.started,
-            tables_bytes: 0,
+            tables_bytes: self.tables_bytes,
             resident_bytes: resident_bytes(),
             web: WebFacts {
                 requests: statistics.requests,

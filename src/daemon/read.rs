@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use pcap::Capture;
 
 use super::clock::Zone;
-use super::config::{Config, Output};
+use super::config::{self, Config, Output};
 use super::print::print;
 use super::service;
+use super::tap::Hexdump;
 use crate::ledger::Ledger;
 use crate::limits::{READ_BATCH, READ_PROGRESS_INTERVAL};
 use crate::monitor::Monitor;
@@ -35,7 +36,7 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     let name = file.display().to_string();
     let networks = Networks::private();
     let mut monitor = service::monitor(config, &[(&name, Role::Lan)], networks, SEED)?;
-    let result = read(file, config.capture.filter.as_deref(), &mut monitor);
+    let result = read(file, &config.capture, &mut monitor);
     if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {
         return result;
     }
@@ -67,7 +68,7 @@ fn write_summary(out: &mut dyn fmt::Write, monitor: &Monitor, now: Timestamp) ->
 ///
 /// # Errors
 /// One line for the user. If the file ends in the middle of a packet, all before it is accounted.
-pub fn read(file: &Path, filter: Option<&str>, monitor: &mut Monitor) -> Result<(), String> {
+pub fn read(file: &Path, options: &config::Capture, monitor: &mut Monitor) -> Result<(), String> {
     let name = file.display();
     let mut capture =
         Capture::from_file(file).map_err(|error| format!("--read {name}: {}", in_one_line(&error)))?;
@@ -76,7 +77,7 @@ pub fn read(file: &Path, filter: Option<&str>, monitor: &mut Monitor) -> Result<
         let kind = dlt.get_name().unwrap_or_else(|_| dlt.0.to_string());
         return Err(format!("--read {name}: its link type, {kind}, is not one that duskwatch understands"));
     };
-    if let Some(filter) = filter {
+    if let Some(filter) = &options.filter {
         let compiled = capture.filter(filter, true);
         compiled.map_err(|error| format!("--filter '{filter}': {}", in_one_line(&error)))?;
     }
@@ -89,6 +90,9 @@ pub fn read(file: &Path, filter: Option<&str>, monitor: &mut Monitor) -> Result<
         let batch = capture.dispatch(Some(READ_BATCH), |packet| {
             let header = packet.header;
             let frame = Frame { link, bytes: packet.data, wire_length: header.len };
+            if options.hexdump {
+                log::debug!("{}", Hexdump(&frame));
+            }
             let now = Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec);
             // Events are told to others from live traffic only; here they show in the report.
             if now.seconds != last.seconds {

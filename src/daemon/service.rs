@@ -50,7 +50,9 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let monitor = Arc::new(Mutex::new(monitor));
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
     let alarm = start_alarm(config, &monitor, interfaces, &names)?;
-    let facts = Known::new(clock.now(), alarm.clone(), config);
+    let tables = capacity(config).bytes() * interfaces.len();
+    log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
+    let facts = Known::new(clock.now(), tables, alarm.clone(), config);
     let pages = Pages::new(Sources {
         monitor: Arc::clone(&monitor),
         present: Present::Live(clock.clone()),
@@ -60,7 +62,8 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         base: base(config),
         local_only: config.web.local_only,
     });
-    let tap = Tap::new(Arc::clone(&monitor), clock, alarm.clone(), own_networks(config));
+    let tap =
+        Tap::new(Arc::clone(&monitor), clock, alarm.clone(), own_networks(config), config.capture.hexdump);
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop)?, spawn_web(gate, pages, &stop)?];
 
@@ -89,7 +92,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
         present: Present::Fixed(last, zone.clone()),
         names: names.clone(),
         meters: Vec::new(),
-        facts: Box::new(Known::new(Clock::new(None, zone).now(), None, config)),
+        facts: Box::new(Known::new(Clock::new(None, zone).now(), capacity(config).bytes(), None, config)),
         base: base(config),
         local_only: config.web.local_only,
     });
@@ -111,14 +114,26 @@ pub fn monitor(
     networks: Networks,
     (first, second): (u64, u64),
 ) -> Result<Monitor, String> {
-    let capacity = Capacity { hosts: config.tables.hosts, port_rows: config.tables.ports.into() };
+    let capacity = capacity(config);
     let networks = own_networks(config).unwrap_or(networks);
     let ledger = |&(name, role): &(&str, Role)| {
-        Ledger::new(name, role, networks.clone(), capacity, Seed::new(first, second))
+        let mut ledger = Ledger::new(name, role, networks.clone(), capacity, Seed::new(first, second));
+        ledger.set_highest_port(config.tables.highest_port);
+        ledger
     };
     let darknet = Darknet::new(&config.dark, first.rotate_left(32) ^ second);
     let darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
+}
+
+fn capacity(config: &Config) -> Capacity {
+    Capacity { hosts: config.tables.hosts, port_rows: config.tables.ports.into() }
+}
+
+/// The interfaces' names, as a sentence has them.
+fn list(interfaces: &[Interface]) -> String {
+    let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    names.join(", ")
 }
 
 /// A seed that nobody outside can know, for the tables' hashes.
