@@ -2,6 +2,7 @@
 
 use super::alarm::Alarm;
 use super::config::Config;
+use super::names::Names;
 use super::web::routes::FactSource;
 use super::web::{Refusal, Statistics};
 use crate::limits::WEB_CONNECTIONS_MAX;
@@ -14,13 +15,20 @@ pub struct Known {
     tables_bytes: u64,
     alarm: Option<Alarm>,
     receiver: String,
+    names: Names,
 }
 
 impl Known {
     /// Facts of a program that started at this time.
-    pub fn new(started: Timestamp, tables_bytes: usize, alarm: Option<Alarm>, config: &Config) -> Self {
+    pub fn new(
+        started: Timestamp,
+        tables_bytes: usize,
+        alarm: Option<Alarm>,
+        names: Names,
+        config: &Config,
+    ) -> Self {
         let receiver = config.syslog_to.as_ref().map(ToString::to_string).unwrap_or_default();
-        Self { started, tables_bytes: tables_bytes as u64, alarm, receiver }
+        Self { started, tables_bytes: tables_bytes as u64, alarm, receiver, names }
     }
 }
 
@@ -39,12 +47,12 @@ impl FactSource for Known {
                 requests: statistics.requests,
                 refused,
                 closed: statistics.evicted + statistics.idle + statistics.stalled,
-                connections: 0,
+                connections: statistics.open,
                 connections_max: WEB_CONNECTIONS_MAX as u64,
             },
             store: None,
             alarm,
-            names: None,
+            names: self.names.statistics(),
         });
     }
 }

@@ -27,6 +27,7 @@ use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::table::Seed;
 use crate::time::Timestamp;
+use crate::view::Hidden;
 
 /// Watches interfaces until a signal ends it.
 ///
@@ -52,7 +53,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let alarm = start_alarm(config, &monitor, interfaces, &names)?;
     let tables = capacity(config).bytes() * interfaces.len();
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
-    let facts = Known::new(clock.now(), tables, alarm.clone(), config);
+    let facts = Known::new(clock.now(), tables, alarm.clone(), names.clone(), config);
     let pages = Pages::new(Sources {
         monitor: Arc::clone(&monitor),
         present: Present::Live(clock.clone()),
@@ -60,6 +61,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         meters: capture.meters(),
         facts: Box::new(facts),
         base: base(config),
+        hidden: hidden(config),
         local_only: config.web.local_only,
     });
     let tap =
@@ -92,8 +94,15 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
         present: Present::Fixed(last, zone.clone()),
         names: names.clone(),
         meters: Vec::new(),
-        facts: Box::new(Known::new(Clock::new(None, zone).now(), capacity(config).bytes(), None, config)),
+        facts: Box::new(Known::new(
+            Clock::new(None, zone).now(),
+            capacity(config).bytes(),
+            None,
+            names.clone(),
+            config,
+        )),
         base: base(config),
+        hidden: hidden(config),
         local_only: config.web.local_only,
     });
     let stop = Stop::new()?;
@@ -168,6 +177,11 @@ fn own_networks(config: &Config) -> Option<Networks> {
 
 fn base(config: &Config) -> String {
     format!("{}/", config.web.base)
+}
+
+/// What the user wants left out of pages and reports.
+pub fn hidden(config: &Config) -> Hidden {
+    Hidden { macs: !config.web.show_macs, last_seen: !config.web.show_last_seen }
 }
 
 fn name_options(config: &Config) -> names::Options {

@@ -5,8 +5,8 @@ use core::fmt;
 use super::page::CoverageText;
 use super::samples::{EVIL, EvilNames, SEED, address, dark, empty, seeded};
 use super::{
-    AboutView, AlarmFacts, Context, DarknetView, Facts, Header, HostName, HostView, HostsQuery, HostsView,
-    MetricsView, NameSource, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
+    AboutView, AlarmFacts, Context, DarknetView, Facts, Header, Hidden, HostName, HostView, HostsQuery,
+    HostsView, MetricsView, NameSource, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
 };
 use crate::darknet::Darknet;
 use crate::ledger::{Bar, Capacity, Counters, Coverage, Host, Ledger, Period, Traffic};
@@ -21,8 +21,13 @@ use crate::time::Timestamp;
 
 /// All pages of the interface of this name.
 fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<&str>) -> Vec<String> {
-    let context =
-        Context { now: Timestamp::from_seconds(1_700_050_300), utc_offset: 3_600, base: "/", names };
+    let context = Context {
+        now: Timestamp::from_seconds(1_700_050_300),
+        utc_offset: 3_600,
+        base: "/",
+        names,
+        hidden: Hidden::default(),
+    };
     let mut pages = vec![String::new(); 7];
     let mut summary = SummaryView::new();
     summary.copy(monitor, name).unwrap();
@@ -148,7 +153,13 @@ fn largest() -> Monitor {
 #[test]
 fn the_largest_pages_fit_a_response() {
     let monitor = largest();
-    let context = Context { now: Timestamp::default(), utc_offset: 0, base: "/", names: &LongNames };
+    let context = Context {
+        now: Timestamp::default(),
+        utc_offset: 0,
+        base: "/",
+        names: &LongNames,
+        hidden: Hidden::default(),
+    };
     let mut sizes = Vec::new();
     let mut measure = |page: &str, write: &dyn Fn(&mut String) -> fmt::Result| {
         let mut out = String::new();
