@@ -77,3 +77,33 @@ pub const OWN_MACS_MAX: usize = 32;
 /// Options of a Neighbor Discovery message walked in search of a link-layer address. Hosts send it
 /// first, a nonce (RFC 3971) or two behind it.
 pub const NEIGHBOR_OPTIONS_MAX: usize = 8;
+
+/// The longest record of a snapshot in bytes, its length included; the longest of ours is an interface's.
+pub const SNAPSHOT_RECORD_BYTES: usize = 512;
+
+/// A snapshot's bytes for each host at most, when every number is as long as numbers get; a usual one
+/// takes 60.
+pub const SNAPSHOT_HOST_BYTES: usize = 208;
+
+/// A snapshot's bytes for each port row at most; a usual one takes 20.
+pub const SNAPSHOT_PORT_BYTES: usize = 56;
+
+/// A snapshot's bytes for what every interface has: its own record, the discards, 256 protocols of 86
+/// bytes and the bars of its history of 74 each.
+pub const SNAPSHOT_INTERFACE_BYTES: usize = SNAPSHOT_RECORD_BYTES
+    + 16 * 48
+    + 256 * 86
+    + 74 * (HISTORY_SECONDS + HISTORY_MINUTES + HISTORY_HOURS + HISTORY_DAYS + HISTORY_MONTHS);
+
+/// A snapshot's bytes for the file itself: its header and its end.
+pub const SNAPSHOT_FILE_BYTES: usize = 256;
+
+/// The most that an interface with these tables takes in a snapshot: 700 KB with the default ones.
+/// That much is set aside at start; pages of it that no snapshot ever reached cost no memory.
+pub const fn snapshot_interface_bytes(hosts: usize, port_rows: usize) -> usize {
+    SNAPSHOT_INTERFACE_BYTES + hosts * SNAPSHOT_HOST_BYTES + port_rows * SNAPSHOT_PORT_BYTES
+}
+
+/// No counter of a snapshot is larger: an exabyte, 10 Gbit/s for 29 years. Larger ones are forged, and
+/// sums of them could overflow.
+pub const SNAPSHOT_COUNTER_MAX: u64 = 1 << 60;

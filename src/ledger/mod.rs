@@ -28,6 +28,7 @@ use crate::time::Timestamp;
 
 /// Which side of the router an interface is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The side of our own devices.
     #[default]

@@ -148,6 +148,11 @@ impl PortTable {
         self.evicted
     }
 
+    /// Counts on from this many rows that have made room, as a snapshot has it.
+    pub fn restore_evicted(&mut self, evicted: u64) {
+        self.evicted = evicted;
+    }
+
     /// The key's row, made if need be.
     #[inline]
     pub fn row(&mut self, key: PortKey) -> &mut PortRow {
