@@ -1,7 +1,8 @@
-//! Every bound in one place: its value, why, and what it costs in bytes.
+//! Every bound in one place: its value, why, and what it costs in bytes. In the order of the modules.
 
-/// Local networks of one interface. A router has a handful; each costs 32 bytes.
-pub const LOCAL_PREFIXES_MAX: usize = 32;
+use core::time::Duration;
+
+// Decode.
 
 /// VLAN tags and MPLS labels walked before a frame is discarded as too deep. Providers stack two or
 /// three; the walk is what costs.
@@ -10,7 +11,18 @@ pub const ENCAPSULATIONS_MAX: usize = 8;
 /// IPv6 extension headers walked before the packet is booked without ports. RFC 8200 lists seven.
 pub const EXTENSION_HEADERS_MAX: usize = 8;
 
-/// Hosts of one interface unless told otherwise; each costs `HOST_BYTES`.
+/// Options of a Neighbor Discovery message walked in search of a link-layer address. Hosts send it
+/// first, a nonce (RFC 3971) or two behind it.
+pub const NEIGHBOR_OPTIONS_MAX: usize = 8;
+
+// Place.
+
+/// Local networks of one interface. A router has a handful; each costs 32 bytes.
+pub const LOCAL_PREFIXES_MAX: usize = 32;
+
+// Keep.
+
+/// Host rows of one interface, unless --hosts-max says otherwise: a home network and its correspondents.
 pub const HOSTS_DEFAULT: u16 = 1_024;
 
 /// The most hosts that one interface can have: slots are 16-bit and one value means "none".
@@ -26,11 +38,8 @@ pub const PROMOTION_BYTES: u64 = 2_048;
 /// spared, few enough that the look is short.
 pub const DEMOTION_CANDIDATES: usize = 16;
 
-/// Port rows of one interface and all its hosts together, unless told otherwise; 48 bytes each.
-pub const PORT_ROWS_DEFAULT: u32 = 8_192;
-
-/// The most port rows of one interface: 3 MiB.
-pub const PORT_ROWS_MAX: u32 = 65_536;
+/// Port rows of one interface and all its hosts together, unless --ports-max says otherwise; 48 bytes each.
+pub const PORTS_DEFAULT: u16 = 8_192;
 
 /// Sets of port rows looked at each second for rows of hosts that are gone: all of the default table
 /// within half a minute.
@@ -49,22 +58,7 @@ pub const FLOW_HITS_WANTED: u32 = FLOW_TRIAL_LOOKUPS / 8;
 /// ... for this many packets.
 pub const FLOW_BYPASS_LOOKUPS: u32 = 16 * FLOW_TRIAL_LOOKUPS;
 
-/// History kept of every interface: bars per ring.
-pub const HISTORY_SECONDS: usize = 60;
-/// Bars of one minute.
-pub const HISTORY_MINUTES: usize = 60;
-/// Bars of one hour.
-pub const HISTORY_HOURS: usize = 24;
-/// Bars of one day.
-pub const HISTORY_DAYS: usize = 31;
-/// Bars of one month.
-pub const HISTORY_MONTHS: usize = 24;
-/// Room for bars in every ring: the longest one's; 48 bytes each.
-pub const HISTORY_BARS_MAX: usize = 60;
-
-/// Packets this many seconds older than the newest are booked on the newest second: captures from
-/// several queues deliver out of order, and that is no clock jump.
-pub const REORDER_SECONDS: i64 = 5;
+// Account.
 
 /// Interfaces watched at once. Each has a ledger and a capture ring of its own.
 pub const INTERFACES_MAX: usize = 8;
@@ -74,9 +68,56 @@ pub const INTERFACE_NAME_MAX: usize = 64;
 
 /// The machine's own link-layer addresses on one interface: a bridge and its ports.
 pub const OWN_MACS_MAX: usize = 32;
-/// Options of a Neighbor Discovery message walked in search of a link-layer address. Hosts send it
-/// first, a nonce (RFC 3971) or two behind it.
-pub const NEIGHBOR_OPTIONS_MAX: usize = 8;
+
+/// History kept of every interface: bars per ring.
+pub const HISTORY_SECONDS: usize = 60;
+
+/// Bars of one minute.
+pub const HISTORY_MINUTES: usize = 60;
+
+/// Bars of one hour.
+pub const HISTORY_HOURS: usize = 24;
+
+/// Bars of one day.
+pub const HISTORY_DAYS: usize = 31;
+
+/// Bars of one month.
+pub const HISTORY_MONTHS: usize = 24;
+
+/// Room for bars in every ring: the longest one's; 48 bytes each.
+pub const HISTORY_BARS_MAX: usize = 60;
+
+/// Packets this many seconds older than the newest are booked on the newest second: captures from
+/// several queues deliver out of order, and that is no clock jump.
+pub const REORDER_SECONDS: i64 = 5;
+
+// Suspect.
+
+/// Prefixes that the user declares dark. They are matched one by one for each packet.
+pub const DARK_PREFIXES_MAX: usize = 32;
+
+/// Sources of packets to dark addresses, allocated if there is a dark prefix: 1,024 x 208 = 208 KiB. In a
+/// full table the smallest source goes.
+pub const DARK_SOURCES_MAX: usize = 1024;
+
+/// What one of them costs, at most.
+pub const DARK_SOURCE_BYTES: usize = 208;
+
+/// Distinct dark addresses remembered per source, 4 bytes each; the count stops there. Four are enough for
+/// a verdict (Jung et al. 2004).
+pub const DARK_TARGETS_MAX: usize = 8;
+
+/// Seconds in which one source raises at most one event of its kind, so that a scan is a few lines in the
+/// log and not one per packet.
+pub const DARK_WINDOW_SECONDS: u64 = 60;
+
+/// Recent events kept for the page and the report, 104 bytes each. The oldest goes.
+pub const DARK_EVENTS_MAX: usize = 64;
+
+// Remember.
+
+/// Port rows of one interface in a snapshot: as many as the largest --ports-max makes room for.
+pub const SNAPSHOT_PORTS_MAX: u32 = 1 << 16;
 
 /// The longest record of a snapshot in bytes, its length included; the longest of ours is an interface's.
 pub const SNAPSHOT_RECORD_BYTES: usize = 512;
@@ -107,3 +148,205 @@ pub const fn snapshot_interface_bytes(hosts: usize, port_rows: usize) -> usize {
 /// No counter of a snapshot is larger: an exabyte, 10 Gbit/s for 29 years. Larger ones are forged, and
 /// sums of them could overflow.
 pub const SNAPSHOT_COUNTER_MAX: u64 = 1 << 60;
+
+/// Bytes of a snapshot's file. The one of the largest tables of all interfaces usually takes 50 MB, of the
+/// default ones 0.5 MB; it is in memory while it is restored.
+pub const SNAPSHOT_FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes of an export's line; the longest of ours takes half of it.
+pub const EXPORT_LINE_BYTES_MAX: usize = 4096;
+
+/// Bytes of an export: as JSON, the same books take five times as much.
+pub const EXPORT_BYTES_MAX: u64 = 5 * SNAPSHOT_FILE_BYTES_MAX;
+
+/// Lines that a daylog takes at once: all days of all interfaces' histories.
+pub const DAYLOG_LINES_MAX: usize = INTERFACES_MAX * HISTORY_DAYS;
+
+// Options and files.
+
+/// Bytes of a --config file. All options with long values take less than a tenth.
+pub const CONFIG_FILE_BYTES_MAX: usize = 64 << 10;
+
+/// Option uses from one source, the command line or a file. With every list full there are about 150.
+pub const OPTION_USES_MAX: usize = 256;
+
+/// Bytes of a filter expression, a path, or any other value of an option.
+pub const OPTION_VALUE_BYTES_MAX: usize = 4096;
+
+/// Bytes of one log line. Longer ones are cut; syslog daemons cut at 1,024 to 8,192 themselves.
+pub const LOG_LINE_BYTES_MAX: usize = 1024;
+
+/// Bytes read of /etc/passwd and /etc/TZ, a megabyte of thousands of users at the most.
+pub const SYSTEM_FILE_BYTES_MAX: u64 = 1 << 20;
+
+// Capture.
+
+/// Bytes captured of each frame, unless --snaplen says otherwise: Ethernet, two VLAN tags, PPPoE, an
+/// IPv6 header with two extensions and the TCP header fit, and so does an ARP or neighbour message.
+pub const SNAPLEN_DEFAULT: u32 = 192;
+
+/// The smallest --snaplen: Ethernet, one VLAN tag, IPv4 without options and the ports.
+pub const SNAPLEN_MIN: u32 = 64;
+
+/// The largest --snaplen, which is libpcap's own limit for a frame.
+pub const SNAPLEN_MAX: u32 = 262_144;
+
+/// Capture ring of an interface in bytes, unless --ring-size says otherwise. All of it is resident.
+/// libpcap makes blocks of 256 KiB of it: four of them hold 40 ms of 100,000 frames per second.
+pub const RING_DEFAULT: u32 = 1 << 20;
+
+/// The smallest --ring-size in bytes: libpcap's block size for our snapshot length.
+pub const RING_MIN: u32 = 64 << 10;
+
+/// The largest --ring-size in bytes; a ring is kernel memory that cannot be swapped.
+pub const RING_MAX: u32 = 256 << 20;
+
+/// Milliseconds after which the kernel hands over a block of the ring that is not full. It bounds how
+/// old the numbers of a quiet link are, and with them its wake-ups: one per interface and second.
+pub const CAPTURE_BLOCK_MILLIS: i32 = 1000;
+
+/// Frames taken from one ring before the other descriptors get their turn.
+pub const CAPTURE_BATCH: usize = 256;
+
+/// Devices behind one interface: the ports of a bridge, its Wi-Fi networks included. The kernel walks
+/// the list for every frame; its limit for a filter is 4,096 instructions, two per device.
+pub const CAPTURE_DEVICES_MAX: usize = 32;
+
+/// VLAN and PPPoE devices walked down from an interface to the one that carries it. Two are common.
+pub const DEVICE_LAYERS_MAX: usize = 4;
+
+/// Wake-ups in a row without a frame before a capture handle is taken for broken and opened anew.
+pub const CAPTURE_EMPTY_WAKEUPS_MAX: u32 = 64;
+
+/// Packets of a file between two looks at the terminal's progress line.
+pub const READ_BATCH: usize = 16_384;
+
+/// The time between two progress lines.
+pub const READ_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+// Alarm.
+
+/// Messages that wait for the syslog receiver, 112 bytes each: 112 KiB. A full queue loses the newest and
+/// counts it.
+pub const ALARM_QUEUE_MAX: usize = 1024;
+
+/// A syslog message, in bytes: every receiver takes 1,024 (RFC 5424 recommends 2,048), and it fits a
+/// datagram on any link.
+pub const ALARM_MESSAGE_BYTES: usize = 1024;
+
+/// The time between two STATS messages.
+pub const ALARM_STATS_INTERVAL: Duration = Duration::from_secs(300);
+
+/// How long the end of the program may wait for the syslog receiver.
+pub const ALARM_STOP_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Addresses of a receiver's name that are tried.
+pub const RECEIVER_ADDRESSES_MAX: usize = 4;
+
+/// How long a receiver may take to accept a connection or a message.
+pub const RECEIVER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pause after a first failure; it doubles with each further one.
+pub const RECEIVER_BACKOFF_FIRST: Duration = Duration::from_millis(500);
+
+/// The longest pause between two attempts.
+pub const RECEIVER_BACKOFF_LAST: Duration = Duration::from_secs(30);
+
+// Names.
+
+/// A host's name, in bytes. A longer one is not shown at all, because a cut name is another name.
+pub const NAME_BYTES_MAX: usize = 63;
+
+/// Bytes read of a lease or hosts file; what follows is not read.
+pub const NAMES_FILE_BYTES_MAX: usize = 256 * 1024;
+
+/// DHCP leases kept, 112 bytes each. dnsmasq's own limit is 1,000.
+pub const LEASES_MAX: usize = 1024;
+
+/// Names kept of hosts files, 88 bytes each. Lists of blocked names reach millions, but for one address.
+pub const HOSTS_FILE_NAMES_MAX: usize = 1024;
+
+/// Answers of reverse DNS kept, 112 bytes each: 112 KiB.
+pub const REVERSE_CACHE_MAX: usize = 1024;
+
+/// Addresses that wait for reverse DNS. When the list is full, the address is asked for at a later view.
+pub const REVERSE_REQUESTS_MAX: usize = 64;
+
+/// How long a name from reverse DNS is believed.
+pub const REVERSE_KNOWN_FOR: Duration = Duration::from_secs(3600);
+
+/// How long an address stays without a name before the resolver is asked again.
+pub const REVERSE_UNKNOWN_FOR: Duration = Duration::from_secs(600);
+
+// Web.
+
+/// Web: connections open at once, each with its own head buffer. A browser opens six; a household
+/// with every device on the page still fits. Costs 48 x 2.2 KiB = 104 KiB.
+pub const WEB_CONNECTIONS_MAX: usize = 48;
+
+/// Web: connections of one address, so that one client cannot take all of them: two browsers' worth.
+pub const WEB_CONNECTIONS_PER_ADDRESS_MAX: usize = 12;
+
+/// Web: a request head, which is all that a request may have. A browser's is 400 to 900 bytes,
+/// cookies of other programs on the same router included.
+pub const WEB_HEAD_BYTES_MAX: usize = 2048;
+
+/// Web: header lines in a request head. A browser sends about 15; 32 bytes each, on the stack.
+pub const WEB_HEADERS_MAX: usize = 32;
+
+/// Web: the body of a response. The largest page is a few hundred rows of about 300 bytes.
+pub const WEB_BODY_BYTES_MAX: usize = 128 * 1024;
+
+/// Web: the head of a response, which holds nothing of foreign length and stays below 700 bytes.
+pub const WEB_RESPONSE_HEAD_BYTES_MAX: usize = 1024;
+
+/// Web: responses in memory: one being made, the others on their way to a client that reads slower
+/// than the socket's buffer takes. Costs 4 x 129 KiB = 516 KiB, resident only once used.
+pub const WEB_PAGES_MAX: usize = 4;
+
+/// Web: addresses to listen on. A router has a handful; each costs one descriptor.
+pub const WEB_LISTENERS_MAX: usize = 8;
+
+/// Web: names under which the page may be asked for, besides addresses and localhost.
+pub const WEB_HOST_NAMES_MAX: usize = 16;
+
+/// Web: requests answered on one connection before it is closed, so that none lives for ever.
+pub const WEB_REQUESTS_PER_CONNECTION_MAX: u32 = 1000;
+
+/// Web: connections that the kernel queues for accept, per listener.
+pub const WEB_BACKLOG: i32 = 32;
+
+/// Web: the kernel's send buffer of a connection in bytes (it doubles it): most pages fit whole.
+pub const WEB_SEND_BUFFER_BYTES: usize = 32 * 1024;
+
+/// Web: the kernel's receive buffer of a connection in bytes (it doubles it): two heads.
+pub const WEB_RECEIVE_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Web: connections accepted from one listener before the open ones get their turn.
+pub const WEB_ACCEPTS_PER_TURN: usize = 32;
+
+/// Web: bytes read and thrown away after the last response, so that closing does not reset the
+/// connection before the client has read it (RFC 9112, section 9.6).
+pub const WEB_LINGER_BYTES_MAX: usize = 64 * 1024;
+
+/// Web: how long that goes on.
+pub const WEB_LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// Web: time for a whole request head, from its first byte or from accept.
+pub const WEB_HEAD_TIME: Duration = Duration::from_secs(5);
+
+/// Web: time that a connection may idle between two requests. The page asks anew every few seconds.
+pub const WEB_IDLE_TIME: Duration = Duration::from_secs(15);
+
+/// Web: time in which a client must take at least one byte of its response.
+pub const WEB_STALL_TIME: Duration = Duration::from_secs(4);
+
+/// Web: time for a whole response: 6.5 KB/s for the largest.
+pub const WEB_RESPONSE_TIME: Duration = Duration::from_secs(20);
+
+/// Web: pause after accept failed for want of descriptors or memory.
+pub const WEB_ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+const _: () = assert!(WEB_CONNECTIONS_PER_ADDRESS_MAX < WEB_CONNECTIONS_MAX);
+
+const _: () = assert!(WEB_PAGES_MAX >= 2);

@@ -1,3 +1,7 @@
 //! The duskwatch program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    duskwatch::daemon::run()
+}

@@ -3,31 +3,41 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::darknet::{Darknet, Event};
 use crate::ledger::Ledger;
 use crate::limits::INTERFACES_MAX;
 use crate::packet::Decoded;
 use crate::time::Timestamp;
 
-/// The books of all interfaces. The shell keeps it behind one lock, which is never held across I/O,
-/// formatting or allocation.
+/// The books of all interfaces, and the darknet. The shell keeps it behind one lock, which is never
+/// held across I/O, formatting or allocation.
 pub struct Monitor {
     ledgers: Box<[Ledger]>,
+    darknet: Darknet,
 }
 
 impl Monitor {
     /// A monitor of these interfaces, the first [`INTERFACES_MAX`] of them.
-    pub fn new(mut ledgers: Vec<Ledger>) -> Self {
+    pub fn new(mut ledgers: Vec<Ledger>, darknet: Darknet) -> Self {
         ledgers.truncate(INTERFACES_MAX);
-        Self { ledgers: ledgers.into_boxed_slice() }
+        Self { ledgers: ledgers.into_boxed_slice(), darknet }
     }
 
-    /// Counts a frame that was captured on an interface at this time. A frame of an interface that
-    /// does not exist is ignored.
+    /// Counts a frame that was captured on an interface at this time, and says if that is something to
+    /// tell others about. A frame of an interface that does not exist is ignored.
     #[inline]
-    pub fn observe(&mut self, interface: usize, decoded: &Decoded, now: Timestamp) {
-        if let Some(ledger) = self.ledgers.get_mut(interface) {
-            ledger.observe(decoded, now);
+    pub fn observe(&mut self, interface: usize, decoded: &Decoded, now: Timestamp) -> Option<Event> {
+        let accounted = self.ledgers.get_mut(interface)?.observe(decoded, now);
+        match decoded {
+            Decoded::Packet(packet) if accounted => self.darknet.observe(interface, packet, now),
+            _ => None,
         }
+    }
+
+    /// The next thing to tell others about because time has passed. To be called about once a second,
+    /// until it returns `None`.
+    pub fn tick(&mut self, now: Timestamp) -> Option<Event> {
+        self.darknet.tick(now)
     }
 
     /// Brings all books up to date for somebody who looks.
@@ -45,5 +55,15 @@ impl Monitor {
     /// The books, in the order of the interfaces.
     pub fn ledgers_mut(&mut self) -> &mut [Ledger] {
         &mut self.ledgers
+    }
+
+    /// The dark, and who touched it.
+    pub fn darknet(&self) -> &Darknet {
+        &self.darknet
+    }
+
+    /// The dark, and who touched it.
+    pub fn darknet_mut(&mut self) -> &mut Darknet {
+        &mut self.darknet
     }
 }

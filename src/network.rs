@@ -139,6 +139,27 @@ impl Direction {
     }
 }
 
+/// What an interface leads to. It steers which dark rules apply and which ledger a page shows first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The hosts that we serve.
+    #[default]
+    Lan,
+    /// Everybody else.
+    Wan,
+}
+
+impl Role {
+    /// The name that the command line and the report use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Wan => "wan",
+        }
+    }
+}
+
 /// What an address is to an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

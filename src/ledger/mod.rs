@@ -21,31 +21,10 @@ use alloc::vec;
 use heapless::{String, Vec};
 
 use crate::limits::{FLOWS, INTERFACE_NAME_MAX, OWN_MACS_MAX, PORT_SETS_SWEPT};
-use crate::network::{Direction, Networks, Place};
+use crate::network::{Direction, Networks, Place, Role};
 use crate::packet::{Address, Decoded, Discard, Link, LinkType, Mac, Packet};
 use crate::table::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Slot};
 use crate::time::Timestamp;
-
-/// Which side of the router an interface is on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// The side of our own devices.
-    #[default]
-    Lan,
-    /// The provider's side.
-    Wan,
-}
-
-impl Role {
-    /// The name that options and the report use.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Lan => "lan",
-            Self::Wan => "wan",
-        }
-    }
-}
 
 /// How large a ledger's tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,16 +147,19 @@ impl Ledger {
         }
     }
 
-    /// Books a frame. `now` is the frame's time.
+    /// Books a frame; true if it is an IP packet that is now accounted. `now` is the frame's time.
     #[inline]
-    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) {
+    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) -> bool {
         self.captured += 1;
         if now.seconds != self.last.seconds || self.first.is_none() {
             self.turn(now);
         }
         self.last.micros = now.micros;
         match decoded {
-            Decoded::Packet(packet) if !self.is_bridged_copy(packet.link) => self.account(packet),
+            Decoded::Packet(packet) if !self.is_bridged_copy(packet.link) => {
+                self.account(packet);
+                return true;
+            }
             Decoded::NonIp(frame) if !self.is_bridged_copy(frame.link) => {
                 self.non_ip += Counters::new(1, frame.bytes.into());
             }
@@ -186,6 +168,7 @@ impl Ledger {
             }
             Decoded::Discard(reason) => self.discarded[*reason as usize] += 1,
         }
+        false
     }
 
     /// Brings everything up to date for somebody who looks: sums in the flow cache are booked, and the
@@ -319,7 +302,7 @@ impl Ledger {
         for key in
             [PortKey::host(slot, generation, local, own), PortKey::host(slot, generation, remote, peer)]
         {
-            self.ports.row(key).book(sent, counters, flow.syns);
+            self.ports.book(key, sent, counters, flow.syns);
         }
     }
 
@@ -363,7 +346,7 @@ impl Ledger {
             Direction::Transit => [(remote, destination, true), (remote, source, false)],
         };
         for (kind, port, outbound) in rows {
-            self.ports.row(PortKey::interface(kind, port)).book(outbound, counters, flow.syns);
+            self.ports.book(PortKey::interface(kind, port), outbound, counters, flow.syns);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading the books. Call [`Ledger::settle`] first: until then the flow cache holds part of the sums.
 
-use super::{Bar, Counters, Coverage, Directions, Evicted, Host, Ledger, Period, Role, Traffic, Transport};
-use crate::network::{Direction, Networks};
+use super::{Bar, Counters, Coverage, Directions, Evicted, Host, Ledger, Period, Traffic, Transport};
+use crate::network::{Direction, Networks, Role};
 use crate::packet::{Address, Discard, LinkType, Mac};
 use crate::table::{PortKey, PortKind, PortRow, Segment, Slot};
 use crate::time::Timestamp;

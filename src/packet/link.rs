@@ -2,7 +2,7 @@
 
 use smoltcp::wire::{EthernetFrame, EthernetProtocol};
 
-use super::{Discard, Frame, Link, LinkType, Mac};
+use super::{Decoded, Discard, Frame, Link, LinkType, Mac, NonIp, internet, neighbor};
 use crate::limits::ENCAPSULATIONS_MAX;
 
 /// Ethertypes (IEEE 802 numbers, IANA). Up to `LENGTH_MAX` the field is a length (IEEE 802.3, 3.2.6).
@@ -19,96 +19,84 @@ const PROVIDER_VLAN_BEFORE_802_1AD: u16 = 0x9100;
 /// Reserved by IANA: stands for everything that is not walked further.
 const OPAQUE: u16 = 0xffff;
 
-/// What follows the link header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Payload {
-    Ipv4,
-    Ipv6,
-    Arp,
-    Other,
-}
-
-/// A frame without its link header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stripped {
-    pub link: Link,
-    /// Where the payload begins in the captured bytes.
-    pub offset: usize,
-    pub payload: Payload,
-}
-
-/// Walks over the link header and all that is stacked on it.
+/// Reads a frame from its Ethernet header on.
 #[inline]
-pub(super) fn strip(frame: &Frame) -> Result<Stripped, Discard> {
-    match frame.link {
-        LinkType::Ethernet => ethernet(frame.bytes),
-        link => other(link, frame.bytes),
-    }
-}
-
-/// The path that nearly every frame takes: IP directly behind an Ethernet header.
-#[inline]
-fn ethernet(bytes: &[u8]) -> Result<Stripped, Discard> {
-    let header = bytes.first_chunk::<14>().ok_or(Discard::Truncated)?;
+pub(super) fn ethernet(frame: &Frame) -> Decoded {
+    const HEADER: usize = 14;
+    let Some(header) = frame.bytes.first_chunk::<HEADER>() else {
+        return Decoded::Discard(Discard::Truncated);
+    };
     let header = EthernetFrame::new_unchecked(header);
     let link = Link { source_mac: Mac(header.src_addr().0), outgoing: false };
     match header.ethertype() {
-        EthernetProtocol::Ipv4 => Ok(Stripped { link, offset: 14, payload: Payload::Ipv4 }),
-        EthernetProtocol::Ipv6 => Ok(Stripped { link, offset: 14, payload: Payload::Ipv6 }),
-        other => encapsulated(Cursor { bytes, offset: 14 }, link, other.into()),
+        // The path that nearly every frame takes.
+        EthernetProtocol::Ipv4 => internet::ipv4(frame, link, HEADER),
+        EthernetProtocol::Ipv6 => internet::ipv6(frame, link, HEADER),
+        other => encapsulated(frame, link, HEADER, other.into()),
     }
 }
 
-/// Every link type but Ethernet.
+/// Reads a frame of any other link type.
 #[inline(never)]
-fn other(link: LinkType, bytes: &[u8]) -> Result<Stripped, Discard> {
-    let mut cursor = Cursor { bytes, offset: 0 };
-    let (link, ethertype) = match link {
-        LinkType::Ethernet => return ethernet(bytes),
-        LinkType::LinuxSll => linux_sll(&mut cursor)?,
-        LinkType::LinuxSll2 => linux_sll2(&mut cursor)?,
-        LinkType::Ppp => (Link::default(), ppp(&mut cursor)?),
-        LinkType::PppEther => (Link::default(), pppoe(&mut cursor)?),
-        LinkType::Null => (Link::default(), null(&mut cursor)?),
-        LinkType::Loop => (Link::default(), loopback(&mut cursor)?),
-        LinkType::Ipv4 => (Link::default(), IPV4),
-        LinkType::Ipv6 => (Link::default(), IPV6),
-        LinkType::Raw => (Link::default(), ip_version(&cursor)?.ok_or(Discard::BadHeader)?),
+pub(super) fn other(frame: &Frame) -> Decoded {
+    let mut cursor = Cursor { bytes: frame.bytes, offset: 0 };
+    match first_header(frame.link, &mut cursor) {
+        Ok((link, IPV4)) => internet::ipv4(frame, link, cursor.offset),
+        Ok((link, ethertype)) => encapsulated(frame, link, cursor.offset, ethertype),
+        Err(discard) => Decoded::Discard(discard),
+    }
+}
+
+/// Takes the link header and returns what it says, as an ethertype whatever its own terms are.
+fn first_header(link: LinkType, cursor: &mut Cursor) -> Result<(Link, u16), Discard> {
+    let ethertype = match link {
+        LinkType::LinuxSll => return linux_sll(cursor),
+        LinkType::LinuxSll2 => return linux_sll2(cursor),
+        LinkType::Ppp => ppp(cursor)?,
+        LinkType::PppEther => pppoe(cursor)?,
+        LinkType::Null => null(cursor)?,
+        LinkType::Loop => loopback(cursor)?,
+        LinkType::Ipv4 => IPV4,
+        LinkType::Ipv6 => IPV6,
+        LinkType::Raw => ip_version(cursor)?.ok_or(Discard::BadHeader)?,
+        // Read by `ethernet`.
+        LinkType::Ethernet => OPAQUE,
     };
-    encapsulated(cursor, link, ethertype)
+    Ok((Link::default(), ethertype))
+}
+
+/// Reads a frame from `offset` on, where what this ethertype names begins.
+#[inline(never)]
+fn encapsulated(frame: &Frame, link: Link, offset: usize, ethertype: u16) -> Decoded {
+    let mut cursor = Cursor { bytes: frame.bytes, offset };
+    match innermost(&mut cursor, ethertype) {
+        Ok(IPV4) => internet::ipv4(frame, link, cursor.offset),
+        Ok(IPV6) => internet::ipv6(frame, link, cursor.offset),
+        Ok(ethertype) => Decoded::NonIp(NonIp {
+            bytes: frame.length_on_wire() as u32,
+            link,
+            arp: if ethertype == ARP { neighbor::arp(cursor.rest()) } else { None },
+        }),
+        Err(discard) => Decoded::Discard(discard),
+    }
 }
 
 /// Walks over the layers that lead from one ethertype to another: VLAN tags, MPLS labels, PPPoE, LLC.
-#[inline(never)]
-fn encapsulated(mut cursor: Cursor, link: Link, mut ethertype: u16) -> Result<Stripped, Discard> {
+fn innermost(cursor: &mut Cursor, mut ethertype: u16) -> Result<u16, Discard> {
     for _ in 0..=ENCAPSULATIONS_MAX {
-        let payload = match ethertype {
-            IPV4 => Payload::Ipv4,
-            IPV6 => Payload::Ipv6,
-            ARP => Payload::Arp,
+        ethertype = match ethertype {
             VLAN | PROVIDER_VLAN | PROVIDER_VLAN_BEFORE_802_1AD => {
                 let &[_, _, high, low] = cursor.take()?;
-                ethertype = u16::from_be_bytes([high, low]);
-                continue;
+                u16::from_be_bytes([high, low])
             }
-            MPLS | MPLS_MULTICAST => {
-                let &[_, _, bottom_of_stack, _] = cursor.take()?;
-                if bottom_of_stack & 1 != 0 {
-                    ethertype = ip_version(&cursor)?.unwrap_or(OPAQUE);
-                }
-                continue;
-            }
-            PPPOE_SESSION => {
-                ethertype = pppoe(&mut cursor)?;
-                continue;
-            }
-            ..=LENGTH_MAX => {
-                ethertype = llc(&mut cursor)?;
-                continue;
-            }
-            _ => Payload::Other,
+            MPLS | MPLS_MULTICAST => match cursor.take()? {
+                [_, _, bottom_of_stack, _] if bottom_of_stack & 1 == 0 => ethertype,
+                _ => ip_version(cursor)?.unwrap_or(OPAQUE),
+            },
+            PPPOE_SESSION => pppoe(cursor)?,
+            ..=LENGTH_MAX => llc(cursor)?,
+            innermost => return Ok(innermost),
         };
-        return Ok(Stripped { link, offset: cursor.offset, payload });
     }
     Err(Discard::TooDeep)
 }
@@ -228,9 +216,14 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// All that is left.
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.offset..).unwrap_or_default()
+    }
+
     /// The next N bytes, which stay where they are.
     fn peek<const N: usize>(&self) -> Result<&'a [u8; N], Discard> {
-        self.bytes.get(self.offset..).and_then(<[u8]>::first_chunk).ok_or(Discard::Truncated)
+        self.rest().first_chunk().ok_or(Discard::Truncated)
     }
 
     /// The next N bytes.

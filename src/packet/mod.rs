@@ -10,8 +10,6 @@ pub use address::{Address, Mac};
 pub use neighbor::{NeighborKind, NeighborMessage, neighbor_message};
 pub use transport::protocol;
 
-use link::{Payload, Stripped};
-
 /// One captured frame, as the capture hands it over.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -229,32 +227,14 @@ pub enum Decoded {
     Discard(Discard),
 }
 
-/// Reads the headers of a frame: link layer, internet layer and transport, in the order in which the
-/// modules stand. It never panics and never reads beyond the captured bytes.
+/// Reads the headers of a frame: link layer, internet layer and transport, each of which hands over to
+/// the next. It never panics and never reads beyond the captured bytes.
 #[inline]
 pub fn decode(frame: &Frame) -> Decoded {
-    let stripped = match link::strip(frame) {
-        Ok(stripped) => stripped,
-        Err(discard) => return Decoded::Discard(discard),
-    };
-    let packet = match stripped.payload {
-        Payload::Ipv4 => internet::ipv4(frame, stripped),
-        Payload::Ipv6 => internet::ipv6(frame, stripped),
-        Payload::Arp | Payload::Other => return Decoded::NonIp(non_ip(frame, stripped)),
-    };
-    match packet {
-        Ok(packet) => Decoded::Packet(packet),
-        Err(discard) => Decoded::Discard(discard),
+    match frame.link {
+        LinkType::Ethernet => link::ethernet(frame),
+        _ => link::other(frame),
     }
-}
-
-#[cold]
-fn non_ip(frame: &Frame, stripped: Stripped) -> NonIp {
-    let arp = match stripped.payload {
-        Payload::Arp => frame.bytes.get(stripped.offset..).and_then(neighbor::arp),
-        _ => None,
-    };
-    NonIp { bytes: frame.length_on_wire() as u32, link: stripped.link, arp }
 }
 
 #[cfg(test)]

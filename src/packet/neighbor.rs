@@ -4,9 +4,8 @@ use core::net::Ipv4Addr;
 
 use smoltcp::wire::{ArpHardware, ArpOperation, ArpPacket, EthernetProtocol, Icmpv6Packet, Ipv6Packet};
 
-use super::{Address, Arp, Mac, Packet};
+use super::{Address, Arp, Mac, Packet, protocol};
 use crate::limits::NEIGHBOR_OPTIONS_MAX;
-use crate::packet::protocol;
 
 /// Reads an ARP message; `None` unless it is a whole request or reply for IPv4 over a 48-bit link.
 #[cold]
@@ -96,4 +95,95 @@ fn find_mac(mut options: &[u8], wanted: u8) -> Option<Mac> {
         options = options.get(usize::from(length) * 8..).filter(|_| length != 0)?;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{Decoded, Frame, LinkType, NonIp, decode, samples};
+
+    fn decoded(bytes: &[u8]) -> Decoded {
+        decode(&Frame { link: LinkType::Ethernet, bytes, wire_length: bytes.len() as u32 })
+    }
+
+    fn arp_of(message: &[u8]) -> Option<Arp> {
+        match decoded(&samples::ethernet(0x0806, message)) {
+            Decoded::NonIp(NonIp { arp, .. }) => arp,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn message_of(frame: &[u8]) -> Option<NeighborMessage> {
+        match decoded(frame) {
+            Decoded::Packet(packet) => neighbor_message(frame, &packet),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn arp_is_read_whole_or_not_at_all() {
+        let expected = Arp {
+            request: true,
+            sender_mac: samples::MAC,
+            sender: samples::source(true),
+            target: samples::destination(true),
+        };
+        let request = samples::arp(1);
+        assert_eq!(arp_of(&request), Some(expected));
+        assert_eq!(arp_of(&samples::arp(2)), Some(Arp { request: false, ..expected }));
+        assert_eq!(arp_of(&samples::arp(3)), None, "reverse ARP");
+        for captured in 0..request.len() {
+            assert_eq!(arp_of(&request[..captured]), None, "cut to {captured}");
+        }
+        // Hardware type, protocol type, lengths of both addresses.
+        for position in [1, 2, 4, 5] {
+            let mut foreign = request.clone();
+            foreign[position] ^= 0xff;
+            assert_eq!(arp_of(&foreign), None, "byte {position}");
+        }
+    }
+
+    #[test]
+    fn neighbor_messages_give_target_and_address() {
+        let target = samples::v6_address("fe80::77");
+        for (number, option, kind) in
+            [(135, 1, NeighborKind::Solicitation), (136, 2, NeighborKind::Advertisement)]
+        {
+            let frame = samples::ethernet(0x86dd, &samples::ipv6(58, &samples::neighbor(number, option)));
+            let expected = NeighborMessage { kind, target, mac: Some(samples::MAC) };
+            assert_eq!(message_of(&frame), Some(expected));
+            for captured in 54..frame.len() {
+                let cut = message_of(&frame[..captured]);
+                match captured - 54 {
+                    ..24 => assert_eq!(cut, None, "cut to {captured}"),
+                    _ => assert_eq!(cut, Some(NeighborMessage { mac: None, ..expected })),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_neighbors_are_believed() {
+        let frame = samples::ethernet(0x86dd, &samples::ipv6(58, &samples::neighbor(135, 1)));
+        let with = |position: usize, value| {
+            let mut frame = frame.clone();
+            frame[position] = value;
+            message_of(&frame)
+        };
+        let (hop_limit, kind, code, option, option_length) = (14 + 7, 54, 55, 54 + 24, 54 + 25);
+        assert_eq!(with(hop_limit, 254), None, "it came through a router");
+        assert_eq!(with(kind, 133), None, "a router solicitation");
+        assert_eq!(with(code, 1), None);
+        assert_eq!(with(option, 2).and_then(|message| message.mac), None, "another option");
+        assert_eq!(with(option_length, 0).and_then(|message| message.mac), None, "an empty option");
+        assert_eq!(with(option_length, 9).and_then(|message| message.mac), None, "a long option");
+    }
+
+    #[test]
+    fn the_address_option_may_follow_others() {
+        let mut message = samples::neighbor(135, 1);
+        message.splice(24..24, [14, 1, 0, 0, 0, 0, 0, 0]);
+        let frame = samples::ethernet(0x86dd, &samples::ipv6(58, &message));
+        assert_eq!(message_of(&frame).and_then(|message| message.mac), Some(samples::MAC));
+    }
 }

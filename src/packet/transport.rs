@@ -2,8 +2,6 @@
 
 use smoltcp::wire::UdpPacket;
 
-use super::Packet;
-
 /// The IP protocol numbers (IANA) that decoding distinguishes.
 pub mod protocol {
     /// IPv6 hop-by-hop options.
@@ -37,24 +35,57 @@ pub mod protocol {
 /// The flags byte of a TCP header.
 const TCP_FLAGS: usize = 13;
 
+/// What accounting needs of a transport header; nothing where it was not captured.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Transport {
+    pub source_port: u16,
+    pub destination_port: u16,
+    pub has_ports: bool,
+    pub tcp_flags: u8,
+    pub icmp: Option<(u8, u8)>,
+}
+
 /// Reads as much of the transport header as was captured.
-#[inline]
-pub(super) fn read(packet: &mut Packet, segment: &[u8]) {
-    match packet.protocol {
+pub(super) fn read(protocol: u8, segment: &[u8]) -> Transport {
+    match protocol {
         protocol::TCP | protocol::UDP | protocol::DCCP | protocol::SCTP | protocol::UDP_LITE => {
+            let Some(header) = segment.first_chunk::<4>() else { return Transport::default() };
             // All of them begin as UDP does: with the two ports.
-            let Some(header) = segment.first_chunk::<4>() else { return };
             let ports = UdpPacket::new_unchecked(header);
-            packet.source_port = ports.src_port();
-            packet.destination_port = ports.dst_port();
-            packet.has_ports = true;
-            if packet.protocol == protocol::TCP {
-                packet.tcp_flags = segment.get(TCP_FLAGS).copied().unwrap_or(0);
+            let flags = segment.get(TCP_FLAGS).filter(|_| protocol == protocol::TCP);
+            Transport {
+                source_port: ports.src_port(),
+                destination_port: ports.dst_port(),
+                has_ports: true,
+                tcp_flags: flags.copied().unwrap_or(0),
+                icmp: None,
             }
         }
-        protocol::ICMP | protocol::ICMPV6 => {
-            packet.icmp = segment.first_chunk().map(|&[kind, code]| (kind, code));
-        }
-        _ => {}
+        protocol::ICMP | protocol::ICMPV6 => Transport {
+            icmp: segment.first_chunk().map(|&[kind, code]| (kind, code)),
+            ..Transport::default()
+        },
+        _ => Transport::default(),
     }
+}
+
+/// The same for nearly every packet; `None` for the others.
+#[inline(always)]
+pub(super) fn read_common(protocol: u8, segment: &[u8]) -> Option<Transport> {
+    let (header, tcp_flags) = match protocol {
+        protocol::TCP => {
+            let header = segment.first_chunk::<{ TCP_FLAGS + 1 }>()?;
+            (&header[..], header[TCP_FLAGS])
+        }
+        protocol::UDP => (&segment.first_chunk::<4>()?[..], 0),
+        _ => return None,
+    };
+    let ports = UdpPacket::new_unchecked(header);
+    Some(Transport {
+        source_port: ports.src_port(),
+        destination_port: ports.dst_port(),
+        has_ports: true,
+        tcp_flags,
+        icmp: None,
+    })
 }

@@ -9,7 +9,7 @@ use heapless::{String, Vec};
 use super::record::{Bar, ByDirection, Header, Host, Interface, Port, Record};
 use super::{Rejected, VERSION};
 use crate::ledger::{Counters, Traffic};
-use crate::limits::{INTERFACE_NAME_MAX, INTERFACES_MAX, PORT_ROWS_MAX, SNAPSHOT_COUNTER_MAX};
+use crate::limits::{INTERFACE_NAME_MAX, INTERFACES_MAX, SNAPSHOT_COUNTER_MAX, SNAPSHOT_PORTS_MAX};
 
 type Result = core::result::Result<(), Rejected>;
 
@@ -187,7 +187,7 @@ impl Sums {
 
     fn port(&mut self, port: &Port, rows: &[u64]) -> Result {
         self.ports += 1;
-        if self.ports > PORT_ROWS_MAX {
+        if self.ports > SNAPSHOT_PORTS_MAX {
             return Err(Rejected::Invalid("there are too many ports"));
         }
         if port.row.is_some_and(|row| rows[usize::from(row) / 64] >> (row % 64) & 1 == 0) {

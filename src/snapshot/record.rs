@@ -4,15 +4,14 @@
 //! The numbers of the variants are part of the format, so new ones go to the end. The same records make
 //! the lines of an export, where the names are part of the format as well.
 
-use core::fmt;
 use core::net::IpAddr;
 
 use heapless::String;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::ledger::{self, Counters, Directions, Evicted, Period, Role, Traffic};
+use crate::ledger::{self, Counters, Directions, Evicted, Period, Traffic};
 use crate::limits::INTERFACE_NAME_MAX;
-use crate::network::Direction;
+use crate::network::{Direction, Role};
 use crate::packet::{Address, Discard, Mac};
 use crate::table;
 use crate::time::Timestamp;
@@ -452,12 +451,6 @@ pub(super) fn cut<const N: usize>(text: &str) -> String<N> {
         }
     }
     short
-}
-
-impl fmt::Display for Header {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "saved by {} at {}", self.program, self.saved.seconds)
-    }
 }
 
 #[cfg(test)]

@@ -10,3 +10,6 @@ pub use flows::{Flow, FlowCache, Lookup};
 pub use guarded::{GuardedTable, Segment, Slot, Weight};
 pub use hash::Seed;
 pub use ports::{PortKey, PortKind, PortRow, PortTable};
+
+#[cfg(test)]
+mod tests;

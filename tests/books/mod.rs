@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use duskwatch::ledger::{Capacity, Ledger, Period, Role};
+use duskwatch::darknet::Darknet;
+use duskwatch::ledger::{Capacity, Ledger, Period};
 use duskwatch::monitor::Monitor;
-use duskwatch::network::Networks;
+use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Address, Decoded, Discard, Link, Mac, NonIp, Packet};
 use duskwatch::table::{PortRow, Seed, Segment};
 use duskwatch::time::Timestamp;
@@ -76,7 +77,8 @@ pub fn monitor(names: &[&str], capacity: Capacity) -> Monitor {
             Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344),
         )
     };
-    Monitor::new(names.iter().map(ledger).collect())
+    let darknet = Darknet::new(&[], 1).expect("no prefix is not too many");
+    Monitor::new(names.iter().map(ledger).collect(), darknet)
 }
 
 /// Books of random packets, a few per second, settled.

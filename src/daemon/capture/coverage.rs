@@ -1,0 +1,192 @@
+//! What the capture saw, against what the kernel says passed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::devices::{DeviceSet, System};
+
+/// How old the kernel's counters may be before they are read again.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Frames that a capture drained, copies included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Frames at the devices of the set.
+    pub packets: u64,
+    /// Their bytes on the wire, link header included.
+    pub bytes: u64,
+    /// Frames longer than the device can carry: segments that the kernel merged before the capture saw
+    /// them, or has not cut yet (GRO, TSO). Their packets and headers are counted once for several.
+    pub merged_frames: u64,
+}
+
+/// What a capture saw of its devices' traffic since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Coverage {
+    /// What the kernel counted as received and sent on the devices: packets.
+    pub kernel_packets: u64,
+    /// What the kernel counted as received and sent on the devices: bytes.
+    pub kernel_bytes: u64,
+    /// What the capture saw there.
+    pub captured: Seen,
+    /// Frames that the kernel dropped because the ring was full.
+    pub dropped: u64,
+    /// The captured share in percent, 0 to 100; `None` where the two cannot be compared: before the
+    /// first traffic, and with a filter, which leaves frames out on purpose.
+    pub percent: Option<f32>,
+}
+
+/// Measures the coverage of one interface. The capture's thread and the pages share it.
+#[derive(Debug, Default)]
+pub struct Meter(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    system: System,
+    filtered: bool,
+    by_packets: bool,
+    devices: Vec<Counted>,
+    kernel_packets: u64,
+    kernel_bytes: u64,
+    captured: Seen,
+    dropped: u64,
+    sampled: Option<Instant>,
+}
+
+/// One device's counters as they were read last.
+#[derive(Debug)]
+struct Counted {
+    name: String,
+    index: u32,
+    last: [u64; 4],
+}
+
+impl Meter {
+    pub(super) fn new(system: System, filtered: bool) -> Self {
+        Self(Mutex::new(State { system, filtered, ..State::default() }))
+    }
+
+    /// The coverage so far. Reads the kernel's counters if the last reading is some seconds old, so that
+    /// a capture that sees nothing at all is found out too.
+    pub fn coverage(&self) -> Coverage {
+        let mut state = self.lock();
+        state.sample_if_old();
+        Coverage {
+            kernel_packets: state.kernel_packets,
+            kernel_bytes: state.kernel_bytes,
+            captured: state.captured,
+            dropped: state.dropped,
+            percent: state.percent(),
+        }
+    }
+
+    /// Counts what was drained. True if it is time for [`Meter::add_dropped`], which takes system calls.
+    pub(super) fn add(&self, seen: Seen) -> bool {
+        let mut state = self.lock();
+        state.captured.packets += seen.packets;
+        state.captured.bytes += seen.bytes;
+        state.captured.merged_frames += seen.merged_frames;
+        // Right after a drain the two counts are as close as they ever get.
+        state.sample_if_old()
+    }
+
+    pub(super) fn add_dropped(&self, dropped: u64) {
+        self.lock().dropped += dropped;
+    }
+
+    /// Measures these devices from now on.
+    ///
+    /// Frames that are picked out of those of a lower device are held against the counters of the upper
+    /// one, in packets, because it counts no link header. Offloading may hide traffic from those
+    /// counters but not from the capture.
+    pub(super) fn follow(&self, set: Option<&DeviceSet>) {
+        let mut state = self.lock();
+        state.sample();
+        let picked = set.is_some_and(|set| !set.inside.is_empty());
+        let wanted = match set {
+            Some(set) if picked => std::slice::from_ref(&set.interface),
+            Some(set) => &set.devices,
+            None => &[],
+        };
+        let State { system, devices, by_packets, .. } = &mut *state;
+        *by_packets = picked;
+        devices.retain(|old| wanted.iter().any(|new| new.name == old.name && new.index == old.index));
+        for device in wanted {
+            if !devices.iter().any(|old| old.name == device.name)
+                && let Some(last) = system.statistics(&device.name)
+            {
+                devices.push(Counted { name: device.name.clone(), index: device.index, last });
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn sample_if_old(&mut self) -> bool {
+        let old = self.sampled.is_none_or(|at| at.elapsed() >= SAMPLE_INTERVAL);
+        if old {
+            self.sample();
+        }
+        old
+    }
+
+    fn sample(&mut self) {
+        self.sampled = Some(Instant::now());
+        for device in &mut self.devices {
+            let Some(now) = self.system.statistics(&device.name) else { continue };
+            let [received, received_bytes, sent, sent_bytes] =
+                std::array::from_fn(|n| increase(device.last[n], now[n]));
+            self.kernel_packets += received + sent;
+            self.kernel_bytes += received_bytes + sent_bytes;
+            device.last = now;
+        }
+    }
+
+    fn percent(&self) -> Option<f32> {
+        let (seen, all) = match self.by_packets {
+            true => (self.captured.packets, self.kernel_packets),
+            false => (self.captured.bytes, self.kernel_bytes),
+        };
+        (all > 0 && !self.filtered).then(|| (seen as f64 / all as f64 * 100.0).min(100.0) as f32)
+    }
+}
+
+/// How far a counter has come. Some drivers count in 32 bits, which wrap; one that has fallen further
+/// than a wrap can explain began again from 0.
+fn increase(last: u64, now: u64) -> u64 {
+    if now >= last {
+        return now - last;
+    }
+    match (u32::try_from(last), u32::try_from(now)) {
+        (Ok(last), Ok(now)) if now.wrapping_sub(last) < 1 << 31 => u64::from(now.wrapping_sub(last)),
+        _ => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_wrap_and_begin_again() {
+        assert_eq!(increase(5, 12), 7);
+        assert_eq!(increase(u64::from(u32::MAX) - 4, 5), 10, "a 32-bit counter wrapped");
+        assert_eq!(increase(5_000, 10), 10, "the device began again");
+        assert_eq!(increase(1 << 40, 10), 10, "a 64-bit counter does not wrap");
+    }
+
+    #[test]
+    fn the_share_is_capped_and_unknown_with_a_filter() {
+        let seen = Seen { packets: 9, bytes: 900, merged_frames: 0 };
+        let mut state = State { kernel_bytes: 1000, captured: seen, ..State::default() };
+        assert_eq!(state.percent(), Some(90.0));
+        state.kernel_bytes = 800;
+        assert_eq!(state.percent(), Some(100.0));
+        state.filtered = true;
+        assert_eq!(state.percent(), None);
+    }
+}

@@ -1,0 +1,366 @@
+//! Which devices an interface of ours is made of.
+//!
+//! Under software flow offloading a device goes blind when the flow table lists a device below it, so
+//! the frames are read at the lowest device that carries all of them: a bridge at its ports, a VLAN or
+//! PPPoE interface at the device under it, with a kernel filter for just its own frames.
+//!
+//! The kernel does not say everything: /proc/net/pppoe names the device of a PPPoE session but not
+//! which PPP device it feeds, so with two sessions a PPP device is read as it stands. So is a bridge
+//! port that is itself a VLAN, because a capture on several devices cannot select by VLAN.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::Role;
+use crate::limits::{CAPTURE_DEVICES_MAX, DEVICE_LAYERS_MAX};
+use crate::network::{Networks, Prefix};
+use crate::packet::Mac;
+
+/// ARPHRD_ETHER of <linux/if_arp.h>, the device type of Ethernet and Wi-Fi.
+const TYPE_ETHERNET: u32 = 1;
+
+/// Where the kernel describes its devices. Tests put a directory of their own in its place.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// /sys/class/net
+    pub class_net: PathBuf,
+    /// /proc/net
+    pub proc_net: PathBuf,
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self { class_net: "/sys/class/net".into(), proc_net: "/proc/net".into() }
+    }
+}
+
+/// One network device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its name, such as `lan1`.
+    pub name: String,
+    /// Its number, which changes when it is made anew.
+    pub index: u32,
+    /// Its link-layer address; zero if it has none.
+    pub mac: Mac,
+    /// The largest IP packet it sends, in bytes.
+    pub mtu: u32,
+    /// False while it is administratively down, when it can be neither opened nor heard.
+    pub up: bool,
+    /// True for Ethernet and Wi-Fi.
+    pub ethernet: bool,
+}
+
+/// The devices behind one interface of ours, as they are now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceSet {
+    /// The interface itself.
+    pub interface: Device,
+    /// True if the interface is a bridge that is read at its ports.
+    pub bridge: bool,
+    /// Where the frames are read: the ports of a bridge (perhaps none), or exactly one device.
+    pub devices: Vec<Device>,
+    /// The filter expression for the interface's frames among those of a lower device, outermost
+    /// header first, such as `vlan 7 and pppoes`; empty if all of them are the interface's.
+    pub inside: String,
+    /// The link-layer addresses under which the router itself sends here.
+    pub own_macs: Vec<Mac>,
+}
+
+impl System {
+    /// The devices behind `interface`, or `None` while it does not exist or has nothing to read from.
+    pub fn resolve(&self, interface: &str) -> Option<DeviceSet> {
+        let upper = self.device(interface)?;
+        let mut own_macs = vec![upper.mac];
+        let (lowest, inside) = self.descend(interface);
+        let bridge = inside.is_empty() && self.path(interface, "bridge").is_dir();
+        let devices = if bridge {
+            let mut ports = self.ports(interface);
+            ports.truncate(CAPTURE_DEVICES_MAX);
+            ports
+        } else {
+            vec![self.device(&lowest)?]
+        };
+        own_macs.extend(devices.iter().map(|device| device.mac));
+        own_macs.extend(self.uppers(interface).iter().map(|device| device.mac));
+        own_macs.retain(|mac| mac.is_station());
+        own_macs.sort_unstable();
+        own_macs.dedup();
+        Some(DeviceSet { interface: upper, bridge, devices, inside, own_macs })
+    }
+
+    /// One device, or `None` if there is none of that name.
+    pub fn device(&self, name: &str) -> Option<Device> {
+        let number = |file: &str| self.attribute(name, file)?.parse::<u32>().ok();
+        let flags = self.attribute(name, "flags")?;
+        let flags = u32::from_str_radix(flags.trim_start_matches("0x"), 16).ok()?;
+        let kind = number("type")?;
+        Some(Device {
+            name: name.to_owned(),
+            index: number("ifindex")?,
+            mac: self.attribute(name, "address").and_then(|text| parse_mac(&text)).unwrap_or_default(),
+            mtu: number("mtu").unwrap_or(1500),
+            up: flags & libc::IFF_UP as u32 != 0,
+            ethernet: kind == TYPE_ETHERNET,
+        })
+    }
+
+    /// The received and sent packets and bytes that the kernel has counted on a device: received
+    /// packets, received bytes, sent packets, sent bytes.
+    pub fn statistics(&self, name: &str) -> Option<[u64; 4]> {
+        let number = |file| self.attribute(name, file)?.parse().ok();
+        Some([
+            number("statistics/rx_packets")?,
+            number("statistics/rx_bytes")?,
+            number("statistics/tx_packets")?,
+            number("statistics/tx_bytes")?,
+        ])
+    }
+
+    /// The device at the bottom of a stack of VLAN and PPPoE devices, and the filter that finds the
+    /// frames of the top one there.
+    fn descend(&self, interface: &str) -> (String, String) {
+        let mut name = interface.to_owned();
+        let mut headers = Vec::new();
+        while headers.len() < DEVICE_LAYERS_MAX {
+            let Some((header, below)) = self.pppoe_below(&name).or_else(|| self.vlan_below(&name)) else {
+                break;
+            };
+            headers.push(header);
+            name = below;
+        }
+        headers.reverse();
+        (name, headers.join(" and "))
+    }
+
+    /// The device under a PPPoE interface, if there is just one session.
+    fn pppoe_below(&self, name: &str) -> Option<(String, String)> {
+        let event = self.attribute(name, "uevent")?;
+        if !event.lines().any(|line| line == "DEVTYPE=ppp") {
+            return None;
+        }
+        let sessions = fs::read_to_string(self.proc_net.join("pppoe")).ok()?;
+        let mut sessions = sessions.lines().skip(1);
+        let device = sessions.next()?.split_whitespace().nth(2)?.to_owned();
+        (sessions.next().is_none() && self.device(&device).is_some()).then(|| ("pppoes".to_owned(), device))
+    }
+
+    /// The device under a VLAN device. Its table has lines such as `eth0.7 | 7 | eth0`.
+    fn vlan_below(&self, name: &str) -> Option<(String, String)> {
+        let table = fs::read_to_string(self.proc_net.join("vlan/config")).ok()?;
+        table.lines().find_map(|line| {
+            let mut fields = line.split('|').map(str::trim);
+            let (upper, id, below) = (fields.next()?, fields.next()?, fields.next()?);
+            let id: u16 = id.parse().ok()?;
+            (upper == name && self.device(below).is_some()).then(|| (format!("vlan {id}"), below.to_owned()))
+        })
+    }
+
+    fn ports(&self, bridge: &str) -> Vec<Device> {
+        let mut ports: Vec<_> =
+            self.entries(bridge, "brif").iter().filter_map(|name| self.device(name)).collect();
+        ports.sort_unstable_by_key(|port| port.index);
+        ports
+    }
+
+    /// The devices on top of one, such as a macvlan, which send under addresses of their own.
+    fn uppers(&self, name: &str) -> Vec<Device> {
+        let entries = self.entries(name, "");
+        entries.iter().filter_map(|entry| self.device(entry.strip_prefix("upper_")?)).collect()
+    }
+
+    fn entries(&self, name: &str, directory: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.path(name, directory)) else { return Vec::new() };
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+    }
+
+    fn attribute(&self, name: &str, file: &str) -> Option<String> {
+        Some(fs::read_to_string(self.path(name, file)).ok()?.trim().to_owned())
+    }
+
+    fn path(&self, name: &str, file: &str) -> PathBuf {
+        self.class_net.join(name).join(file)
+    }
+}
+
+/// True if a text can be a device's name: what the kernel's `dev_valid_name` takes, so that a name
+/// from the command line never walks through the file system.
+pub fn is_device_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() < libc::IFNAMSIZ
+        && !matches!(name, "." | "..")
+        && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace())
+        && Path::new(name).is_relative()
+}
+
+/// The addresses of all devices, each with its netmask.
+pub fn addresses() -> Vec<(String, IpAddr, Option<IpAddr>)> {
+    let devices = pcap::Device::list().unwrap_or_default();
+    let mut all = Vec::new();
+    for device in devices {
+        all.extend(device.addresses.iter().map(|found| (device.name.clone(), found.addr, found.netmask)));
+    }
+    all
+}
+
+/// The local networks of an interface: behind a LAN interface everything it is connected to, on a WAN
+/// interface the router's own addresses alone, since the neighbours there are strangers.
+pub fn networks(interface: &str, role: Role, addresses: &[(String, IpAddr, Option<IpAddr>)]) -> Networks {
+    let mut networks = Networks::new();
+    for (_, address, mask) in addresses.iter().filter(|(name, ..)| name == interface) {
+        let whole = if address.is_ipv4() { 32 } else { 128 };
+        let length = match (role, mask) {
+            (Role::Lan, Some(IpAddr::V4(mask))) => mask.to_bits().leading_ones() as u8,
+            (Role::Lan, Some(IpAddr::V6(mask))) => mask.to_bits().leading_ones() as u8,
+            _ => whole,
+        };
+        let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        if let Some(prefix) = Prefix::new(*address, length.min(whole)).filter(|_| !link_local)
+            && !networks.add(prefix)
+        {
+            log::warn!("{interface}: more local networks than fit, {prefix} is left out");
+        }
+    }
+    networks
+}
+
+fn parse_mac(text: &str) -> Option<Mac> {
+    let mut bytes = [0; 6];
+    let mut parts = text.split(':');
+    for byte in &mut bytes {
+        *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
+    }
+    parts.next().is_none().then_some(Mac(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory that looks like /sys/class/net and /proc/net, removed when dropped.
+    struct Tree(PathBuf);
+
+    impl Tree {
+        fn new(test: &str) -> Self {
+            let root = std::env::temp_dir().join(format!("duskwatch-{test}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&root);
+            fs::create_dir_all(root.join("proc/vlan")).unwrap();
+            Self(root)
+        }
+
+        fn device(&self, name: &str, index: u8, extra: &[(&str, &str)]) -> &Self {
+            let directory = self.0.join("sys").join(name);
+            fs::create_dir_all(&directory).unwrap();
+            let plain = [
+                ("ifindex", format!("{index}\n")),
+                ("address", format!("02:00:00:00:00:{index:02x}\n")),
+                ("mtu", "1500\n".to_owned()),
+                ("flags", "0x1003\n".to_owned()),
+                ("type", "1\n".to_owned()),
+                ("uevent", "INTERFACE=x\n".to_owned()),
+            ];
+            for (file, text) in plain {
+                fs::write(directory.join(file), text).unwrap();
+            }
+            for (file, text) in extra {
+                fs::create_dir_all(directory.join(file).parent().unwrap()).unwrap();
+                fs::write(directory.join(file), text).unwrap();
+            }
+            self
+        }
+
+        fn proc(&self, file: &str, text: &str) -> &Self {
+            fs::write(self.0.join("proc").join(file), text).unwrap();
+            self
+        }
+
+        fn system(&self) -> System {
+            System { class_net: self.0.join("sys"), proc_net: self.0.join("proc") }
+        }
+    }
+
+    impl Drop for Tree {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn names(set: &DeviceSet) -> Vec<&str> {
+        set.devices.iter().map(|device| device.name.as_str()).collect()
+    }
+
+    const VLANS: &str = "VLAN Dev name    | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD\n\
+                         eth1.7         | 7  | eth1\n";
+
+    #[test]
+    fn a_bridge_is_its_ports() {
+        let tree = Tree::new("bridge");
+        tree.device("br-lan", 9, &[("bridge/stp_state", "0"), ("brif/lan2", ""), ("brif/lan1", "")]);
+        tree.device("lan1", 3, &[]).device("lan2", 4, &[]).device("guest", 12, &[]);
+        fs::create_dir(tree.0.join("sys/br-lan/upper_guest")).unwrap();
+        let set = tree.system().resolve("br-lan").unwrap();
+        assert!(set.bridge);
+        assert_eq!(names(&set), ["lan1", "lan2"]);
+        assert_eq!(set.inside, "");
+        let macs: Vec<u8> = set.own_macs.iter().map(|mac| mac.0[5]).collect();
+        assert_eq!(macs, [3, 4, 9, 12], "the bridge's, its ports' and those of the devices on top of it");
+    }
+
+    #[test]
+    fn pppoe_on_a_vlan_is_the_device_at_the_bottom() {
+        let tree = Tree::new("pppoe");
+        tree.device("eth1", 2, &[]).device("eth1.7", 5, &[]);
+        tree.device("pppoe-wan", 8, &[("uevent", "DEVTYPE=ppp\n"), ("type", "512\n"), ("address", "\n")]);
+        let pppoe = "Id       Address              Device\n0000C5A1 00:11:22:33:44:55 eth1.7\n";
+        tree.proc("vlan/config", VLANS).proc("pppoe", pppoe);
+        let set = tree.system().resolve("pppoe-wan").unwrap();
+        assert_eq!(names(&set), ["eth1"]);
+        assert_eq!(set.inside, "vlan 7 and pppoes");
+        assert!(!set.interface.ethernet && set.interface.mac == Mac::ZERO);
+
+        let two = format!("{pppoe}0000C5A2 00:11:22:33:44:55 eth1\n");
+        let set = tree.proc("pppoe", &two).system().resolve("pppoe-wan").unwrap();
+        assert_eq!((names(&set), set.inside.as_str()), (vec!["pppoe-wan"], ""), "two sessions: cannot tell");
+    }
+
+    #[test]
+    fn tables_that_lie_or_loop_do_no_harm() {
+        let tree = Tree::new("loop");
+        tree.device("a", 1, &[]).device("b", 2, &[]);
+        for table in
+            ["a | 1 | b\nb | 2 | a\n", "a | 1 | gone\n", "a | x | b\n", "|||\n\u{0}", "a\n", "a | 70000 | b"]
+        {
+            let set = tree.proc("vlan/config", table).system().resolve("a").unwrap();
+            assert_eq!(set.devices.len(), 1, "{table}");
+        }
+        assert_eq!(tree.system().resolve("missing"), None);
+    }
+
+    #[test]
+    fn names_are_those_the_kernel_takes() {
+        for good in ["br-lan", "eth0.7", "wlan0", "a@b"] {
+            assert!(is_device_name(good), "{good}");
+        }
+        for bad in ["", ".", "..", "a/b", "a b", "a:1", "sixteen-letters-"] {
+            assert!(!is_device_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn roles_choose_the_networks() {
+        let address = |name: &str, address: &str, mask: &str| {
+            (name.to_owned(), address.parse().unwrap(), Some(mask.parse().unwrap()))
+        };
+        let all = [
+            address("lan", "192.168.1.1", "255.255.255.0"),
+            address("lan", "fe80::1", "ffff:ffff:ffff:ffff::"),
+            address("lan", "2001:db8::1", "ffff:ffff:ffff:ffff::"),
+            address("other", "10.0.0.1", "255.0.0.0"),
+        ];
+        let text =
+            |role| networks("lan", role, &all).prefixes().iter().map(Prefix::to_string).collect::<Vec<_>>();
+        assert_eq!(text(Role::Lan), ["192.168.1.0/24", "2001:db8::/64"]);
+        assert_eq!(text(Role::Wan), ["192.168.1.1/32", "2001:db8::1/128"]);
+    }
+}

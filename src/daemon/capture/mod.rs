@@ -1,0 +1,272 @@
+//! Live capture: several interfaces, one thread, one poll(2).
+//!
+//! An interface of ours is a set of devices (see [`devices`]) read through one libpcap handle. Devices
+//! come and go: the kernel says so on a netlink socket, whose messages are not parsed but taken as the
+//! sign to look again. An interface that is not there is waited for, and costs nothing meanwhile.
+//!
+//! Only opening a raw socket needs a privilege (CAP_NET_RAW), at the start and whenever an interface
+//! comes back.
+
+pub mod coverage;
+pub mod devices;
+mod handle;
+mod interface;
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use heapless::Vec as BoundedVec;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{self, AddressFamily, RecvFlags, SocketFlags, SocketType, netlink};
+
+use crate::limits::{INTERFACES_MAX, RING_DEFAULT, SNAPLEN_DEFAULT};
+use crate::network::{Networks, Role};
+use crate::packet::{Frame, LinkType};
+use crate::time::Timestamp;
+use coverage::Meter;
+use devices::{DeviceSet, System};
+use interface::Interface;
+
+/// After a message of the kernel the next look at the devices waits this long: messages come in
+/// bursts, and a Wi-Fi driver may send them all day.
+const RESCAN_PAUSE: Duration = Duration::from_millis(200);
+
+/// A device that is there but cannot be opened is tried again after this long.
+const REOPEN_PAUSE: Duration = Duration::from_secs(5);
+
+/// An interface to watch.
+#[derive(Clone, Debug)]
+pub struct InterfaceSpec {
+    /// Its name, such as `br-lan`.
+    pub name: String,
+    /// What it leads to, which decides what counts as local there.
+    pub role: Role,
+}
+
+/// How to capture.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Only frames that match this pcap-filter(7) expression.
+    pub filter: Option<String>,
+    /// Whether to hear what is not addressed to this machine.
+    pub promiscuous: bool,
+    /// Bytes captured of each frame.
+    pub snaplen: u32,
+    /// Bytes of each interface's ring. libpcap takes at least one block of 256 KiB.
+    pub ring_size: u32,
+    /// Whether to start without an interface that does not exist yet.
+    pub wait: bool,
+    /// Where the kernel describes its devices.
+    pub system: System,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            filter: None,
+            promiscuous: true,
+            snaplen: SNAPLEN_DEFAULT,
+            ring_size: RING_DEFAULT,
+            wait: false,
+            system: System::default(),
+        }
+    }
+}
+
+/// Who takes what is captured. All calls come from the thread that runs the capture; the interface is
+/// its place in the list that [`Capture::open`] took.
+pub trait Sink {
+    /// One frame. Called for each, so it must neither block nor take a lock; what it keeps back it
+    /// hands on in [`Sink::batch_end`].
+    fn frame(&mut self, interface: usize, frame: &Frame<'_>, now: Timestamp);
+
+    /// A frame of a bridge that counts elsewhere: a [`crate::packet::Discard::BridgedCopy`].
+    fn bridged_copy(&mut self, interface: usize, now: Timestamp);
+
+    /// At most [`crate::limits::CAPTURE_BATCH`] frames of this interface have passed; there may be a while until the
+    /// next.
+    fn batch_end(&mut self, interface: usize);
+
+    /// The interface has come, gone or changed its addresses.
+    fn changed(&mut self, interface: usize, presence: &Presence<'_>);
+}
+
+/// What is known of an interface now.
+#[derive(Clone, Copy, Debug)]
+pub struct Presence<'a> {
+    /// The interface's name.
+    pub name: &'a str,
+    /// How its frames begin, or `None` while it is waited for.
+    pub link: Option<LinkType>,
+    /// Its local networks; the last known ones while it is waited for.
+    pub networks: &'a Networks,
+    /// Its devices, or `None` while it does not exist.
+    pub devices: Option<&'a DeviceSet>,
+}
+
+/// The live capture of all interfaces.
+pub struct Capture {
+    interfaces: BoundedVec<Interface, INTERFACES_MAX>,
+    options: Options,
+    /// Brings a message whenever a device or an address comes, goes or changes.
+    changes: OwnedFd,
+    /// When to look at the devices again, if there is a reason to.
+    rescan_at: Option<Instant>,
+}
+
+/// What a poll found ready.
+struct Ready {
+    stop: bool,
+    interfaces: BoundedVec<usize, INTERFACES_MAX>,
+}
+
+impl Capture {
+    /// Opens all interfaces.
+    ///
+    /// # Errors
+    /// One line for the user: an interface that does not exist or is down (unless `wait` is set), a
+    /// filter that does not compile, a missing privilege.
+    pub fn open(specs: &[InterfaceSpec], options: Options) -> Result<Self, String> {
+        if let Some(filter) = &options.filter {
+            handle::check_filter(filter).map_err(|error| format!("--filter '{filter}': {error}"))?;
+        }
+        // Before the first look at the devices, so that no change between the two is missed.
+        let changes = watch_changes().map_err(|error| format!("cannot watch network devices: {error}"))?;
+        let addresses = devices::addresses();
+        let mut interfaces = BoundedVec::new();
+        for spec in specs {
+            if !devices::is_device_name(&spec.name) {
+                return Err(format!("-i {}: this cannot be the name of an interface", spec.name));
+            }
+            let mut interface = Interface::new(spec, &options);
+            interface.look(&options, &addresses);
+            match interface.waiting() {
+                Some(reason) if !options.wait => return Err(format!("-i {}: {reason}", spec.name)),
+                Some(reason) => log::warn!("waiting for {}: {reason}", spec.name),
+                None => {}
+            }
+            if interfaces.push(interface).is_err() {
+                return Err(format!("-i {}: at most {INTERFACES_MAX} interfaces", spec.name));
+            }
+        }
+        Ok(Self { interfaces, options, changes, rescan_at: Some(Instant::now() + REOPEN_PAUSE) })
+    }
+
+    /// The meters of the interfaces' coverage, in their order, for whoever shows them.
+    pub fn meters(&self) -> Vec<Arc<Meter>> {
+        self.interfaces.iter().map(|interface| Arc::clone(&interface.meter)).collect()
+    }
+
+    /// Captures until `stop` becomes readable or is hung up. First tells the sink what is there.
+    ///
+    /// # Errors
+    /// Only if poll(2) itself fails; whatever happens to an interface is waited out.
+    pub fn run(&mut self, sink: &mut impl Sink, stop: BorrowedFd<'_>) -> Result<(), String> {
+        for (index, interface) in self.interfaces.iter().enumerate() {
+            sink.changed(index, &interface.presence());
+        }
+        loop {
+            let ready = self.wait(stop).map_err(|error| format!("poll: {error}"))?;
+            for index in ready.interfaces {
+                if let Some(interface) = self.interfaces.get_mut(index)
+                    && !interface.drain(index, sink)
+                {
+                    // Gone or broken. The kernel's message may have come first, so look either way.
+                    self.rescan_within(RESCAN_PAUSE);
+                }
+            }
+            if ready.stop {
+                return Ok(());
+            }
+            if self.rescan_at.is_some_and(|at| at <= Instant::now()) {
+                self.rescan(sink);
+            }
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&mut self, stop: BorrowedFd<'_>) -> rustix::io::Result<Ready> {
+        let timeout = self.rescan_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = timeout.and_then(|wait| Timespec::try_from(wait).ok());
+        let mut polled = BoundedVec::<PollFd<'_>, { INTERFACES_MAX + 2 }>::new();
+        let mut places = BoundedVec::<usize, INTERFACES_MAX>::new();
+        let _ = polled.push(PollFd::from_borrowed_fd(stop, PollFlags::IN));
+        let _ = polled.push(PollFd::new(&self.changes, PollFlags::IN));
+        for (index, interface) in self.interfaces.iter().enumerate() {
+            if let Some(handle) = &interface.handle {
+                let _ = polled.push(PollFd::new(handle, PollFlags::IN));
+                let _ = places.push(index);
+            }
+        }
+        match poll(&mut polled, timeout.as_ref()) {
+            Err(rustix::io::Errno::INTR) | Ok(0) => {
+                return Ok(Ready { stop: false, interfaces: BoundedVec::new() });
+            }
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        let mut hits = polled.iter().map(|entry| !entry.revents().is_empty());
+        let stop = hits.next().unwrap_or(false);
+        let changed = hits.next().unwrap_or(false);
+        let interfaces =
+            places.into_iter().zip(hits).filter(|(_, hit)| *hit).map(|(index, _)| index).collect();
+        drop(polled);
+        if changed {
+            drain_changes(&self.changes);
+            self.rescan_within(RESCAN_PAUSE);
+        }
+        Ok(Ready { stop, interfaces })
+    }
+
+    fn rescan_within(&mut self, pause: Duration) {
+        let at = Instant::now() + pause;
+        self.rescan_at = Some(self.rescan_at.map_or(at, |planned| planned.min(at)));
+    }
+
+    /// Looks at all interfaces anew.
+    fn rescan(&mut self, sink: &mut impl Sink) {
+        self.rescan_at = None;
+        let addresses = devices::addresses();
+        let mut retry = false;
+        for (index, interface) in self.interfaces.iter_mut().enumerate() {
+            let before = interface.waiting().map(str::to_owned);
+            if interface.look(&self.options, &addresses) {
+                sink.changed(index, &interface.presence());
+            }
+            let name = &interface.name;
+            match (before.as_deref(), interface.waiting()) {
+                (Some(_), None) => log::info!("{name} is back"),
+                (before, Some(now)) if before != Some(now) => log::warn!("waiting for {name}: {now}"),
+                _ => {}
+            }
+            retry |= interface.retry;
+        }
+        if retry {
+            self.rescan_within(REOPEN_PAUSE);
+        }
+    }
+}
+
+/// A socket that becomes readable when a device or an address of this machine changes.
+fn watch_changes() -> rustix::io::Result<OwnedFd> {
+    // RTMGRP_LINK, RTMGRP_IPV4_IFADDR and RTMGRP_IPV6_IFADDR of <linux/rtnetlink.h>.
+    const GROUPS: u32 = 0x1 | 0x10 | 0x100;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    // The protocol is NETLINK_ROUTE, which is 0.
+    let socket = net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
+    net::bind(&socket, &netlink::SocketAddrNetlink::new(0, GROUPS))?;
+    Ok(socket)
+}
+
+/// Throws away what waits on the socket, a bounded number at a time. Messages that did not fit its
+/// buffer are no loss: that there were some is all they say.
+fn drain_changes(socket: &OwnedFd) {
+    let mut message = [0; 256];
+    for _ in 0..64 {
+        match net::recv(socket, &mut message, RecvFlags::DONTWAIT) {
+            Ok(_) | Err(rustix::io::Errno::NOBUFS | rustix::io::Errno::INTR) => {}
+            Err(_) => break,
+        }
+    }
+}

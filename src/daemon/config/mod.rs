@@ -1,0 +1,274 @@
+//! The validated configuration: what the options mean, with every default filled in.
+
+mod resolve;
+mod values;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::options::{Key, Options, UsageError, parse_config_file, printable};
+use crate::limits::CONFIG_FILE_BYTES_MAX;
+use crate::network::{Prefix, Role};
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Print the help and exit.
+    Help,
+    /// Print the version and exit.
+    Version,
+    /// Do the work.
+    Run(Box<Config>),
+}
+
+/// Everything that the options decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where packets come from.
+    pub source: Source,
+    /// Local networks, up to `LOCAL_PREFIXES_MAX`; empty means each interface's own.
+    pub networks: Vec<Prefix>,
+    /// How frames are captured.
+    pub capture: Capture,
+    /// The sizes of the tables.
+    pub tables: Tables,
+    /// The web server.
+    pub web: Web,
+    /// Where names come from.
+    pub names: Names,
+    /// What is kept on disk.
+    pub store: Store,
+    /// Dark networks that the user declares, up to `DARK_PREFIXES_MAX`.
+    pub dark: Vec<Prefix>,
+    /// Where alerts go.
+    pub syslog_to: Option<SyslogTarget>,
+    /// How the process runs.
+    pub process: Process,
+    /// Where the log goes and how much of it.
+    pub log: Log,
+    /// What the log should say once about options that were accepted and do not do what they say.
+    pub remarks: Vec<String>,
+}
+
+/// Where packets come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Live interfaces: 1 to `INTERFACES_MAX`, each once.
+    Live(Vec<Interface>),
+    /// A capture file.
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What becomes of the result.
+        output: Output,
+    },
+}
+
+/// An interface to watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name, as the kernel would accept it.
+    pub name: String,
+    /// What it leads to, if the user said so.
+    pub role: Option<Role>,
+}
+
+/// What becomes of a capture file's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A table for people.
+    Summary,
+    /// The report as JSON.
+    Json,
+    /// The pages, until a signal comes.
+    Serve,
+}
+
+/// How frames are captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// A pcap filter expression, not compiled yet.
+    pub filter: Option<String>,
+    /// Make the device promiscuous.
+    pub promiscuous: bool,
+    /// Bytes kept of each frame.
+    pub snaplen: u32,
+    /// The ring of each device in bytes.
+    pub ring_bytes: u32,
+    /// What to do about an interface that is not there at start.
+    pub wait: Wait,
+    /// Log each frame in hex.
+    pub hexdump: bool,
+}
+
+/// What to do about an interface that is not there at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// It is an error.
+    No,
+    /// Wait this many seconds for it.
+    Seconds(u32),
+    /// Wait until it comes.
+    Forever,
+}
+
+/// The sizes of the tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables {
+    /// Host rows of each interface, at least 1.
+    pub hosts: u16,
+    /// Port rows of each interface, at least 1.
+    pub ports: u16,
+    /// Ports above this one get no rows.
+    pub highest_port: u16,
+}
+
+/// The web server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Where to listen: 1 to `WEB_LISTENERS_MAX`, each once.
+    pub listen: Vec<SocketAddr>,
+    /// True if the user chose the addresses. Of the default pair one may be missing on the machine.
+    pub listen_chosen: bool,
+    /// The path before the pages' own: empty, or `/path` without a slash at the end.
+    pub base: String,
+    /// More names of ours in a request's Host header, in lower case, up to `WEB_HOST_NAMES_MAX`.
+    pub host_names: Vec<String>,
+    /// List only local hosts.
+    pub local_only: bool,
+    /// Show MAC addresses.
+    pub show_macs: bool,
+    /// Show when hosts were last seen.
+    pub show_last_seen: bool,
+}
+
+/// Where names come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Ask the DNS.
+    pub dns: bool,
+    /// A dnsmasq lease file.
+    pub leases: PathBuf,
+    /// A hosts file.
+    pub hosts: PathBuf,
+}
+
+/// What is kept on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The directory of the snapshots.
+    pub directory: Option<PathBuf>,
+    /// Seconds between snapshots, at least 1.
+    pub interval: u64,
+    /// Bytes that may be written in a day.
+    pub flash_budget: Option<u64>,
+    /// The export to start from.
+    pub import: Option<PathBuf>,
+    /// Where to export to.
+    pub export: Option<PathBuf>,
+    /// Where each day's totals go.
+    pub daylog: Option<PathBuf>,
+}
+
+/// Where alerts go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyslogTarget {
+    /// How they travel.
+    pub transport: Transport,
+    /// A host name or an address, without brackets.
+    pub host: String,
+    /// The port, not 0.
+    pub port: u16,
+}
+
+/// How alerts travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// One datagram each (RFC 5426).
+    Udp,
+    /// A stream (RFC 6587).
+    Tcp,
+}
+
+/// How the process runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Leave the terminal.
+    pub detach: bool,
+    /// The user to become, if the user chose one.
+    pub user: Option<String>,
+    /// The new root directory.
+    pub chroot: Option<PathBuf>,
+    /// Where to write the process number.
+    pub pidfile: Option<PathBuf>,
+}
+
+/// Where the log goes and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// To the local syslog instead of stderr.
+    pub syslog: bool,
+    /// More of it.
+    pub verbose: bool,
+}
+
+/// Reads the command line, without the program's name, and the file that it names.
+///
+/// # Errors
+/// The first mistake in either.
+pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
+    let mut options = Options::from_arguments(arguments)?;
+    if options.has(Key::Help) {
+        return Ok(Command::Help);
+    }
+    if options.has(Key::Version) {
+        return Ok(Command::Version);
+    }
+    if let Some(one) = options.get(Key::Config) {
+        let text = read_config_file(Path::new(&one.value)).map_err(|error| one.error(error))?;
+        let file = parse_config_file(&printable(&one.value), &text)?;
+        options = options.or(file);
+    }
+    let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    Config::new(&options, default_interface(&routes)).map(|config| Command::Run(Box::new(config)))
+}
+
+/// The device of the default route with the lowest metric, in the kernel's /proc/net/route.
+fn default_interface(routes: &str) -> Option<&str> {
+    let default = |line| {
+        let fields: Vec<&str> = str::split_whitespace(line).collect();
+        match fields.as_slice() {
+            [device, "00000000", _, _, _, _, metric, "00000000", ..] => {
+                Some((metric.parse::<u32>().ok()?, *device))
+            }
+            _ => None,
+        }
+    };
+    routes.lines().filter_map(default).min_by_key(|(metric, _)| *metric).map(|(_, device)| device)
+}
+
+fn read_config_file(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(CONFIG_FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text))
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_interface_has_the_lowest_metric() {
+        let routes = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
+                      wwan0\t00000000\t0100A8C0\t0003\t0\t0\t700\t00000000\t0\t0\t0\n\
+                      eth0\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n\
+                      eth1\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
+        assert_eq!(default_interface(routes), Some("eth0"));
+        assert_eq!(default_interface(""), None);
+    }
+}

@@ -1,0 +1,433 @@
+//! From options to the configuration: defaults, ranges, and which options exclude each other.
+
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{
+    Capture, Config, Interface, Log, Names, Output, Process, Source, Store, Tables, Wait, Web, values,
+};
+use crate::daemon::options::{Key, Options, UsageError, printable};
+use crate::limits;
+
+/// The port of the pages, which is darkstat's.
+const PORT_DEFAULT: u16 = 667;
+
+/// Seconds between snapshots: an hour's loss is bearable after a power cut, and 24 writes a day are
+/// nothing to a flash.
+const INTERVAL_DEFAULT: u64 = 3600;
+
+impl Config {
+    /// What the options mean. `default_interface` is only named in the error that there is nothing to
+    /// capture.
+    ///
+    /// # Errors
+    /// The first option with a value that it does not take, or two that exclude each other.
+    pub fn new(options: &Options, default_interface: Option<&str>) -> Result<Self, UsageError> {
+        let config = Self {
+            source: source(options, default_interface)?,
+            networks: list(options, Key::Local, limits::LOCAL_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
+            capture: capture(options)?,
+            tables: tables(options)?,
+            web: web(options)?,
+            names: names(options),
+            store: store(options)?,
+            dark: list(options, Key::Dark, limits::DARK_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
+            syslog_to: single(options, Key::SyslogTo, values::syslog_target)?,
+            process: process(options)?,
+            log: Log {
+                syslog: options.has(Key::Syslog) || options.has(Key::Detach),
+                verbose: options.has(Key::Verbose) || options.has(Key::Hexdump),
+            },
+            remarks: remarks(options),
+        };
+        Ok(config)
+    }
+}
+
+fn source(options: &Options, default_interface: Option<&str>) -> Result<Source, UsageError> {
+    let same = |one: &Interface, other: &Interface| one.name == other.name;
+    let interfaces = list(options, Key::Interface, limits::INTERFACES_MAX, values::interface, same)?;
+    let Some(read) = options.get(Key::Read) else {
+        for key in [Key::Json, Key::Serve] {
+            if let Some(one) = options.get(key) {
+                return Err(one.error("takes --read FILE as well"));
+            }
+        }
+        return match interfaces.is_empty() {
+            true => Err(nothing_to_capture(default_interface)),
+            false => Ok(Source::Live(interfaces)),
+        };
+    };
+    if let Some(one) = options.get(Key::Interface) {
+        return Err(one.error("excludes --read; take one of the two"));
+    }
+    let output = match (options.get(Key::Json), options.has(Key::Serve)) {
+        (Some(json), true) => return Err(json.error("excludes --serve; take one of the two")),
+        (Some(_), false) => Output::Json,
+        (None, true) => Output::Serve,
+        (None, false) => Output::Summary,
+    };
+    Ok(Source::Read { file: PathBuf::from(&read.value), output })
+}
+
+fn capture(options: &Options) -> Result<Capture, UsageError> {
+    let snaplen = limits::SNAPLEN_MIN..=limits::SNAPLEN_MAX;
+    Ok(Capture {
+        filter: options.get(Key::Filter).map(|one| one.value.clone()),
+        promiscuous: !options.has(Key::NoPromisc),
+        snaplen: number(options, Key::Snaplen, snaplen)?.unwrap_or(limits::SNAPLEN_DEFAULT),
+        ring_bytes: single(options, Key::RingSize, values::ring_size)?.unwrap_or(limits::RING_DEFAULT),
+        wait: match number(options, Key::Wait, 0..=86_400)? {
+            None => Wait::No,
+            Some(0) => Wait::Forever,
+            Some(seconds) => Wait::Seconds(seconds),
+        },
+        hexdump: options.has(Key::Hexdump),
+    })
+}
+
+fn tables(options: &Options) -> Result<Tables, UsageError> {
+    Ok(Tables {
+        hosts: number(options, Key::HostsMax, 1..=u16::MAX)?.unwrap_or(limits::HOSTS_DEFAULT),
+        ports: number(options, Key::PortsMax, 1..=u16::MAX)?.unwrap_or(limits::PORTS_DEFAULT),
+        highest_port: number(options, Key::HighestPort, 0..=u16::MAX)?.unwrap_or(u16::MAX),
+    })
+}
+
+fn web(options: &Options) -> Result<Web, UsageError> {
+    let port = number(options, Key::Port, 0..=u16::MAX)?.unwrap_or(PORT_DEFAULT);
+    let mut addresses = list(options, Key::Bind, limits::WEB_LISTENERS_MAX, values::address, PartialEq::eq)?;
+    let listen_chosen = !addresses.is_empty();
+    if !listen_chosen {
+        addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    }
+    Ok(Web {
+        listen: addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect(),
+        listen_chosen,
+        base: single(options, Key::Base, values::base_path)?.unwrap_or_default(),
+        host_names: list(
+            options,
+            Key::HostName,
+            limits::WEB_HOST_NAMES_MAX,
+            values::host_name,
+            PartialEq::eq,
+        )?,
+        local_only: options.has(Key::LocalOnly),
+        show_macs: !options.has(Key::NoMacs),
+        show_last_seen: !options.has(Key::NoLastseen),
+    })
+}
+
+fn names(options: &Options) -> Names {
+    Names {
+        dns: !options.has(Key::NoDns),
+        leases: path(options, Key::Leases).unwrap_or_else(|| "/tmp/dhcp.leases".into()),
+        hosts: path(options, Key::HostsFile).unwrap_or_else(|| "/etc/hosts".into()),
+    }
+}
+
+fn store(options: &Options) -> Result<Store, UsageError> {
+    let directory = path(options, Key::Dir);
+    for key in [Key::SnapshotInterval, Key::FlashBudget] {
+        if let (None, Some(one)) = (&directory, options.get(key)) {
+            return Err(one.error("takes --dir DIR as well"));
+        }
+    }
+    Ok(Store {
+        directory,
+        interval: single(options, Key::SnapshotInterval, values::interval)?.unwrap_or(INTERVAL_DEFAULT),
+        flash_budget: single(options, Key::FlashBudget, values::flash_budget)?,
+        import: path(options, Key::Import),
+        export: path(options, Key::Export),
+        daylog: path(options, Key::Daylog),
+    })
+}
+
+fn process(options: &Options) -> Result<Process, UsageError> {
+    if let (Some(detach), true) = (options.get(Key::Detach), options.has(Key::Hexdump)) {
+        return Err(detach.error("excludes --hexdump; take one of the two"));
+    }
+    Ok(Process {
+        detach: options.has(Key::Detach),
+        user: options.get(Key::User).map(|one| one.value.clone()),
+        chroot: path(options, Key::Chroot),
+        pidfile: path(options, Key::Pidfile),
+    })
+}
+
+fn remarks(options: &Options) -> Vec<String> {
+    let ours = "has no effect here: a full table evicts row by row and keeps the busiest";
+    [
+        (Key::HostsKeep, ours),
+        (Key::PortsKeep, ours),
+        (Key::Spy, "has no effect here: web requests are not logged"),
+    ]
+    .into_iter()
+    .filter_map(|(key, why)| options.get(key).map(|one| format!("{one} {why}")))
+    .collect()
+}
+
+fn nothing_to_capture(default_interface: Option<&str>) -> UsageError {
+    let example = default_interface.unwrap_or("br-lan");
+    UsageError(format!(
+        "nothing to capture: name an interface, such as -i {}, or a capture file with -r FILE",
+        printable(example)
+    ))
+}
+
+fn path(options: &Options, key: Key) -> Option<PathBuf> {
+    options.get(key).map(|one| PathBuf::from(&one.value))
+}
+
+fn single<T, E: Display>(
+    options: &Options,
+    key: Key,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, UsageError> {
+    options.get(key).map(|one| parse(&one.value).map_err(|error| one.error(error))).transpose()
+}
+
+/// All values of a repeatable option, none of them the `same` as another.
+fn list<T, E: Display>(
+    options: &Options,
+    key: Key,
+    most: usize,
+    parse: impl Fn(&str) -> Result<T, E>,
+    same: impl Fn(&T, &T) -> bool,
+) -> Result<Vec<T>, UsageError> {
+    let mut values = Vec::new();
+    for one in options.all(key) {
+        let value = parse(&one.value).map_err(|error| one.error(error))?;
+        if values.iter().any(|earlier| same(earlier, &value)) {
+            return Err(one.error("is there twice; once is enough"));
+        }
+        if values.len() == most {
+            return Err(one.error(format_args!("is one too many; takes up to {most}")));
+        }
+        values.push(value);
+    }
+    Ok(values)
+}
+
+fn number<T: FromStr + PartialOrd + Display>(
+    options: &Options,
+    key: Key,
+    range: RangeInclusive<T>,
+) -> Result<Option<T>, UsageError> {
+    single(options, key, |text| match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("takes a number from {} to {}", range.start(), range.end())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::daemon::config::{SyslogTarget, Transport};
+    use crate::daemon::options::parse_config_file;
+
+    fn options(arguments: &[&str]) -> Result<Options, UsageError> {
+        Options::from_arguments(arguments.iter().map(OsString::from))
+    }
+
+    fn config(arguments: &[&str]) -> Result<Config, String> {
+        options(arguments).and_then(|options| Config::new(&options, None)).map_err(|error| error.0)
+    }
+
+    fn with_file(arguments: &[&str], text: &str) -> Result<Config, String> {
+        let file = parse_config_file("duskwatch.conf", text).map_err(|error| error.0)?;
+        let options = options(arguments).map_err(|error| error.0)?.or(file);
+        Config::new(&options, None).map_err(|error| error.0)
+    }
+
+    fn interfaces(config: &Config) -> Vec<&str> {
+        match &config.source {
+            Source::Live(interfaces) => interfaces.iter().map(|interface| interface.name.as_str()).collect(),
+            Source::Read { .. } => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let config = config(&["-i", "eth0"]).unwrap();
+        assert_eq!(config.source, Source::Live(vec![Interface { name: "eth0".into(), role: None }]));
+        assert_eq!(config.networks, []);
+        assert_eq!(config.web.listen, ["127.0.0.1:667".parse().unwrap(), "[::1]:667".parse().unwrap()]);
+        assert!(!config.web.listen_chosen);
+        assert!(
+            config.capture.promiscuous
+                && config.names.dns
+                && config.web.show_macs
+                && config.web.show_last_seen
+        );
+        assert_eq!(config.capture.wait, Wait::No);
+        assert_eq!(config.store.interval, 3600);
+        assert_eq!(config.store.flash_budget, None);
+        assert_eq!(config.tables, Tables { hosts: 1024, ports: 8192, highest_port: 65_535 });
+        assert_eq!(config.remarks, Vec::<String>::new());
+    }
+
+    #[test]
+    fn darkstat_3_command_lines_work() {
+        let line = "-i eth0 --snaplen 128 --pppoe --syslog --verbose --no-daemon --no-promisc --no-dns --no-macs \
+                    --no-lastseen -p 80 -b 192.168.0.1 --base stats -l 192.168.0.0/255.255.255.0 --local-only \
+                    --chroot /var/lib/empty --user nobody --daylog day.log --import d.db --export d.db \
+                    --pidfile d.pid --hosts-max 2000 --hosts-keep 500 --ports-max 60 --ports-keep 30 \
+                    --highest-port 1024 --wait 0";
+        let mut arguments: Vec<&str> = line.split_whitespace().collect();
+        arguments.extend(["-f", "not (src net 192.168.0 and dst net 192.168.0)"]);
+        let config = config(&arguments).unwrap();
+        assert_eq!(config.capture.snaplen, 128);
+        assert_eq!(config.capture.filter.as_deref(), Some("not (src net 192.168.0 and dst net 192.168.0)"));
+        assert_eq!(config.capture.wait, Wait::Forever);
+        assert!(!config.capture.promiscuous && !config.names.dns);
+        assert!(!config.web.show_macs && !config.web.show_last_seen && config.web.local_only);
+        assert_eq!(config.web.listen, ["192.168.0.1:80".parse().unwrap()]);
+        assert_eq!(config.web.base, "/stats");
+        assert_eq!(config.networks, ["192.168.0.0/24".parse().unwrap()]);
+        assert_eq!(config.process.user.as_deref(), Some("nobody"));
+        assert_eq!(config.process.pidfile, Some("d.pid".into()));
+        assert_eq!(config.store.daylog, Some("day.log".into()));
+        assert_eq!(config.tables, Tables { hosts: 2000, ports: 60, highest_port: 1024 });
+        assert_eq!(config.log, Log { syslog: true, verbose: true });
+        assert_eq!(config.remarks.len(), 2, "{:?}", config.remarks);
+    }
+
+    #[test]
+    fn darkstat_2_command_lines_work() {
+        let config = config(&[
+            "-i",
+            "ppp0",
+            "-p",
+            "666",
+            "-b",
+            "10.0.0.1",
+            "-d",
+            "/var/db",
+            "-l",
+            "10.0.0.0/8",
+            "-v",
+            "-n",
+            "-P",
+            "-e",
+            "port not 22",
+            "--spy",
+            "eth0",
+            "--detach",
+        ])
+        .unwrap();
+        assert_eq!(config.store.directory, Some("/var/db".into()));
+        assert_eq!(config.capture.filter.as_deref(), Some("port not 22"));
+        assert!(config.process.detach && config.log.syslog && config.log.verbose);
+        assert!(!config.names.dns && !config.capture.promiscuous);
+        assert_eq!(config.remarks.len(), 1);
+    }
+
+    #[test]
+    fn repeatable_options_keep_their_order() {
+        let config = config(&[
+            "-i",
+            "br-lan=lan",
+            "--interface=wan=wan",
+            "-l10.0.0.0/8",
+            "-l",
+            "fd00::/8",
+            "-b",
+            "::1",
+            "-b",
+            "0.0.0.0",
+            "--dark",
+            "192.168.9.0/24",
+            "--host-name",
+            "Router.lan",
+            "--syslog-to",
+            "tcp://logs:601",
+        ])
+        .unwrap();
+        assert_eq!(interfaces(&config), ["br-lan", "wan"]);
+        assert_eq!(config.networks, ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        assert_eq!(config.web.listen, ["[::1]:667".parse().unwrap(), "0.0.0.0:667".parse().unwrap()]);
+        assert_eq!(config.web.host_names, ["router.lan"]);
+        assert_eq!(config.dark, ["192.168.9.0/24".parse().unwrap()]);
+        let target = SyslogTarget { transport: Transport::Tcp, host: "logs".into(), port: 601 };
+        assert_eq!(config.syslog_to, Some(target));
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let text = "interface eth1\nport = 80\nlocal 10.0.0.0/8\nlocal 172.16.0.0/12\nno-dns\n";
+        let config = with_file(&["-i", "eth0", "-p", "90"], text).unwrap();
+        assert_eq!(interfaces(&config), ["eth0"]);
+        assert_eq!(config.web.listen.first().map(SocketAddr::port), Some(90));
+        assert_eq!(config.networks.len(), 2);
+        assert!(!config.names.dns);
+        let config = with_file(&["-l", "192.168.0.0/16"], text).unwrap();
+        assert_eq!(interfaces(&config), ["eth1"]);
+        assert_eq!(config.web.listen.first().map(SocketAddr::port), Some(80));
+        assert_eq!(config.networks, ["192.168.0.0/16".parse().unwrap()]);
+        let config = with_file(&["-r", "trace.pcap", "--json"], text).unwrap();
+        assert_eq!(config.source, Source::Read { file: "trace.pcap".into(), output: Output::Json });
+    }
+
+    #[test]
+    fn what_to_do_with_a_file() {
+        let output = |arguments: &[&str]| config(arguments).map(|config| config.source);
+        let read = |output| Ok(Source::Read { file: "t".into(), output });
+        assert_eq!(output(&["-r", "t"]), read(Output::Summary));
+        assert_eq!(output(&["-r", "t", "--json"]), read(Output::Json));
+        assert_eq!(output(&["--read=t", "--serve"]), read(Output::Serve));
+    }
+
+    #[test]
+    fn each_error_names_the_option_and_what_it_takes() {
+        for (arguments, message) in [
+            (
+                &[][..],
+                "nothing to capture: name an interface, such as -i br-lan, or a capture file with -r FILE",
+            ),
+            (&["-i", "a", "-p", "70000"], "--port 70000: takes a number from 0 to 65535"),
+            (&["-i", "a", "-p"], "--port: takes a value, PORT"),
+            (&["-i", "a", "-p", ""], "--port : takes a value that is not empty"),
+            (&["-i", "a", "--nope"], "--nope: unknown option; see duskwatch --help"),
+            (&["-i", "a", "-z"], "-z: unknown option; see duskwatch --help"),
+            (&["eth0"], "eth0: no option before it; see duskwatch --help"),
+            (&["-n=1"], "--no-dns: takes no value"),
+            (&["-i", "a", "-i", "a=lan"], "--interface a=lan: is there twice; once is enough"),
+            (&["-i", "a", "-r", "t"], "--interface a: excludes --read; take one of the two"),
+            (&["-i", "a", "--json"], "--json: takes --read FILE as well"),
+            (&["-r", "t", "--json", "--serve"], "--json: excludes --serve; take one of the two"),
+            (&["-i", "a", "--flash-budget", "1M"], "--flash-budget 1M: takes --dir DIR as well"),
+            (&["-i", "a", "--hosts-max", "0"], "--hosts-max 0: takes a number from 1 to 65535"),
+            (&["-i", "a", "--ports-max", "65536"], "--ports-max 65536: takes a number from 1 to 65535"),
+            (&["-i", "a", "--ring-size", "1K"], "--ring-size 1K: takes a size from 64K to 256M"),
+            (&["-i", "a", "--detach", "--hexdump"], "--detach: excludes --hexdump; take one of the two"),
+            (
+                &["-i", "a", "--syslog-to", "ftp://x"],
+                "--syslog-to ftp://x: takes udp://HOST:PORT or tcp://HOST:PORT",
+            ),
+            (
+                &["-i", "a\u{1b}[31m"],
+                "--interface a\\u{1b}[31m: takes the name of an interface, such as br-lan, or IF=lan or IF=wan",
+            ),
+        ] {
+            assert_eq!(config(arguments).unwrap_err(), message);
+        }
+        assert!(
+            config(&["-i", "a", "-l", "10.0.0.0/33"])
+                .unwrap_err()
+                .starts_with("--local 10.0.0.0/33: takes a prefix")
+        );
+        let nine: Vec<String> = (0..9).flat_map(|n| ["-i".into(), format!("eth{n}")]).collect();
+        let nine: Vec<&str> = nine.iter().map(String::as_str).collect();
+        assert_eq!(config(&nine).unwrap_err(), "--interface eth8: is one too many; takes up to 8");
+        assert_eq!(
+            with_file(&[], "interface eth0\n\nport 99999 # too much\n").unwrap_err(),
+            "duskwatch.conf:3: port 99999: takes a number from 0 to 65535"
+        );
+    }
+}

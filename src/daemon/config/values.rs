@@ -1,0 +1,218 @@
+//! The texts of single values. Each error says what the option takes.
+
+use std::net::IpAddr;
+
+use super::{Interface, SyslogTarget, Transport};
+use crate::limits::{RING_MAX, RING_MIN};
+use crate::network::{NotAPrefix, Prefix, Role};
+
+type Parsed<T> = Result<T, &'static str>;
+
+/// The port of RFC 5426 and of every syslog daemon.
+const SYSLOG_PORT: u16 = 514;
+
+/// `eth0`, `eth0=lan` or `eth0=wan`.
+pub fn interface(text: &str) -> Parsed<Interface> {
+    let (name, role) = match text.rsplit_once('=') {
+        None => (text, None),
+        Some((name, "lan")) => (name, Some(Role::Lan)),
+        Some((name, "wan")) => (name, Some(Role::Wan)),
+        Some(_) => return Err("takes an interface, and lan or wan after its ="),
+    };
+    // What the kernel refuses as a name, and a forgotten value that took the next option for its own.
+    let bad = |byte: u8| !byte.is_ascii_graphic() || byte == b'/' || byte == b':';
+    let wrong = name.is_empty() || name.len() > 15 || name == "." || name == "..";
+    if wrong || name.starts_with('-') || name.bytes().any(bad) {
+        return Err("takes the name of an interface, such as br-lan, or IF=lan or IF=wan");
+    }
+    Ok(Interface { name: name.to_owned(), role })
+}
+
+/// An IPv4 or IPv6 prefix.
+pub fn prefix(text: &str) -> Result<Prefix, NotAPrefix> {
+    text.parse()
+}
+
+/// An address to listen on.
+pub fn address(text: &str) -> Parsed<IpAddr> {
+    text.parse().map_err(|_| "takes an address of this machine, such as 192.168.1.1, 0.0.0.0 or ::")
+}
+
+/// `stats`, `/stats/` or `/`, as `/stats` or nothing. It goes into every link of every page.
+pub fn base_path(text: &str) -> Parsed<String> {
+    let path = text.trim_matches('/');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    if text.len() > 64 || !path.bytes().all(plain) || path.split('/').any(|part| part == "..") {
+        return Err("takes a path of up to 64 letters, digits and -._~/");
+    }
+    Ok(if path.is_empty() { String::new() } else { format!("/{path}") })
+}
+
+/// A name for the Host header, in lower case.
+pub fn host_name(text: &str) -> Parsed<String> {
+    if is_host_name(text) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("takes a host name, such as router.lan")
+    }
+}
+
+/// `udp://HOST:PORT` or `tcp://HOST:PORT`, where `:PORT` may be missing and an IPv6 address has brackets.
+pub fn syslog_target(text: &str) -> Parsed<SyslogTarget> {
+    const TAKES: &str = "takes udp://HOST:PORT or tcp://HOST:PORT";
+    let (scheme, rest) = text.split_once("://").ok_or(TAKES)?;
+    let transport = match scheme {
+        "udp" => Transport::Udp,
+        "tcp" => Transport::Tcp,
+        _ => return Err(TAKES),
+    };
+    let (host, port) = match rest.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']').ok_or(TAKES)?,
+        None => rest.split_at(rest.find(':').unwrap_or(rest.len())),
+    };
+    let known = match rest.starts_with('[') {
+        true => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        false => is_host_name(host),
+    };
+    let port = match port.strip_prefix(':') {
+        None if port.is_empty() => SYSLOG_PORT,
+        Some(digits) => digits.parse().map_err(|_| TAKES)?,
+        None => return Err(TAKES),
+    };
+    if !known || port == 0 {
+        return Err(TAKES);
+    }
+    Ok(SyslogTarget { transport, host: host.to_owned(), port })
+}
+
+/// Seconds between snapshots.
+pub fn interval(text: &str) -> Parsed<u64> {
+    const LONGEST: u64 = 30 * 86_400;
+    scaled(text, &[("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)])
+        .filter(|seconds| (1..=LONGEST).contains(seconds))
+        .ok_or("takes a time from 1s to 30d, such as 30m or 1h")
+}
+
+/// Bytes of a capture ring.
+pub fn ring_size(text: &str) -> Parsed<u32> {
+    scaled(text, SIZES)
+        .and_then(|bytes| u32::try_from(bytes).ok())
+        .filter(|bytes| (RING_MIN..=RING_MAX).contains(bytes))
+        .ok_or("takes a size from 64K to 256M")
+}
+
+/// Bytes written in a day.
+pub fn flash_budget(text: &str) -> Parsed<u64> {
+    scaled(text, SIZES).filter(|bytes| *bytes > 0).ok_or("takes bytes for each day, such as 512K or 10M")
+}
+
+const SIZES: &[(&str, u64)] = &[("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)];
+
+/// A number with one of the units at its end, or without any.
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let (digits, scale) = units
+        .iter()
+        .find_map(|(unit, scale)| text.strip_suffix(unit).map(|digits| (digits, *scale)))
+        .unwrap_or((text, 1));
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<u64>().ok()?.checked_mul(scale)
+}
+
+/// True for a host name or an IPv4 address (RFC 1123, and the underscores that people use).
+fn is_host_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let label = |label: &str| {
+        !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && label.bytes().all(plain)
+    };
+    text.len() <= 253 && text.strip_suffix('.').unwrap_or(text).split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interfaces_have_names_and_roles() {
+        assert_eq!(interface("br-lan"), Ok(Interface { name: "br-lan".into(), role: None }));
+        assert_eq!(interface("eth0.7=wan"), Ok(Interface { name: "eth0.7".into(), role: Some(Role::Wan) }));
+        assert_eq!(interface("a=lan"), Ok(Interface { name: "a".into(), role: Some(Role::Lan) }));
+        for bad in [
+            "",
+            "=lan",
+            "eth0=dmz",
+            "eth0=",
+            "-p",
+            "a/b",
+            "a b",
+            "sixteen-letters-",
+            "..",
+            "a:0",
+            "\u{7f}",
+            "é",
+        ] {
+            assert!(interface(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn syslog_targets() {
+        let target = |text| syslog_target(text).map(|t| (t.transport, t.host, t.port));
+        assert_eq!(target("udp://logs.lan:1514"), Ok((Transport::Udp, "logs.lan".into(), 1514)));
+        assert_eq!(target("tcp://10.0.0.1"), Ok((Transport::Tcp, "10.0.0.1".into(), 514)));
+        assert_eq!(target("udp://[fd00::1]:6514"), Ok((Transport::Udp, "fd00::1".into(), 6514)));
+        assert_eq!(target("udp://[fd00::1]"), Ok((Transport::Udp, "fd00::1".into(), 514)));
+        for bad in [
+            "",
+            "logs.lan",
+            "http://logs.lan",
+            "udp://",
+            "udp://:514",
+            "udp://a:",
+            "udp://a:0",
+            "udp://a:65536",
+            "udp://fd00::1",
+            "udp://[fd00::1",
+            "udp://[a]:1",
+            "udp://[fd00::1]514",
+            "udp://a/b",
+            "udp://a:+1x",
+        ] {
+            assert!(target(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_times_have_units() {
+        assert_eq!(interval("30m"), Ok(1800));
+        assert_eq!(interval("1h"), Ok(3600));
+        assert_eq!(interval("3600"), Ok(3600));
+        assert_eq!(interval("30d"), Ok(2_592_000));
+        assert_eq!(ring_size("64K"), Ok(65_536));
+        assert_eq!(ring_size("256M"), Ok(268_435_456));
+        assert_eq!(flash_budget("10M"), Ok(10_485_760));
+        assert_eq!(flash_budget("512K"), Ok(524_288));
+        for bad in ["", "0", "h", "1.5h", "-1", "+1", "31d", "1w", "99999999999999999999d", "é"] {
+            assert!(interval(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "63K", "257M", "4G", "18446744073709551615G", "1k"] {
+            assert!(ring_size(bad).is_err(), "{bad}");
+        }
+        assert!(flash_budget("0").is_err());
+    }
+
+    #[test]
+    fn names_and_paths_are_harmless() {
+        assert_eq!(base_path("stats"), Ok("/stats".into()));
+        assert_eq!(base_path("/a/b/"), Ok("/a/b".into()));
+        assert_eq!(base_path("/"), Ok(String::new()));
+        for bad in ["a b", "a?b", "<script>", "../x", "a\"", &"a".repeat(65)] {
+            assert!(base_path(bad).is_err(), "{bad}");
+        }
+        assert_eq!(host_name("Router.LAN"), Ok("router.lan".into()));
+        for bad in ["", ".", "a..b", "-a", "a b", "a:80", "a/b", &"a".repeat(64), &"a.".repeat(127)] {
+            assert!(host_name(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The rows of the option table.
+
+use Kind::{Flag, List, Value};
+
+/// Which option; its row in [`GROUPS`] says everything else about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each name is the option's long name")]
+pub enum Key {
+    Interface,
+    Filter,
+    NoPromisc,
+    Local,
+    Wait,
+    Snaplen,
+    RingSize,
+    Hexdump,
+    Read,
+    Json,
+    Serve,
+    Port,
+    Bind,
+    HostName,
+    Base,
+    LocalOnly,
+    NoMacs,
+    NoLastseen,
+    NoDns,
+    Leases,
+    HostsFile,
+    HostsMax,
+    PortsMax,
+    HighestPort,
+    Dir,
+    SnapshotInterval,
+    FlashBudget,
+    Import,
+    Export,
+    Daylog,
+    Dark,
+    SyslogTo,
+    Config,
+    Detach,
+    User,
+    Chroot,
+    Pidfile,
+    Syslog,
+    Verbose,
+    Help,
+    Version,
+    NoDaemon,
+    Pppoe,
+    HostsKeep,
+    PortsKeep,
+    Spy,
+}
+
+/// What follows an option. The text is the placeholder in `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing: the option is on or off.
+    Flag,
+    /// One value; of several uses the last counts.
+    Value(&'static str),
+    /// One value for each use; all uses count, in order.
+    List(&'static str),
+}
+
+/// One option.
+#[derive(Debug)]
+pub struct Row {
+    /// The name that the program uses.
+    pub key: Key,
+    /// The name after `--`, and at the start of a line of a file.
+    pub long: &'static str,
+    /// The letters that stand for it after `-`.
+    pub short: &'static [char],
+    /// What follows it.
+    pub kind: Kind,
+    /// What `--help` says about it, in lines of up to 46 characters.
+    pub help: &'static str,
+}
+
+/// Options that belong together in `--help`.
+pub struct Group {
+    /// The heading.
+    pub title: &'static str,
+    /// The options, in the order of `--help`.
+    pub rows: &'static [Row],
+}
+
+const fn row(key: Key, long: &'static str, short: &'static [char], kind: Kind, help: &'static str) -> Row {
+    Row { key, long, short, kind, help }
+}
+
+/// Every option there is.
+#[rustfmt::skip]
+pub const GROUPS: &[Group] = &[
+    Group { title: "What to watch", rows: &[
+        row(Key::Interface, "interface", &['i'], List("IF[=ROLE]"),
+            "capture on this interface; ROLE is lan or wan;\n\
+             may be repeated"),
+        row(Key::Local, "local", &['l'], List("NET"),
+            "a local network, 192.168.1.0/24, 10.0.0.0/\n\
+             255.0.0.0 or fd00::/8; may be repeated\n\
+             (default: the interface's own networks)"),
+        row(Key::Filter, "filter", &['f', 'e'], Value("EXPR"),
+            "count only what this pcap filter lets pass"),
+        row(Key::NoPromisc, "no-promisc", &['P'], Flag,
+            "do not make the interface promiscuous"),
+        row(Key::Wait, "wait", &[], Value("SECONDS"),
+            "wait this long for the interfaces at start,\n\
+             0: for ever (default: do not wait)"),
+        row(Key::Snaplen, "snaplen", &[], Value("BYTES"),
+            "capture this much of each frame (default 192)"),
+        row(Key::RingSize, "ring-size", &[], Value("SIZE"),
+            "capture buffer of each device, 64K to 256M\n\
+             (default 2M)"),
+    ] },
+    Group { title: "Capture files", rows: &[
+        row(Key::Read, "read", &['r'], Value("FILE"),
+            "account a pcap file instead of an interface\n\
+             and print a summary"),
+        row(Key::Json, "json", &[], Flag,
+            "with --read: print the whole report as JSON"),
+        row(Key::Serve, "serve", &[], Flag,
+            "with --read: serve the pages until Ctrl-C"),
+    ] },
+    Group { title: "Web pages", rows: &[
+        row(Key::Port, "port", &['p'], Value("PORT"),
+            "serve on this port (default 667; 0: a free one)"),
+        row(Key::Bind, "bind", &['b'], List("ADDRESS"),
+            "serve on this address; may be repeated\n\
+             (default: this machine only, 127.0.0.1 and ::1)"),
+        row(Key::HostName, "host-name", &[], List("NAME"),
+            "also answer requests for http://NAME/, beside\n\
+             those for our addresses; may be repeated"),
+        row(Key::Base, "base", &[], Value("PATH"),
+            "the pages' path behind a reverse proxy"),
+        row(Key::LocalOnly, "local-only", &[], Flag,
+            "show only local hosts in the host list"),
+        row(Key::NoMacs, "no-macs", &[], Flag,
+            "do not show MAC addresses"),
+        row(Key::NoLastseen, "no-lastseen", &[], Flag,
+            "do not show when a host was last seen"),
+    ] },
+    Group { title: "Names", rows: &[
+        row(Key::NoDns, "no-dns", &['n'], Flag,
+            "do not look up names in the DNS"),
+        row(Key::Leases, "leases", &[], Value("FILE"),
+            "names from a dnsmasq lease file\n\
+             (default /tmp/dhcp.leases, if there is one)"),
+        row(Key::HostsFile, "hosts-file", &[], Value("FILE"),
+            "names from a hosts file (default /etc/hosts)"),
+    ] },
+    Group { title: "Memory", rows: &[
+        row(Key::HostsMax, "hosts-max", &[], Value("COUNT"),
+            "host rows for each interface, 1 to 65535\n\
+             (default 1024)"),
+        row(Key::PortsMax, "ports-max", &[], Value("COUNT"),
+            "port rows for each interface, shared by its\n\
+             hosts, 1 to 65535 (default 8192)"),
+        row(Key::HighestPort, "highest-port", &[], Value("PORT"),
+            "no rows for ports above this one, which hides\n\
+             ephemeral ports; their traffic still counts"),
+    ] },
+    Group { title: "Memory that outlasts a restart", rows: &[
+        row(Key::Dir, "dir", &['d'], Value("DIR"),
+            "keep snapshots in this directory (default: none)"),
+        row(Key::SnapshotInterval, "snapshot-interval", &[], Value("TIME"),
+            "time between snapshots, 30s, 30m, 1h or 1d\n\
+             (default 1h)"),
+        row(Key::FlashBudget, "flash-budget", &[], Value("SIZE"),
+            "write no more than this a day, 512K or 10M;\n\
+             snapshots become rarer instead"),
+        row(Key::Import, "import", &[], Value("FILE"),
+            "start from this export"),
+        row(Key::Export, "export", &[], Value("FILE"),
+            "export on SIGUSR1, SIGUSR2 and at the end"),
+        row(Key::Daylog, "daylog", &[], Value("FILE"),
+            "append a line of totals for each day"),
+    ] },
+    Group { title: "The dark", rows: &[
+        row(Key::Dark, "dark", &[], List("NET"),
+            "nobody lives in this network: report who\n\
+             touches it; may be repeated"),
+        row(Key::SyslogTo, "syslog-to", &[], Value("URL"),
+            "send alerts to udp://HOST:PORT or\n\
+             tcp://HOST:PORT (RFC 5424; port 514 if left out)"),
+    ] },
+    Group { title: "The program", rows: &[
+        row(Key::Config, "config", &[], Value("FILE"),
+            "more options from a file: long names without\n\
+             -- and their values, one a line, # comments;\n\
+             the command line wins"),
+        row(Key::Detach, "detach", &[], Flag,
+            "run in the background and log to syslog"),
+        row(Key::User, "user", &[], Value("NAME"),
+            "become this user once the sockets are open\n\
+             (default: duskwatch, else nobody)"),
+        row(Key::Chroot, "chroot", &[], Value("DIR"),
+            "lock the program into this directory"),
+        row(Key::Pidfile, "pidfile", &[], Value("FILE"),
+            "write the process number here"),
+        row(Key::Syslog, "syslog", &[], Flag,
+            "log to the local syslog instead of stderr"),
+        row(Key::Verbose, "verbose", &['v'], Flag,
+            "log more"),
+        row(Key::Hexdump, "hexdump", &[], Flag,
+            "log each frame in hex; implies --verbose"),
+        row(Key::Help, "help", &['h'], Flag,
+            "print this and exit"),
+        row(Key::Version, "version", &['V'], Flag,
+            "print the version and exit"),
+    ] },
+    Group { title: "Accepted for darkstat's sake, without effect", rows: &[
+        row(Key::NoDaemon, "no-daemon", &[], Flag,
+            "the foreground is the default"),
+        row(Key::Pppoe, "pppoe", &[], Flag,
+            "PPPoE is always understood"),
+        row(Key::HostsKeep, "hosts-keep", &[], Value("COUNT"),
+            "a full table evicts row by row"),
+        row(Key::PortsKeep, "ports-keep", &[], Value("COUNT"),
+            "a full table evicts row by row"),
+        row(Key::Spy, "spy", &[], Value("IF"),
+            "web requests are not logged"),
+    ] },
+];

@@ -1,0 +1,121 @@
+//! `--read`: a capture file takes the place of an interface, and its time stamps that of the clock, so
+//! that the same file gives the same result on every machine.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pcap::Capture;
+
+use crate::limits::{READ_BATCH, READ_PROGRESS_INTERVAL};
+use crate::monitor::Monitor;
+use crate::packet::{Frame, LinkType, decode};
+use crate::time::Timestamp;
+
+/// Bytes in front of a packet in a pcap file, and those in front of the first.
+const PACKET_HEADER_BYTES: u64 = 16;
+const FILE_HEADER_BYTES: u64 = 24;
+
+/// Accounts a capture file on the monitor's only interface. `-` is the standard input.
+///
+/// # Errors
+/// One line for the user. If the file ends in the middle of a packet, all before it is accounted.
+pub fn read(file: &Path, filter: Option<&str>, monitor: &mut Monitor) -> Result<(), String> {
+    let name = file.display();
+    let mut capture =
+        Capture::from_file(file).map_err(|error| format!("--read {name}: {}", in_one_line(&error)))?;
+    let dlt = capture.get_datalink();
+    let Some(link) = LinkType::from_dlt(dlt.0) else {
+        let kind = dlt.get_name().unwrap_or_else(|_| dlt.0.to_string());
+        return Err(format!("--read {name}: its link type, {kind}, is not one that duskwatch understands"));
+    };
+    if let Some(filter) = filter {
+        let compiled = capture.filter(filter, true);
+        compiled.map_err(|error| format!("--filter '{filter}': {}", in_one_line(&error)))?;
+    }
+    for ledger in monitor.ledgers_mut() {
+        ledger.set_link(link);
+    }
+    let mut progress = Progress::of(file);
+    let mut last = Timestamp::default();
+    loop {
+        let batch = capture.dispatch(Some(READ_BATCH), |packet| {
+            let header = packet.header;
+            let frame = Frame { link, bytes: packet.data, wire_length: header.len };
+            let now = Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec);
+            // Events are told to others from live traffic only; here they show in the report.
+            if now.seconds != last.seconds {
+                while monitor.tick(now).is_some() {}
+            }
+            let _event = monitor.observe(0, &decode(&frame), now);
+            last = now;
+            progress.bytes += PACKET_HEADER_BYTES + u64::from(header.caplen);
+        });
+        match batch {
+            Ok(0) => break,
+            Ok(_) => progress.show(),
+            Err(error) => {
+                progress.clear();
+                finish(monitor, last);
+                return Err(format!("--read {name}: {}", in_one_line(&error)));
+            }
+        }
+    }
+    progress.clear();
+    finish(monitor, last);
+    Ok(())
+}
+
+fn finish(monitor: &mut Monitor, last: Timestamp) {
+    while monitor.darknet_mut().close().is_some() {}
+    monitor.settle(last);
+}
+
+/// libpcap's messages may have several lines.
+fn in_one_line(error: &pcap::Error) -> String {
+    let text = match error {
+        pcap::Error::PcapError(text) => text.clone(),
+        other => other.to_string(),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The share of a large file that has been read, on a terminal.
+struct Progress {
+    bytes: u64,
+    of: Option<u64>,
+    shown: Option<Instant>,
+    start: Instant,
+}
+
+impl Progress {
+    fn of(file: &Path) -> Self {
+        let on_terminal = std::io::stderr().is_terminal();
+        let size = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file);
+        Self {
+            bytes: FILE_HEADER_BYTES,
+            of: size.map(|metadata| metadata.len()).filter(|&bytes| on_terminal && bytes > 0),
+            shown: None,
+            start: Instant::now(),
+        }
+    }
+
+    fn show(&mut self) {
+        let Some(of) = self.of else { return };
+        let since = self.shown.unwrap_or(self.start).elapsed();
+        if since < READ_PROGRESS_INTERVAL {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let share = (self.bytes as f64 / of as f64).min(1.0);
+        let spent = self.start.elapsed().as_secs_f64();
+        let left = Duration::from_secs_f64(spent / share.max(1e-6) * (1.0 - share));
+        let _ = write!(std::io::stderr(), "\r{:3.0} % read, {} s left ", share * 100.0, left.as_secs());
+    }
+
+    fn clear(&mut self) {
+        if self.shown.is_some() {
+            let _ = write!(std::io::stderr(), "\r{:40}\r", "");
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! One connection: a head arrives, a response leaves, and again, each within its time.
+//!
+//! The connection moves bytes and keeps the time; it knows neither the handler nor the other
+//! connections. Time is an argument.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::time::Instant;
+
+use rustix::event::PollFlags;
+
+use super::response::Page;
+use crate::limits::{
+    WEB_HEAD_BYTES_MAX, WEB_HEAD_TIME, WEB_IDLE_TIME, WEB_LINGER_BYTES_MAX, WEB_LINGER_TIME,
+    WEB_REQUESTS_PER_CONNECTION_MAX, WEB_RESPONSE_TIME, WEB_STALL_TIME,
+};
+
+/// What a turn of a connection led to.
+pub(super) enum Outcome {
+    /// Nothing to do until the socket is ready again.
+    Waiting,
+    /// Bytes of a head have arrived that nobody has looked at.
+    Received,
+    /// The response is out; here is its page back.
+    Answered(Page),
+    /// The connection is over.
+    Ended,
+}
+
+/// What a connection is doing; in the order in which connections are given up for new ones.
+enum State {
+    /// The last response is out; reading until the client closes, so that it gets to read it.
+    Lingering { discarded: usize },
+    /// A head is awaited or arriving. `unexamined`: bytes of a pipelined request are there already.
+    Reading { unexamined: bool },
+    /// A response is leaving.
+    Writing { page: Page, started: Instant, keep_alive: bool },
+}
+
+/// An accepted connection and its head buffer.
+pub(super) struct Connection {
+    stream: TcpStream,
+    peer: IpAddr,
+    state: State,
+    /// When the state began, or when it last made progress: accepted, first byte of a head, last
+    /// byte taken of a response.
+    since: Instant,
+    requests: u32,
+    received: usize,
+    head: [u8; WEB_HEAD_BYTES_MAX],
+}
+
+impl Connection {
+    /// A connection just accepted; the stream must be non-blocking.
+    pub(super) fn new(stream: TcpStream, peer: IpAddr, now: Instant) -> Self {
+        let state = State::Reading { unexamined: false };
+        Self { stream, peer, state, since: now, requests: 0, received: 0, head: [0; WEB_HEAD_BYTES_MAX] }
+    }
+
+    /// The client's address.
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// The socket, and what to wait for on it.
+    pub(super) fn interest(&self) -> (&TcpStream, PollFlags) {
+        let flags = match self.state {
+            // There is work in the buffer: a socket that can be written to is ready at once.
+            State::Reading { unexamined: true } => PollFlags::IN | PollFlags::OUT,
+            State::Lingering { .. } | State::Reading { .. } => PollFlags::IN,
+            State::Writing { .. } => PollFlags::OUT,
+        };
+        (&self.stream, flags)
+    }
+
+    /// Orders connections by who is closed first when there is no room: those that only linger, then
+    /// unfinished heads and idle ones, then responses that stall; in each group the oldest.
+    pub(super) fn rank(&self) -> (u8, Instant) {
+        let group = match self.state {
+            State::Lingering { .. } => 0,
+            State::Reading { .. } => 1,
+            State::Writing { .. } => 2,
+        };
+        (group, self.since)
+    }
+
+    /// True while a response is leaving.
+    pub(super) fn is_writing(&self) -> bool {
+        matches!(self.state, State::Writing { .. })
+    }
+
+    /// True while the connection is only kept until the client has read the last response.
+    pub(super) fn is_lingering(&self) -> bool {
+        matches!(self.state, State::Lingering { .. })
+    }
+
+    /// True if the client owes the rest of a head that it has begun.
+    pub(super) fn owes_head(&self) -> bool {
+        matches!(self.state, State::Reading { .. }) && self.received > 0
+    }
+
+    /// When patience ends.
+    pub(super) fn deadline(&self) -> Instant {
+        match &self.state {
+            State::Lingering { .. } => self.since + WEB_LINGER_TIME,
+            State::Reading { .. } if self.requests == 0 || self.received > 0 => self.since + WEB_HEAD_TIME,
+            State::Reading { .. } => self.since + WEB_IDLE_TIME,
+            State::Writing { started, .. } => (self.since + WEB_STALL_TIME).min(*started + WEB_RESPONSE_TIME),
+        }
+    }
+
+    /// The bytes received and not yet answered.
+    pub(super) fn received(&self) -> &[u8] {
+        &self.head[..self.received]
+    }
+
+    /// True if another request may follow the one being answered.
+    pub(super) fn may_continue(&self) -> bool {
+        self.requests + 1 < WEB_REQUESTS_PER_CONNECTION_MAX
+    }
+
+    /// Starts to send a response to the first `head_length` bytes received. The response ends the
+    /// connection unless `keep_alive`.
+    pub(super) fn answer(&mut self, page: Page, head_length: usize, keep_alive: bool, now: Instant) {
+        self.head.copy_within(head_length.min(self.received)..self.received, 0);
+        self.received = self.received.saturating_sub(head_length);
+        self.requests += 1;
+        self.since = now;
+        self.state = State::Writing { page, started: now, keep_alive };
+    }
+
+    /// Does what the socket is ready for.
+    pub(super) fn proceed(&mut self, now: Instant) -> Outcome {
+        match &mut self.state {
+            State::Lingering { .. } => self.discard(),
+            State::Reading { unexamined: true } => {
+                self.state = State::Reading { unexamined: false };
+                Outcome::Received
+            }
+            State::Reading { .. } => self.receive(now),
+            State::Writing { .. } => self.send(now),
+        }
+    }
+
+    /// Gives the page back, if a response is on its way.
+    pub(super) fn into_page(self) -> Option<Page> {
+        match self.state {
+            State::Writing { page, .. } => Some(page),
+            _ => None,
+        }
+    }
+
+    fn receive(&mut self, now: Instant) -> Outcome {
+        match self.stream.read(&mut self.head[self.received..]) {
+            Ok(0) => Outcome::Ended,
+            Ok(length) => {
+                // The time for a head on a connection that was idle begins with its first byte.
+                if self.received == 0 && self.requests > 0 {
+                    self.since = now;
+                }
+                self.received += length;
+                Outcome::Received
+            }
+            Err(error) => outcome_of(&error),
+        }
+    }
+
+    fn send(&mut self, now: Instant) -> Outcome {
+        let State::Writing { page, keep_alive, .. } = &mut self.state else { return Outcome::Waiting };
+        match self.stream.write(page.unsent()) {
+            Ok(0) if !page.unsent().is_empty() => return Outcome::Ended,
+            Ok(length) => page.mark_sent(length),
+            Err(error) => return outcome_of(&error),
+        }
+        self.since = now;
+        if !page.unsent().is_empty() {
+            return Outcome::Waiting;
+        }
+        let next = if *keep_alive {
+            State::Reading { unexamined: self.received > 0 }
+        } else {
+            // If the client is gone already, reading will tell.
+            let _ = self.stream.shutdown(Shutdown::Write);
+            State::Lingering { discarded: 0 }
+        };
+        match std::mem::replace(&mut self.state, next) {
+            State::Writing { page, .. } => Outcome::Answered(page),
+            _ => Outcome::Waiting,
+        }
+    }
+
+    fn discard(&mut self) -> Outcome {
+        let State::Lingering { discarded } = &mut self.state else { return Outcome::Waiting };
+        match self.stream.read(&mut self.head) {
+            Ok(0) => Outcome::Ended,
+            Ok(length) => {
+                *discarded += length;
+                if *discarded > WEB_LINGER_BYTES_MAX { Outcome::Ended } else { Outcome::Waiting }
+            }
+            Err(error) => outcome_of(&error),
+        }
+    }
+}
+
+fn outcome_of(error: &std::io::Error) -> Outcome {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::Interrupted => Outcome::Waiting,
+        _ => Outcome::Ended,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::limits::WEB_BODY_BYTES_MAX;
+
+    /// A connection accepted at `now`, and its client.
+    fn pair(now: Instant) -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        (Connection::new(stream, peer.ip(), now), client)
+    }
+
+    /// Proceeds until something comes of it.
+    fn settle(connection: &mut Connection, now: Instant) -> Outcome {
+        let limit = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < limit {
+            match connection.proceed(now) {
+                Outcome::Waiting => std::thread::yield_now(),
+                outcome => return outcome,
+            }
+        }
+        panic!("nothing came of it");
+    }
+
+    /// Sends what can be sent; false once nothing can.
+    fn is_moving(connection: &mut Connection, now: Instant) -> bool {
+        let State::Writing { page, .. } = &connection.state else { return false };
+        let before = page.unsent().len();
+        connection.proceed(now);
+        matches!(&connection.state, State::Writing { page, .. } if page.unsent().len() < before)
+    }
+
+    fn page(length: usize) -> Page {
+        let mut page = Page::new();
+        page.write_bytes(&vec![b'x'; length]).unwrap();
+        page
+    }
+
+    #[test]
+    fn a_head_has_its_time_however_slowly_it_arrives() {
+        let start = Instant::now();
+        let (mut connection, mut client) = pair(start);
+        assert_eq!(connection.deadline(), start + WEB_HEAD_TIME);
+        assert!(!connection.owes_head());
+        for second in 1..4 {
+            client.write_all(b"G").unwrap();
+            let now = start + Duration::from_secs(second);
+            assert!(matches!(settle(&mut connection, now), Outcome::Received));
+            assert_eq!(connection.deadline(), start + WEB_HEAD_TIME);
+        }
+        assert!(connection.owes_head() && connection.received() == b"GGG");
+    }
+
+    #[test]
+    fn between_requests_it_idles_and_the_next_head_has_its_own_time() {
+        let start = Instant::now();
+        let (mut connection, mut client) = pair(start);
+        connection.answer(page(10), 0, true, start);
+        let sent = start + Duration::from_secs(1);
+        assert!(matches!(settle(&mut connection, sent), Outcome::Answered(_)));
+        assert_eq!(connection.deadline(), sent + WEB_IDLE_TIME);
+        client.write_all(b"GE").unwrap();
+        let next = start + Duration::from_secs(9);
+        assert!(matches!(settle(&mut connection, next), Outcome::Received));
+        assert_eq!(connection.deadline(), next + WEB_HEAD_TIME);
+    }
+
+    #[test]
+    fn a_pipelined_request_waits_its_turn() {
+        let start = Instant::now();
+        let (mut connection, mut client) = pair(start);
+        client.write_all(b"firstsecond").unwrap();
+        while connection.received() != b"firstsecond" {
+            settle(&mut connection, start);
+        }
+        connection.answer(page(10), 5, true, start);
+        assert_eq!(connection.received(), b"second");
+        assert!(matches!(settle(&mut connection, start), Outcome::Answered(_)));
+        assert!(connection.interest().1.contains(PollFlags::OUT));
+        assert!(matches!(connection.proceed(start), Outcome::Received));
+        assert!(!connection.interest().1.contains(PollFlags::OUT));
+    }
+
+    #[test]
+    fn a_response_must_move_and_must_end() {
+        let start = Instant::now();
+        let (mut connection, mut client) = pair(start);
+        // The buffers of both sockets swallow the first responses.
+        while !connection.is_writing() {
+            connection.answer(page(WEB_BODY_BYTES_MAX), 0, true, start);
+            while is_moving(&mut connection, start) {}
+        }
+        assert_eq!(connection.deadline(), start + WEB_STALL_TIME);
+        // One read makes room for more of the response, and patience grows, but not for ever.
+        let mut buffer = vec![0; 64 * 1024];
+        let late = start + WEB_RESPONSE_TIME - Duration::from_secs(1);
+        let limit = Instant::now() + Duration::from_secs(10);
+        while connection.since != late && Instant::now() < limit {
+            assert!(client.read(&mut buffer).unwrap() > 0);
+            connection.proceed(late);
+        }
+        assert_eq!(connection.deadline(), start + WEB_RESPONSE_TIME);
+        assert!(connection.into_page().is_some());
+    }
+
+    #[test]
+    fn it_lingers_until_the_client_closes_or_has_said_enough() {
+        let start = Instant::now();
+        for says_too_much in [false, true] {
+            let (mut connection, client) = pair(start);
+            connection.answer(page(10), 0, false, start);
+            assert!(matches!(settle(&mut connection, start), Outcome::Answered(_)));
+            assert!(connection.is_lingering() && connection.deadline() == start + WEB_LINGER_TIME);
+            let talker = std::thread::spawn(move || {
+                let mut client = client;
+                while says_too_much && client.write_all(&[b'x'; 1024]).is_ok() {}
+            });
+            assert!(matches!(settle(&mut connection, start), Outcome::Ended));
+            drop(connection);
+            talker.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn the_idle_go_before_the_busy_and_the_oldest_first() {
+        let start = Instant::now();
+        let later = start + Duration::from_secs(1);
+        let (old, _client) = pair(start);
+        let (new, _client) = pair(later);
+        let (mut busy, _client) = pair(start);
+        busy.answer(page(10), 0, true, start);
+        assert!(old.rank() < new.rank() && new.rank() < busy.rank());
+    }
+}

@@ -1,0 +1,502 @@
+//! The gate: accepts, takes turns, and gives up whoever holds on to what others need.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::BorrowedFd;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
+
+use super::connection::{Connection, Outcome};
+use super::request::{self, Parsed};
+use super::{Handler, HostNames, Page, Refusal};
+use crate::limits::{
+    WEB_ACCEPT_PAUSE, WEB_ACCEPTS_PER_TURN, WEB_BACKLOG, WEB_CONNECTIONS_MAX,
+    WEB_CONNECTIONS_PER_ADDRESS_MAX, WEB_LISTENERS_MAX, WEB_PAGES_MAX, WEB_RECEIVE_BUFFER_BYTES,
+    WEB_SEND_BUFFER_BYTES,
+};
+
+/// What the gate has let in and kept out since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Requests answered by the handler.
+    pub requests: u64,
+    /// Connections closed to make room for others.
+    pub evicted: u64,
+    /// Connections closed because nothing was asked in time.
+    pub idle: u64,
+    /// Responses given up because the client did not take them in time.
+    pub stalled: u64,
+    /// Failures to accept, for want of descriptors or memory.
+    pub accept_failures: u64,
+    refused: [u64; Refusal::ALL.len()],
+}
+
+impl Statistics {
+    /// Requests refused for that reason.
+    pub fn refused(&self, refusal: Refusal) -> u64 {
+        self.refused[refusal as usize]
+    }
+}
+
+/// The web server: its sockets, connections and pages, all of them allocated by `bind`.
+pub struct Gate {
+    listeners: Vec<TcpListener>,
+    names: HostNames,
+    connections: Box<[Option<Connection>]>,
+    /// The pages not in use. There is always one: see `free_page`.
+    pages: Vec<Page>,
+    statistics: Statistics,
+    accept_after: Option<Instant>,
+}
+
+impl Gate {
+    /// Opens a socket for each address; to be called while the privilege for low ports is there. An
+    /// IPv6 address stands for IPv6 alone. `names` are the hosts that the page may be asked for by.
+    ///
+    /// Fails with a line for people.
+    pub fn bind(addresses: &[SocketAddr], names: HostNames) -> Result<Self, String> {
+        if addresses.len() > WEB_LISTENERS_MAX {
+            return Err(format!(
+                "{} addresses to listen on given, {WEB_LISTENERS_MAX} at most are possible",
+                addresses.len()
+            ));
+        }
+        let listen_on = |address: &SocketAddr| {
+            listen(*address)
+                .map_err(|error| format!("cannot listen on {address}: {}", io::Error::from(error)))
+        };
+        Ok(Self {
+            listeners: addresses.iter().map(listen_on).collect::<Result<_, _>>()?,
+            names,
+            connections: (0..WEB_CONNECTIONS_MAX).map(|_| None).collect(),
+            pages: (0..WEB_PAGES_MAX).map(|_| Page::new()).collect(),
+            statistics: Statistics::default(),
+            accept_after: None,
+        })
+    }
+
+    /// The addresses listened on, with the ports that the system chose where 0 was asked for.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Serves until `stop` becomes readable. Fails, with a line for people, only if the system cannot
+    /// wait for sockets any more.
+    pub fn run(mut self, handler: &mut dyn Handler, stop: BorrowedFd<'_>) -> Result<(), String> {
+        loop {
+            let ready = self.wait(stop).map_err(|error| format!("the web server cannot wait: {error}"))?;
+            if ready.stop {
+                return Ok(());
+            }
+            let now = Instant::now();
+            for index in 0..WEB_CONNECTIONS_MAX {
+                if ready.connections[index] {
+                    self.serve(index, now, handler);
+                }
+            }
+            self.expire(now);
+            for index in 0..self.listeners.len() {
+                if ready.listeners[index] {
+                    self.accept(index, now, handler);
+                }
+            }
+        }
+    }
+
+    /// Waits until something is ready or a deadline has passed.
+    fn wait(&mut self, stop: BorrowedFd<'_>) -> Result<Ready, rustix::io::Errno> {
+        let now = Instant::now();
+        self.accept_after = self.accept_after.filter(|&time| time > now);
+        let listening = if self.accept_after.is_none() { PollFlags::IN } else { PollFlags::empty() };
+        let mut sockets = heapless::Vec::<PollFd<'_>, { 1 + WEB_LISTENERS_MAX + WEB_CONNECTIONS_MAX }>::new();
+        sockets.extend(std::iter::once(PollFd::from_borrowed_fd(stop, PollFlags::IN)));
+        sockets.extend(self.listeners.iter().map(|listener| PollFd::new(listener, listening)));
+        sockets.extend(self.connections.iter().flatten().map(|connection| {
+            let (stream, flags) = connection.interest();
+            PollFd::new(stream, flags)
+        }));
+        let deadlines = self.connections.iter().flatten().map(Connection::deadline);
+        let deadline = deadlines.chain(self.accept_after).min();
+        // Deadlines are seconds away, which always converts; a failure would wake us at once.
+        let timeout = deadline
+            .map(|deadline| Timespec::try_from(deadline.saturating_duration_since(now)).unwrap_or_default());
+        match poll(&mut sockets, timeout.as_ref()) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Ok(Ready::default()),
+            Err(error) => return Err(error),
+        }
+        let mut events = sockets.iter().map(|socket| !socket.revents().is_empty());
+        let mut ready = Ready { stop: events.next() == Some(true), ..Ready::default() };
+        for (flag, event) in ready.listeners.iter_mut().zip(events.by_ref().take(self.listeners.len())) {
+            *flag = event;
+        }
+        let open = ready.connections.iter_mut().zip(&self.connections).filter(|(_, slot)| slot.is_some());
+        for ((flag, _), event) in open.zip(events) {
+            *flag = event;
+        }
+        Ok(ready)
+    }
+
+    /// Gives one connection its turn: one read, at most one request, one write.
+    fn serve(&mut self, index: usize, now: Instant, handler: &mut dyn Handler) {
+        let Some(connection) = &mut self.connections[index] else { return };
+        match connection.proceed(now) {
+            Outcome::Waiting => {}
+            Outcome::Answered(page) => self.pages.push(page),
+            Outcome::Ended => self.close(index),
+            Outcome::Received => {
+                if self.examine(index, now, handler) {
+                    self.send(index, now);
+                }
+            }
+        }
+    }
+
+    /// Looks for a request in what a connection has received, and answers it. False if the head is
+    /// not complete.
+    fn examine(&mut self, index: usize, now: Instant, handler: &mut dyn Handler) -> bool {
+        let Some(connection) = &mut self.connections[index] else { return false };
+        let (request, length) = match request::parse(connection.received()) {
+            Parsed::Partial => return false,
+            Parsed::Complete(request, length) => (request, length),
+            Parsed::Refused(refusal) => {
+                self.refuse(index, refusal, now);
+                return true;
+            }
+        };
+        if request.host.is_some_and(|host| !self.names.allows(host)) {
+            self.refuse(index, Refusal::Host, now);
+            return true;
+        }
+        let Some(mut page) = self.pages.pop() else { return false };
+        page.clear();
+        let response = handler.respond(&request, &self.statistics, &mut page);
+        if page.has_overflowed() {
+            self.pages.push(page);
+            self.refuse(index, Refusal::ResponseTooLarge, now);
+            return true;
+        }
+        let keep_alive = request.keep_alive && connection.may_continue();
+        page.complete(&response, &request, keep_alive);
+        connection.answer(page, length, keep_alive, now);
+        self.statistics.requests += 1;
+        true
+    }
+
+    /// Answers a connection with a refusal, which ends it.
+    fn refuse(&mut self, index: usize, refusal: Refusal, now: Instant) {
+        self.statistics.refused[refusal as usize] += 1;
+        let Some(connection) = &mut self.connections[index] else { return };
+        let Some(mut page) = self.pages.pop() else { return };
+        let with_body = !connection.received().starts_with(b"HEAD ");
+        page.refuse(refusal, with_body);
+        connection.answer(page, connection.received().len(), false, now);
+    }
+
+    /// Sends what the socket takes of a response just made.
+    fn send(&mut self, index: usize, now: Instant) {
+        let Some(connection) = &mut self.connections[index] else { return };
+        match connection.proceed(now) {
+            Outcome::Answered(page) => self.pages.push(page),
+            Outcome::Ended => self.close(index),
+            Outcome::Waiting | Outcome::Received => {}
+        }
+        self.free_page();
+    }
+
+    /// Keeps one page free for the next request, at the expense of the response that has stalled
+    /// longest.
+    fn free_page(&mut self) {
+        if self.pages.is_empty() {
+            self.evict(Connection::is_writing);
+        }
+    }
+
+    /// Closes the connections whose time is up; one that owes the rest of a head is told.
+    fn expire(&mut self, now: Instant) {
+        for index in 0..WEB_CONNECTIONS_MAX {
+            let Some(connection) = &self.connections[index] else { continue };
+            if connection.deadline() > now {
+                continue;
+            }
+            if connection.owes_head() {
+                self.refuse(index, Refusal::Timeout, now);
+                self.send(index, now);
+                continue;
+            }
+            if connection.is_writing() {
+                self.statistics.stalled += 1;
+            } else if !connection.is_lingering() {
+                self.statistics.idle += 1;
+            }
+            self.close(index);
+        }
+    }
+
+    /// Accepts what waits at a listener.
+    fn accept(&mut self, listener: usize, now: Instant, handler: &mut dyn Handler) {
+        for _ in 0..WEB_ACCEPTS_PER_TURN {
+            match self.listeners[listener].accept() {
+                Ok((stream, peer)) => self.admit(stream, peer.ip(), now, handler),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return,
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
+                    _ => {
+                        // Out of descriptors or memory: one of ours goes, or the others must wait.
+                        self.statistics.accept_failures += 1;
+                        if !self.evict(|connection| !connection.is_writing()) {
+                            self.accept_after = Some(now + WEB_ACCEPT_PAUSE);
+                            return;
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Finds a slot for a new connection and lets it have its first turn, as its request is often
+    /// there already.
+    fn admit(&mut self, stream: TcpStream, peer: IpAddr, now: Instant, handler: &mut dyn Handler) {
+        self.statistics.accepted += 1;
+        if stream.set_nonblocking(true).is_err() {
+            return;
+        }
+        let open = self.connections.iter().flatten();
+        if open.filter(|connection| connection.peer() == peer).count() >= WEB_CONNECTIONS_PER_ADDRESS_MAX {
+            self.evict(|connection| connection.peer() == peer);
+        }
+        if self.connections.iter().all(Option::is_some) {
+            self.evict(|_| true);
+        }
+        if let Some(index) = self.connections.iter().position(Option::is_none) {
+            self.connections[index] = Some(Connection::new(stream, peer, now));
+            self.serve(index, now, handler);
+        }
+    }
+
+    /// Closes one of the connections that `among` holds for, the most dispensable (see
+    /// `Connection::rank`). False if there is none.
+    fn evict(&mut self, among: impl Fn(&Connection) -> bool) -> bool {
+        let open = self.connections.iter().enumerate();
+        let candidates = open.filter_map(|(index, slot)| Some((index, slot.as_ref().filter(|c| among(c))?)));
+        let Some((index, _)) = candidates.min_by_key(|(_, connection)| connection.rank()) else {
+            return false;
+        };
+        self.statistics.evicted += 1;
+        self.close(index);
+        true
+    }
+
+    /// Closes a connection; its page, if it holds one, is free again.
+    fn close(&mut self, index: usize) {
+        let connection = self.connections[index].take();
+        self.pages.extend(connection.and_then(Connection::into_page));
+    }
+}
+
+/// What `poll` found ready.
+struct Ready {
+    stop: bool,
+    listeners: [bool; WEB_LISTENERS_MAX],
+    connections: [bool; WEB_CONNECTIONS_MAX],
+}
+
+impl Default for Ready {
+    fn default() -> Self {
+        Self { stop: false, listeners: [false; WEB_LISTENERS_MAX], connections: [false; WEB_CONNECTIONS_MAX] }
+    }
+}
+
+/// A listening socket. What is set on it is inherited by the connections accepted from it.
+fn listen(address: SocketAddr) -> rustix::io::Result<TcpListener> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    if address.is_ipv6() {
+        // 0.0.0.0 and [::] side by side, whatever the system's default is.
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    sockopt::set_socket_send_buffer_size(&socket, WEB_SEND_BUFFER_BYTES)?;
+    sockopt::set_socket_recv_buffer_size(&socket, WEB_RECEIVE_BUFFER_BYTES)?;
+    // Responses leave in one piece; waiting for more (Nagle) only delays their last segment.
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    rustix::net::listen(&socket, WEB_BACKLOG)?;
+    Ok(TcpListener::from(socket))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::io::{Read, Write};
+    use std::net::Shutdown;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::thread::JoinHandle;
+    use std::time::Duration;
+
+    use super::super::{Request, Response, Status};
+    use super::*;
+    use crate::limits::WEB_BODY_BYTES_MAX;
+
+    struct Echo;
+
+    impl Handler for Echo {
+        fn respond(&mut self, request: &Request<'_>, statistics: &Statistics, page: &mut Page) -> Response {
+            let length = match request.path() {
+                "/large" => WEB_BODY_BYTES_MAX,
+                "/overflow" => WEB_BODY_BYTES_MAX + 1,
+                "/statistics" => {
+                    write!(page, "{statistics:?}").unwrap();
+                    0
+                }
+                path => {
+                    write!(page, "page {path}").unwrap();
+                    0
+                }
+            };
+            let _ = page.write_bytes(&vec![b'x'; length]);
+            Response::live(Status::Ok, "text/plain")
+        }
+    }
+
+    /// A gate in a thread of its own, stopped and joined on drop.
+    struct Running {
+        addresses: Vec<SocketAddr>,
+        stop: Option<UnixStream>,
+        thread: Option<JoinHandle<Result<(), String>>>,
+    }
+
+    impl Running {
+        fn start(addresses: &[&str]) -> Self {
+            let addresses: Vec<SocketAddr> =
+                addresses.iter().map(|address| address.parse().unwrap()).collect();
+            let gate = Gate::bind(&addresses, HostNames::new(&["router.lan".into()]).unwrap()).unwrap();
+            let addresses = gate.addresses();
+            let (stop, stopped) = UnixStream::pair().unwrap();
+            let thread = std::thread::spawn(move || gate.run(&mut Echo, stopped.as_fd()));
+            Self { addresses, stop: Some(stop), thread: Some(thread) }
+        }
+
+        fn connect(&self) -> TcpStream {
+            let stream = TcpStream::connect(self.addresses[0]).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            stream
+        }
+
+        /// Sends text on a connection of its own and reads until the gate closes it.
+        fn exchange(&self, text: &str) -> String {
+            let mut stream = self.connect();
+            stream.write_all(text.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            drop(self.stop.take());
+            assert_eq!(self.thread.take().unwrap().join().unwrap(), Ok(()));
+        }
+    }
+
+    const LAST: &str = "Host: 127.0.0.1\r\nConnection: close\r\n\r\n";
+
+    #[test]
+    fn requests_are_answered_in_order_on_one_connection() {
+        let gate = Running::start(&["127.0.0.1:0"]);
+        let mut text = String::new();
+        for number in 0..40 {
+            write!(text, "GET /{number} HTTP/1.1\r\nHost: ROUTER.lan:80\r\n\r\n").unwrap();
+        }
+        let answer = gate.exchange(&format!("{text}GET /last HTTP/1.1\r\n{LAST}"));
+        let pages: Vec<&str> = answer.split("\r\n\r\n").skip(1).collect();
+        assert_eq!(pages.len(), 41);
+        for (number, page) in pages[..40].iter().enumerate() {
+            assert!(page.starts_with(&format!("page /{number}HTTP/1.1 200 OK\r\n")), "{page}");
+        }
+        assert_eq!(pages[40], "page /last");
+        assert_eq!(answer.matches("Connection: keep-alive").count(), 40);
+    }
+
+    #[test]
+    fn a_slow_reader_gets_a_large_page_whole() {
+        let gate = Running::start(&["127.0.0.1:0"]);
+        let answer = gate.exchange(&format!("GET /large HTTP/1.1\r\n{LAST}"));
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        assert!(body.len() == WEB_BODY_BYTES_MAX && body.bytes().all(|byte| byte == b'x'));
+        let head = gate.exchange(&format!("HEAD /large HTTP/1.1\r\n{LAST}"));
+        assert!(
+            head.ends_with("\r\n\r\n") && head.contains(&format!("Content-Length: {WEB_BODY_BYTES_MAX}"))
+        );
+    }
+
+    #[test]
+    fn refusals_end_the_connection_and_reflect_nothing() {
+        let gate = Running::start(&["127.0.0.1:0"]);
+        let long = "mark".repeat(1000);
+        for (status, text) in [
+            (400, "GET mark HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_string()),
+            (405, "POST /mark HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\nmark".to_string()),
+            (413, format!("GET / HTTP/1.1\r\nContent-Length: 1000000000000\r\n{LAST}mark")),
+            (421, "GET /mark HTTP/1.1\r\nHost: mark.example\r\n\r\n".to_string()),
+            (431, format!("GET /{long} HTTP/1.1\r\n{LAST}")),
+            (500, format!("GET /overflow?mark HTTP/1.1\r\n{LAST}")),
+            (505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nmark".to_string()),
+        ] {
+            let answer = gate.exchange(&text);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{text} gave {answer}");
+            assert!(answer.contains("Connection: close\r\n\r\n") && !answer.contains("mark"), "{answer}");
+        }
+        let head = gate.exchange("HEAD / HTTP/1.1\r\nHost: mark.example\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 421 ") && head.ends_with("\r\n\r\n"), "{head}");
+        let statistics = gate.exchange(&format!("GET /statistics HTTP/1.1\r\n{LAST}"));
+        assert!(statistics.contains("accepted: 9, requests: 0"), "{statistics}");
+        assert!(statistics.contains("refused: [1, 1, 0, 1, 2, 1, 1, 1]"), "{statistics}");
+    }
+
+    #[test]
+    fn a_client_that_has_finished_sending_is_answered() {
+        let gate = Running::start(&["127.0.0.1:0"]);
+        let mut stream = gate.connect();
+        stream.write_all(b"GET /a HTTP/1.0\r\n\r\n").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("page /a"), "{answer}");
+    }
+
+    #[test]
+    fn an_unfinished_head_is_told_so() {
+        let gate = Running::start(&["127.0.0.1:0"]);
+        let answer = gate.exchange("GET / HTTP/1.1\r\nHost: ");
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+
+    #[test]
+    fn both_families_are_served_on_one_port() {
+        let gate = Running::start(&["0.0.0.0:0"]);
+        let port = gate.addresses[0].port();
+        let Ok(other) = Gate::bind(&[SocketAddr::new("::".parse().unwrap(), port)], HostNames::default())
+        else {
+            // A machine without IPv6 has nothing to show here.
+            assert!(TcpListener::bind("[::1]:0").is_err());
+            return;
+        };
+        assert_eq!(other.addresses()[0].port(), port);
+    }
+
+    #[test]
+    fn a_port_in_use_is_one_line() {
+        let gate = Running::start(&["127.0.0.1:0"]);
+        let error = Gate::bind(&gate.addresses, HostNames::default()).err().unwrap();
+        assert!(error.starts_with(&format!("cannot listen on {}: ", gate.addresses[0])), "{error}");
+        assert!(!error.contains('\n'));
+    }
+}

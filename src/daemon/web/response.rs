@@ -1,0 +1,352 @@
+//! What goes back: a bounded page, the headers above it, and the short pages of refusals.
+
+use std::fmt;
+use std::io::{self, Write as _};
+
+use tiny_http::{HTTPVersion, Header, StatusCode};
+
+use super::request::{Method, Refusal, Request};
+use crate::limits::{WEB_BODY_BYTES_MAX, WEB_RESPONSE_HEAD_BYTES_MAX};
+
+/// What a browser may load and run: only what the page's own origin serves, and nothing inline.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
+/// How a request that reached the handler went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The page follows (200).
+    Ok,
+    /// A parameter of the query makes no sense (400).
+    BadRequest,
+    /// There is no such page (404).
+    NotFound,
+}
+
+impl Status {
+    const fn code(self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::BadRequest => 400,
+            Self::NotFound => 404,
+        }
+    }
+}
+
+/// How long a browser may keep a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// Not at all: it shows the present.
+    Never,
+    /// That many seconds.
+    Seconds(u32),
+}
+
+/// What stands above a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// How it went.
+    pub status: Status,
+    /// The media type with its character set, in ASCII.
+    pub media_type: &'static str,
+    /// How long it may be kept.
+    pub cache: Cache,
+    /// The version of the body, if it has one: a browser that has it is told so instead of sent it.
+    pub version: Option<u64>,
+    /// The body is compressed with gzip; only for a request that accepts it.
+    pub gzip: bool,
+}
+
+impl Response {
+    /// A response that is made anew for each request.
+    pub const fn live(status: Status, media_type: &'static str) -> Self {
+        Self { status, media_type, cache: Cache::Never, version: None, gzip: false }
+    }
+}
+
+/// One response in memory: a body of at most `WEB_BODY_BYTES_MAX` bytes, written by `fmt::Write`,
+/// and room for its head right before it, so that both leave in one piece. Allocated once and reused.
+pub struct Page {
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+    overflowed: bool,
+}
+
+/// Where the body begins.
+const BODY: usize = WEB_RESPONSE_HEAD_BYTES_MAX;
+
+impl Page {
+    /// An empty page. Its memory becomes resident as it is used.
+    pub fn new() -> Self {
+        let bytes = vec![0; BODY + WEB_BODY_BYTES_MAX].into_boxed_slice();
+        Self { bytes, start: BODY, end: BODY, overflowed: false }
+    }
+
+    /// Empties the page.
+    pub fn clear(&mut self) {
+        self.start = BODY;
+        self.end = BODY;
+        self.overflowed = false;
+    }
+
+    /// Appends bytes, such as an image; fails if they do not fit, and then none of them is written
+    /// and the page counts as run over.
+    pub fn write_bytes(&mut self, bytes: &[u8]) -> fmt::Result {
+        match self.bytes.get_mut(self.end..self.end + bytes.len()) {
+            Some(free) if !self.overflowed => {
+                free.copy_from_slice(bytes);
+                self.end += bytes.len();
+                Ok(())
+            }
+            _ => {
+                self.overflowed = true;
+                Err(fmt::Error)
+            }
+        }
+    }
+
+    /// The body written so far.
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[BODY..self.end]
+    }
+
+    /// True if something did not fit.
+    pub fn has_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Completes the page into what is sent: the handler's response to this request.
+    pub(super) fn complete(&mut self, response: &Response, request: &Request<'_>, keep_alive: bool) {
+        let tag = response.version.map(|version| format!("\"{version:016x}\""));
+        let is_known =
+            response.status == Status::Ok && tag.as_ref().is_some_and(|tag| request.has_version(tag));
+        let cache = match response.cache {
+            Cache::Never => "no-store".to_string(),
+            Cache::Seconds(seconds) => format!("max-age={seconds}"),
+        };
+        let mut headers = vec![("Content-Type", response.media_type), ("Cache-Control", &cache)];
+        headers.extend(tag.as_ref().map(|tag| ("ETag", tag.as_str())));
+        if response.gzip {
+            headers.extend([("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]);
+        }
+        let code = if is_known { 304 } else { response.status.code() };
+        self.put_head(code, &headers, keep_alive);
+        if is_known || request.method == Method::Head {
+            self.end = BODY;
+        }
+    }
+
+    /// Replaces the page by a refusal, which says nothing of the request. The connection ends with it.
+    pub(super) fn refuse(&mut self, refusal: Refusal, with_body: bool) {
+        let (code, text) = refusal_text(refusal);
+        self.clear();
+        // It fits: the page is empty.
+        let _ = self.write_bytes(text.as_bytes());
+        let mut headers = vec![("Content-Type", PLAIN_TEXT), ("Cache-Control", "no-store")];
+        if refusal == Refusal::Method {
+            headers.push(("Allow", "GET, HEAD"));
+        }
+        self.put_head(code, &headers, false);
+        if !with_body {
+            self.end = BODY;
+        }
+    }
+
+    /// What is left to send.
+    pub(super) fn unsent(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Counts bytes as sent.
+    pub(super) fn mark_sent(&mut self, bytes: usize) {
+        self.start = (self.start + bytes).min(self.end);
+    }
+
+    /// Puts the head right before the body.
+    fn put_head(&mut self, code: u16, headers: &[(&str, &str)], keep_alive: bool) {
+        let mut head = [0; WEB_RESPONSE_HEAD_BYTES_MAX];
+        // A head that does not fit cannot be made from what this file puts in; if it ever were, the
+        // connection would end without a byte.
+        let length = print_head(&mut head, code, headers, self.end - BODY, keep_alive).unwrap_or(0);
+        self.start = BODY - length;
+        self.bytes[self.start..BODY].copy_from_slice(&head[..length]);
+    }
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Write for Page {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.write_bytes(text.as_bytes())
+    }
+}
+
+/// The headers of every response.
+const COMMON_HEADERS: [(&str, &str); 4] = [
+    ("Server", "duskwatch"),
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+];
+
+/// Has tiny_http print the head, and adds the one header that it leaves out. Returns the length in
+/// bytes; fails if there is no room.
+fn print_head(
+    head: &mut [u8],
+    code: u16,
+    headers: &[(&str, &str)],
+    body_length: usize,
+    keep_alive: bool,
+) -> io::Result<usize> {
+    let headers = headers.iter().chain(&COMMON_HEADERS);
+    let headers = headers.filter_map(|(name, value)| Header::from_bytes(*name, *value).ok()).collect();
+    let mut cursor = io::Cursor::new(head);
+    // Without the threshold a large body would be announced as chunked; without the length, too.
+    tiny_http::Response::new(StatusCode(code), headers, io::empty(), Some(body_length), None)
+        .with_chunked_threshold(usize::MAX)
+        .raw_print(&mut cursor, HTTPVersion(1, 1), &[], true, None)?;
+    // The empty line that ends the head moves behind our header.
+    cursor.set_position(cursor.position().saturating_sub(2));
+    let connection = if keep_alive { "keep-alive" } else { "close" };
+    write!(cursor, "Connection: {connection}\r\n\r\n")?;
+    Ok(cursor.position() as usize)
+}
+
+const fn refusal_text(refusal: Refusal) -> (u16, &'static str) {
+    match refusal {
+        Refusal::Malformed => (400, "This is not a request that duskwatch understands.\n"),
+        Refusal::Method => (405, "duskwatch only shows: it answers GET and HEAD.\n"),
+        Refusal::Timeout => (408, "The request did not arrive in time.\n"),
+        Refusal::Body => (413, "duskwatch takes no request with a body.\n"),
+        Refusal::Host => (
+            421,
+            "This page was asked for under a name that duskwatch does not know. A web site that points its\n\
+             own name at this address could read the page that way, so it is not shown. Use the address\n\
+             itself, or start duskwatch with --allow-host NAME to allow the name.\n",
+        ),
+        Refusal::HeadTooLarge => (431, "The head of the request is too large.\n"),
+        Refusal::ResponseTooLarge => (500, "The response is too large: ask for fewer rows.\n"),
+        Refusal::Version => (505, "duskwatch speaks HTTP/1.0 and HTTP/1.1.\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::super::request::{Parsed, parse};
+    use super::*;
+
+    fn complete(page: &mut Page, response: &Response, head: &str) -> String {
+        let Parsed::Complete(request, _) = parse(head.as_bytes()) else { panic!("{head:?}") };
+        page.complete(response, &request, request.keep_alive);
+        String::from_utf8(page.unsent().to_vec()).unwrap()
+    }
+
+    fn has_line(text: &str, line: &str) -> bool {
+        text.split("\r\n\r\n").next().unwrap().split("\r\n").any(|other| other == line)
+    }
+
+    #[test]
+    fn a_page_and_its_head() {
+        let mut page = Page::new();
+        write!(page, "<p>{}</p>", 7).unwrap();
+        let response = Response::live(Status::Ok, "text/html; charset=utf-8");
+        let text = complete(&mut page, &response, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\n<p>7</p>"), "{text}");
+        for line in [
+            "Content-Type: text/html; charset=utf-8",
+            "Content-Length: 8",
+            "Cache-Control: no-store",
+            "Server: duskwatch",
+            "X-Content-Type-Options: nosniff",
+            "Referrer-Policy: no-referrer",
+            "Connection: keep-alive",
+        ] {
+            assert!(has_line(&text, line), "{line} is not in {text}");
+        }
+        assert!(has_line(&text, &format!("Content-Security-Policy: {CONTENT_SECURITY_POLICY}")));
+        assert!(!CONTENT_SECURITY_POLICY.contains("unsafe"));
+    }
+
+    #[test]
+    fn head_announces_what_get_sends() {
+        let response = Response::live(Status::NotFound, PLAIN_TEXT);
+        let answer = |method: &str| {
+            let mut page = Page::new();
+            page.write_str(&"x".repeat(100_000)).unwrap();
+            complete(&mut page, &response, &format!("{method} / HTTP/1.0\r\n\r\n"))
+        };
+        let (get, head) = (answer("GET"), answer("HEAD"));
+        assert!(head.ends_with("\r\n\r\n") && has_line(&head, "Content-Length: 100000"));
+        assert!(has_line(&head, "Connection: close"));
+        let without_date = |text: &str| {
+            let lines = text.split("\r\n").filter(|line| !line.starts_with("Date:"));
+            lines.collect::<Vec<_>>().join("\r\n")
+        };
+        assert_eq!(without_date(&get), format!("{}{}", without_date(&head), "x".repeat(100_000)));
+    }
+
+    #[test]
+    fn a_known_version_is_not_sent_again() {
+        let response = Response {
+            cache: Cache::Seconds(3600),
+            version: Some(0xabc),
+            gzip: true,
+            ..Response::live(Status::Ok, "text/css")
+        };
+        let mut page = Page::new();
+        page.write_bytes(b"p{}").unwrap();
+        let text = complete(
+            &mut page,
+            &response,
+            "GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"0000000000000abc\"\r\n\r\n",
+        );
+        assert!(text.starts_with("HTTP/1.1 304 ") && text.ends_with("\r\n\r\n"), "{text}");
+        assert!(has_line(&text, "Content-Length: 3") && has_line(&text, "Cache-Control: max-age=3600"));
+        assert!(has_line(&text, "Content-Encoding: gzip") && has_line(&text, "Vary: Accept-Encoding"));
+        page.clear();
+        page.write_bytes(b"p{}").unwrap();
+        let text = complete(&mut page, &response, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(text.starts_with("HTTP/1.1 200 ") && has_line(&text, "ETag: \"0000000000000abc\""));
+    }
+
+    #[test]
+    fn a_page_is_bounded() {
+        let mut page = Page::new();
+        page.write_bytes(&vec![b'x'; WEB_BODY_BYTES_MAX]).unwrap();
+        assert!(!page.has_overflowed());
+        assert!(page.write_char('y').is_err() && page.has_overflowed());
+        assert_eq!(page.body().len(), WEB_BODY_BYTES_MAX);
+        page.clear();
+        assert!(page.write_char('y').is_ok() && !page.has_overflowed());
+        assert_eq!(page.body(), b"y");
+        // What is written after the loss must not look as if nothing had been lost.
+        assert!(page.write_bytes(&vec![b'x'; WEB_BODY_BYTES_MAX]).is_err());
+        assert!(page.write_char('z').is_err());
+    }
+
+    #[test]
+    fn refusals_are_complete_responses() {
+        let mut page = Page::new();
+        for refusal in Refusal::ALL {
+            page.write_str("left over").unwrap();
+            page.refuse(refusal, true);
+            let text = String::from_utf8(page.unsent().to_vec()).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with(&format!("HTTP/1.1 {} ", refusal_text(refusal).0)), "{head}");
+            assert!(has_line(&text, &format!("Content-Length: {}", body.len())));
+            assert!(has_line(&text, "Connection: close") && body.ends_with(".\n"));
+            assert_eq!(has_line(&text, "Allow: GET, HEAD"), refusal == Refusal::Method);
+            page.refuse(refusal, false);
+            assert!(page.unsent().ends_with(b"\r\n\r\n"));
+        }
+    }
+}

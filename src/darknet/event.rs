@@ -1,0 +1,140 @@
+//! What the darknet tells the outside: one event is one line in the log.
+
+use core::fmt;
+
+use super::Category;
+use crate::limits::DARK_TARGETS_MAX;
+use crate::packet::{Address, Mac, Packet};
+use crate::time::Timestamp;
+
+/// How much an event means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Packets to dark addresses; no judgement yet.
+    Hit,
+}
+
+impl Kind {
+    /// The name that the report uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+        }
+    }
+}
+
+/// Packets from one source to dark addresses, in one window. Where packets differ, the event describes
+/// the first that it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// How much it means.
+    pub kind: Kind,
+    /// The interface that saw it, as numbered by the capture.
+    pub interface: u16,
+    /// Who sent the packets.
+    pub source: Address,
+    /// The sender's link-layer address: its own if it is on the link, else a router's.
+    pub source_mac: Mac,
+    /// The dark address that the first packet was for.
+    pub destination: Address,
+    /// The first packet's source and destination port, if it had ports.
+    pub ports: Option<(u16, u16)>,
+    /// The first packet's transport protocol (IANA number).
+    pub protocol: u8,
+    /// The first packet's TCP flags, or 0.
+    pub tcp_flags: u8,
+    /// The first packet's ICMP type and code.
+    pub icmp: Option<(u8, u8)>,
+    /// What the first packet looks like.
+    pub category: Category,
+    /// Distinct dark addresses that this source has touched so far, in this window and before;
+    /// `DARK_TARGETS_MAX` means that many or more.
+    pub dark_targets: u8,
+    /// Packets that this event counts. No packet is counted by two events.
+    pub packets: u64,
+    /// Their IP bytes.
+    pub bytes: u64,
+    /// When the first of them came.
+    pub first: Timestamp,
+    /// When the last of them came, which is the event's own time.
+    pub last: Timestamp,
+}
+
+impl Event {
+    /// An event that describes this packet and does not count it yet.
+    pub(crate) fn about(interface: u16, packet: &Packet, now: Timestamp) -> Self {
+        Self {
+            kind: Kind::Hit,
+            interface,
+            source: packet.source,
+            source_mac: packet.link.source_mac,
+            destination: packet.destination,
+            ports: packet.has_ports.then_some((packet.source_port, packet.destination_port)),
+            protocol: packet.protocol,
+            tcp_flags: packet.tcp_flags,
+            icmp: packet.icmp,
+            category: Category::of(packet),
+            dark_targets: 0,
+            packets: 0,
+            bytes: 0,
+            first: now,
+            last: now,
+        }
+    }
+
+    /// The event's name for the people and rules that read the log.
+    pub const fn signature(&self) -> &'static str {
+        match (self.category, self.protocol) {
+            (Category::Scan, 6) => "tcp probe of a dark address",
+            (Category::Scan, _) => "icmp probe of a dark address",
+            (Category::Backscatter, _) => "backscatter to a dark address",
+            (Category::Reflection, _) => "reflected answer to a dark address",
+            (Category::Other, _) => "packet to a dark address",
+        }
+    }
+}
+
+/// One sentence that says why the event was raised.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let packets = if self.packets == 1 { "packet" } else { "packets" };
+        write!(f, "{} sent {} {packets} to ", self.source, self.packets)?;
+        match usize::from(self.dark_targets) {
+            0 | 1 => write!(f, "the dark address {}", self.destination)?,
+            DARK_TARGETS_MAX => {
+                write!(f, "{DARK_TARGETS_MAX} or more dark addresses such as {}", self.destination)?
+            }
+            n => write!(f, "{n} dark addresses such as {}", self.destination)?,
+        }
+        match self.ports {
+            Some((_, port)) => write!(f, ", port {port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_agrees_with_the_numbers() {
+        let packet = Packet {
+            source: Address::v4(0xc0a8_0139),
+            destination: Address::v4(0x0a09_0001),
+            protocol: 6,
+            has_ports: true,
+            destination_port: 23,
+            tcp_flags: Packet::TCP_SYN,
+            ..Packet::default()
+        };
+        let event = Event { packets: 1, dark_targets: 1, ..Event::about(0, &packet, Timestamp::default()) };
+        assert_eq!(event.to_string(), "192.168.1.57 sent 1 packet to the dark address 10.9.0.1, port 23");
+        let event = Event { packets: 9, dark_targets: DARK_TARGETS_MAX as u8, ports: None, ..event };
+        assert_eq!(
+            event.to_string(),
+            "192.168.1.57 sent 9 packets to 8 or more dark addresses such as 10.9.0.1"
+        );
+        assert_eq!(event.signature(), "tcp probe of a dark address");
+    }
+}

@@ -1,0 +1,281 @@
+//! Each table against a model that is slow and plain, on seeded random work. A failure prints its seed.
+
+use std::collections::HashMap;
+
+use super::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Segment, Weight};
+use crate::ledger::Counters;
+use crate::limits::{DEMOTION_CANDIDATES, PROMOTION_BYTES, PROMOTION_PACKETS};
+use crate::network::Direction;
+use crate::packet::{Address, Packet};
+
+/// A small generator of our own (Steele and others, "SplitMix", 2014): tests depend on nothing.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn seed(&mut self) -> Seed {
+        Seed::new(self.next(), self.next())
+    }
+}
+
+/// Runs a test with many seeds, and says which one failed.
+fn with_seeds(test: impl Fn(&mut Random) + std::panic::RefUnwindSafe) {
+    for seed in 0..40 {
+        if let Err(panic) = std::panic::catch_unwind(|| test(&mut Random(seed))) {
+            eprintln!("failing seed: {seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Row {
+    packets: u64,
+    bytes: u64,
+}
+
+impl Weight for Row {
+    fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// The rule of the host table in plain lists, oldest first.
+struct GuardedModel {
+    capacity: usize,
+    lists: [Vec<(u32, bool, Row)>; 3],
+}
+
+impl GuardedModel {
+    fn room(&self, segment: Segment) -> bool {
+        let pinned = self.lists[Segment::Pinned as usize].len();
+        let capacity = match segment {
+            Segment::Probation => self.capacity,
+            Segment::Protected => (self.capacity - pinned) * 4 / 5,
+            Segment::Pinned => self.capacity / 2,
+        };
+        self.lists[segment as usize].len() < capacity
+    }
+
+    fn smallest_of_oldest(&self, segment: Segment) -> Option<usize> {
+        let oldest = self.lists[segment as usize].iter().take(DEMOTION_CANDIDATES);
+        oldest.enumerate().min_by_key(|(_, (.., row))| row.bytes).map(|(index, _)| index)
+    }
+
+    /// Books a packet on an address; returns the row that had to go.
+    fn book(&mut self, address: u32, pin: bool, bytes: u64) -> Option<Row> {
+        let place = self.lists.iter().enumerate().find_map(|(segment, list)| {
+            list.iter().position(|(present, ..)| *present == address).map(|index| (segment, index))
+        });
+        let mut evicted = None;
+        let segment = match place {
+            Some((segment, index)) => {
+                let row = self.lists[segment].remove(index);
+                self.lists[segment].push(row);
+                segment
+            }
+            None => {
+                if self.lists.iter().map(Vec::len).sum::<usize>() == self.capacity {
+                    let (segment, index) = if self.lists[0].is_empty() {
+                        (Segment::Protected as usize, self.smallest_of_oldest(Segment::Protected).unwrap())
+                    } else {
+                        (Segment::Probation as usize, 0)
+                    };
+                    evicted = Some(self.lists[segment].remove(index).2);
+                }
+                let pinned = pin && self.room(Segment::Pinned);
+                let segment = if pinned { Segment::Pinned } else { Segment::Probation } as usize;
+                self.lists[segment].push((address, pin, Row::default()));
+                segment
+            }
+        };
+        let row = self.lists[segment].last_mut().unwrap();
+        row.2.packets += 1;
+        row.2.bytes += bytes;
+        let (.., pin, Row { packets, bytes }) = *row;
+        if segment == 0 && packets >= PROMOTION_PACKETS && bytes >= PROMOTION_BYTES {
+            self.promote(if pin { Segment::Pinned } else { Segment::Protected }, bytes);
+        }
+        evicted
+    }
+
+    /// Promotes the newest row on probation.
+    fn promote(&mut self, to: Segment, bytes: u64) {
+        if !self.room(to) {
+            let Some(smallest) = self.smallest_of_oldest(to) else { return };
+            if self.lists[to as usize][smallest].2.bytes >= bytes {
+                return;
+            }
+            let promoted = self.lists[0].pop().unwrap();
+            let demoted = self.lists[to as usize].remove(smallest);
+            self.lists[0].push(demoted);
+            self.lists[to as usize].push(promoted);
+        } else {
+            let promoted = self.lists[0].pop().unwrap();
+            self.lists[to as usize].push(promoted);
+        }
+    }
+}
+
+#[test]
+fn the_host_table_does_what_its_rule_says() {
+    with_seeds(|random| {
+        let capacity = [1, 2, 3, 5, 16, 40, 100][random.below(7) as usize];
+        let addresses = 1 + random.below(3 * capacity as u64);
+        let mut model = GuardedModel { capacity, lists: Default::default() };
+        let mut table: GuardedTable<Row> = GuardedTable::with_capacity(capacity as u16, random.seed());
+        for _ in 0..3_000 {
+            // Small addresses come often, and one address in three is local.
+            let address = (random.below(addresses) * random.below(addresses) / addresses) as u32;
+            let pin = address % 3 == 0;
+            let bytes = 40 + random.below(1_460);
+            let mut evicted = None;
+            let slot = table.touch(Address::v4(address), || pin, |row| evicted = Some(row));
+            table.row_mut(slot).packets += 1;
+            table.row_mut(slot).bytes += bytes;
+            table.settle(slot);
+            assert_eq!(evicted, model.book(address, pin, bytes));
+        }
+        let present: Vec<_> = table
+            .iter_oldest_first()
+            .map(|(slot, address, row)| (table.segment(slot), address, *row))
+            .collect();
+        let segments = [Segment::Probation, Segment::Protected, Segment::Pinned];
+        let wanted: Vec<_> = segments
+            .into_iter()
+            .flat_map(|segment| model.lists[segment as usize].iter().map(move |row| (segment, row)))
+            .map(|(segment, (address, _, row))| (segment, Address::v4(*address), *row))
+            .collect();
+        assert_eq!(present, wanted);
+        assert_eq!(table.length() as usize, wanted.len());
+        for (_, address, row) in wanted {
+            assert_eq!(*table.row(table.find(address).unwrap()), row);
+        }
+    });
+}
+
+#[test]
+fn pins_follow_a_change_of_networks() {
+    let mut table: GuardedTable<Row> = GuardedTable::with_capacity(10, Seed::new(3, 5));
+    for address in 0..8 {
+        table.touch(Address::v4(address), || address < 3, |_| ());
+    }
+    let segments = |table: &GuardedTable<Row>, segment| {
+        let rows = table.iter().filter(|(slot, ..)| table.segment(*slot) == segment);
+        let mut addresses: Vec<_> = rows.filter_map(|(_, address, _)| address.as_v4()).collect();
+        addresses.sort();
+        addresses
+    };
+    assert_eq!(segments(&table, Segment::Pinned), [0, 1, 2]);
+    table.repin(|address, _| address.as_v4() >= Some(2));
+    assert_eq!(segments(&table, Segment::Pinned), [2, 3, 4, 5, 6]);
+    assert_eq!(segments(&table, Segment::Probation), [0, 1, 7]);
+}
+
+#[test]
+fn a_slot_is_told_from_its_predecessor() {
+    let mut table: GuardedTable<Row> = GuardedTable::with_capacity(1, Seed::new(3, 5));
+    let slot = table.touch(Address::v4(1), || false, |_| ());
+    let first = table.generation(slot);
+    assert_eq!(table.touch(Address::v4(2), || false, |_| ()), slot);
+    assert_ne!(table.generation(slot), first);
+    assert_eq!(table.find(Address::v4(1)), None);
+}
+
+#[test]
+fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
+    with_seeds(|random| {
+        let rows = [1, 8, 64, 512][random.below(4) as usize];
+        let mut table = PortTable::with_capacity(rows, random.seed());
+        let mut model: HashMap<(u16, u16), u64> = HashMap::new();
+        let heavy = PortKey::interface(PortKind::TcpLocal, 443);
+        for _ in 0..2_000 {
+            table.book(heavy, true, Counters::new(1, 100_000), 0);
+            let (owner, port) = (random.below(4) as u16, random.below(400) as u16);
+            let key = PortKey::host(owner, 7, PortKind::UdpRemote, port);
+            assert_eq!((key.owner(), key.kind(), key.port()), (Some(owner), PortKind::UdpRemote, port));
+            let sum = model.entry((owner, port)).or_default();
+            if table.get(key).is_none() {
+                *sum = 0;
+            }
+            *sum += 10;
+            table.book(key, false, Counters::new(1, 10), 1);
+            assert_eq!(table.get(key).unwrap().inbound.bytes, *sum);
+            assert_eq!(u64::from(table.get(key).unwrap().syns), *sum / 10);
+        }
+        assert_eq!(table.get(heavy).unwrap().outbound, Counters::new(2_000, 200_000_000));
+        assert!(table.iter().count() <= table.capacity());
+    });
+}
+
+#[test]
+fn sweeps_free_the_rows_of_hosts_that_are_gone() {
+    let mut table = PortTable::with_capacity(64, Seed::new(3, 5));
+    for port in 0..20 {
+        table.book(PortKey::host(port % 2, 9, PortKind::TcpLocal, port), true, Counters::new(1, 1), 0);
+    }
+    table.book(PortKey::interface(PortKind::TcpLocal, 80), true, Counters::new(1, 1), 0);
+    for _ in 0..64 {
+        table.sweep(1, |key| key.owner() != Some(1));
+    }
+    assert!(table.iter().all(|(key, _)| !key.is_of(1, 9)));
+    assert!(table.iter().any(|(key, _)| key.is_of(0, 9)));
+    assert!(table.get(PortKey::interface(PortKind::TcpLocal, 80)).is_some());
+}
+
+#[test]
+fn the_flow_cache_loses_and_invents_nothing() {
+    with_seeds(|random| {
+        let entries = [1, 4, 64][random.below(3) as usize];
+        let flows = [3, 30, 100_000][random.below(3) as usize];
+        let mut cache = FlowCache::with_capacity(entries, random.seed());
+        let mut booked: HashMap<(Address, Option<(u16, u16)>), (u64, u64)> = HashMap::new();
+        let mut wanted = booked.clone();
+        let mut book = |flow: Flow| {
+            let sum = booked.entry((flow.source, flow.ports())).or_default();
+            *sum = (sum.0 + u64::from(flow.packets), sum.1 + flow.bytes);
+        };
+        for second in 0..20_000 {
+            let number = random.below(flows) as u32;
+            let packet = Packet {
+                source: Address::v4(number),
+                bytes: random.below(1_500) as u32,
+                protocol: 17,
+                has_ports: number % 5 != 0,
+                source_port: number as u16 % 7,
+                ..Packet::default()
+            };
+            let ports = packet.has_ports.then_some((packet.source_port, 0));
+            let sum = wanted.entry((packet.source, ports)).or_default();
+            *sum = (sum.0 + 1, sum.1 + u64::from(packet.bytes));
+            match cache.add(&packet, second) {
+                Lookup::Hit(direction) => assert_eq!(direction, Direction::Transit),
+                Lookup::Miss(index) => {
+                    book(cache.replace(index, Flow::of(&packet, Direction::Transit, second)));
+                }
+                Lookup::Bypass => book(Flow::of(&packet, Direction::Transit, second)),
+            }
+        }
+        for index in 0..cache.capacity() {
+            book(cache.take(index));
+            assert_eq!(cache.take(index).packets, 0);
+        }
+        booked.retain(|_, sum| sum.0 > 0);
+        assert_eq!(booked, wanted);
+    });
+}
