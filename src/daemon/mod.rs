@@ -3,9 +3,12 @@
 pub mod alarm;
 pub mod capture;
 pub mod config;
+pub mod daylog;
+pub mod export;
 pub mod names;
 pub mod options;
 pub mod read;
+pub mod store;
 pub mod web;
 
 use std::io::Write;
