@@ -17,6 +17,7 @@ use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Address, Mac};
 use crate::table::{PortKind, PortRow};
+use crate::table::Segment;
 use crate::time::Timestamp;
 
 /// All pages of the interface of this name.
@@ -132,7 +133,7 @@ fn largest() -> Monitor {
         let name = [first, &"w".repeat(INTERFACE_NAME_MAX - 1)].concat();
         let mut ledger = Ledger::new(&name, Role::Lan, Networks::private(), capacity, SEED);
         for n in 0..256 {
-            ledger.restore_host(Address::from_bits(u128::MAX - 0x8888 - n), host);
+            ledger.restore_host(Address::from_bits(u128::MAX - 0x8888 - n), Segment::Probation, host);
         }
         for (kind, port) in
             PortKind::ALL.into_iter().flat_map(|kind| (50_000..50_200).map(move |n| (kind, n)))
