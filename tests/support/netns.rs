@@ -29,7 +29,8 @@ impl Lab {
             spaces: Vec::new(),
             mounts: Vec::new(),
         };
-        let probe = Command::new("ip").args(["netns", "list"]).stdout(Stdio::null()).status();
+        let probe =
+            Command::new("ip").args(["netns", "list"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
         match probe {
             Ok(status) if status.success() => Ok(lab),
             _ => Err("needs the `ip` program and network namespaces in the kernel".to_owned()),
