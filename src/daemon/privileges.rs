@@ -58,6 +58,20 @@ pub fn give_up(process: &Process) -> Result<String, String> {
     Ok(format!("running as user {} ({})", user.name, user.uid))
 }
 
+/// Makes sure that captures can be opened, before anything is: libpcap's own words for it name neither
+/// the privilege nor a remedy.
+///
+/// # Errors
+/// A line that names both.
+pub fn demand_raw_sockets() -> Result<(), String> {
+    let effective =
+        capabilities(None).map_err(|error| format!("capabilities cannot be read: {error}"))?.effective;
+    if effective.contains(CapabilitySet::NET_RAW) {
+        return Ok(());
+    }
+    Err("capturing takes root, or the capability CAP_NET_RAW on the program's file".to_owned())
+}
+
 fn without_root(process: &Process) -> Result<String, String> {
     if process.chroot.is_some() {
         return Err("--chroot: takes root".into());
