@@ -13,6 +13,7 @@ use super::capture::{self, Capture, InterfaceSpec};
 use super::clock::{Clock, Zone};
 use super::config::{Config, Interface, Wait};
 use super::facts::Known;
+use super::keeper::Keeper;
 use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
 use super::signals::{Signal, Signals};
@@ -45,16 +46,21 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     }
     let _pidfile = config.process.pidfile.as_deref().map(Pidfile::write).transpose()?;
     let mut signals = Signals::catch()?;
+    if let Some(directory) = &config.store.directory {
+        privileges::provide(directory, &config.process)?;
+    }
     let remark = privileges::give_up(&config.process)?;
     log::info!("{remark}");
 
-    let clock = Clock::new(None, zone);
     let monitor = Arc::new(Mutex::new(monitor));
+    let keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
+    let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
     let alarm = start_alarm(config, &monitor, interfaces, &names)?;
     let tables = capacity(config).bytes() * interfaces.len();
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
-    let facts = Known::new(clock.now(), tables, alarm.clone(), names.clone(), config);
+    let store = config.store.directory.is_some().then(|| keeper.status());
+    let facts = Known::new(clock.now(), tables, store, alarm.clone(), names.clone(), config);
     let pages = Pages::new(Sources {
         monitor: Arc::clone(&monitor),
         present: Present::Live(clock.clone()),
@@ -70,9 +76,11 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop)?, spawn_web(gate, pages, &stop)?];
 
-    let result = wait(&mut signals, &threads, &names);
+    let mut keeper = keeper;
+    let result = wait(&mut signals, &threads, &names, Some(&mut keeper));
     stop.end();
     join(threads);
+    keeper.close();
     if let Some(alarm) = alarm {
         alarm.stop();
     }
@@ -99,6 +107,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
             Clock::new(None, zone).now(),
             capacity(config).bytes(),
             None,
+            None,
             names.clone(),
             config,
         )),
@@ -108,7 +117,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
     });
     let stop = Stop::new()?;
     let threads = [spawn_web(gate, pages, &stop)?];
-    let result = wait(&mut signals, &threads, &names);
+    let result = wait(&mut signals, &threads, &names, None);
     stop.end();
     join(threads);
     result
@@ -305,12 +314,20 @@ fn spawn_web(gate: Gate, mut pages: Pages, stop: &Stop) -> Result<Thread, String
 }
 
 /// Waits for the signal that ends the program, and does what the others ask for meanwhile.
-fn wait(signals: &mut Signals, threads: &[Thread], names: &Names) -> Result<(), String> {
+fn wait(
+    signals: &mut Signals,
+    threads: &[Thread],
+    names: &Names,
+    mut keeper: Option<&mut Keeper>,
+) -> Result<(), String> {
     loop {
-        match signals.wait(Some(HOUSEKEEPING_INTERVAL)) {
-            Some(Signal::End) => return Ok(()),
-            Some(Signal::Reload) | None => names.reload(),
-            Some(Signal::Save) => {}
+        let due = keeper.as_mut().and_then(|keeper| keeper.poll());
+        let patience = due.map_or(HOUSEKEEPING_INTERVAL, |due| due.min(HOUSEKEEPING_INTERVAL));
+        match (signals.wait(Some(patience)), &mut keeper) {
+            (Some(Signal::End), _) => return Ok(()),
+            (Some(Signal::Save), Some(keeper)) => keeper.request(),
+            (Some(Signal::Save), None) => {}
+            (Some(Signal::Reload) | None, _) => names.reload(),
         }
         if threads.iter().any(JoinHandle::is_finished) {
             return Err("a thread of the program has ended; the log says why".to_owned());

@@ -16,8 +16,8 @@ use crate::limits::{
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Address, Mac};
-use crate::table::{PortKind, PortRow};
 use crate::table::Segment;
+use crate::table::{PortKind, PortRow};
 use crate::time::Timestamp;
 
 /// All pages of the interface of this name.
