@@ -41,6 +41,22 @@ pub const DEMOTION_CANDIDATES: usize = 16;
 /// Port rows of one interface and all its hosts together, unless --ports-max says otherwise; 48 bytes each.
 pub const PORTS_DEFAULT: u16 = 8_192;
 
+/// What a host row costs at most, its address and links included.
+pub const HOST_BYTES: usize = 176;
+
+/// What a hash bucket of the host table costs; there are as many as hosts, rounded up to a power of two.
+pub const HOST_BUCKET_BYTES: usize = 2;
+
+/// What a port row costs at most.
+pub const PORT_ROW_BYTES: usize = 48;
+
+/// What a flow in the cache costs at most.
+pub const FLOW_BYTES: usize = 96;
+
+/// What a ledger costs at most beside its tables: history, protocols, totals. With the default tables it
+/// is 40 KiB + 1,024 hosts x 178 + 8,192 port rows x 48 + 1,024 flows x 96 = 712 KiB.
+pub const LEDGER_BYTES: usize = 40 * 1024;
+
 /// Sets of port rows looked at each second for rows of hosts that are gone: all of the default table
 /// within half a minute.
 pub const PORT_SETS_SWEPT: usize = 64;
@@ -65,9 +81,6 @@ pub const INTERFACES_MAX: usize = 8;
 
 /// Bytes of an interface's name: Linux allows 15, a capture file's name may be longer.
 pub const INTERFACE_NAME_MAX: usize = 64;
-
-/// The machine's own link-layer addresses on one interface: a bridge and its ports.
-pub const OWN_MACS_MAX: usize = 32;
 
 /// History kept of every interface: bars per ring.
 pub const HISTORY_SECONDS: usize = 60;
@@ -161,6 +174,22 @@ pub const EXPORT_BYTES_MAX: u64 = 10 * SNAPSHOT_FILE_BYTES_MAX;
 
 /// Lines that a daylog takes at once: all days of all interfaces' histories.
 pub const DAYLOG_LINES_MAX: usize = INTERFACES_MAX * HISTORY_DAYS;
+// Show.
+
+/// Rows of one page of hosts, at most: 160 bytes each.
+pub const HOSTS_SHOWN_MAX: usize = 100;
+
+/// Ports listed of one transport and side on the page of ports: 96 bytes each.
+pub const PORTS_SHOWN_MAX: usize = 80;
+
+/// Ports listed of one transport and side of a host.
+pub const HOST_PORTS_SHOWN_MAX: usize = 50;
+
+/// Sources listed on the page of the darknet.
+pub const DARK_SOURCES_SHOWN: usize = 50;
+
+/// Hosts, services and events in each list of the overview.
+pub const TOP_SHOWN: usize = 10;
 
 // Options and files.
 
@@ -223,6 +252,18 @@ pub const READ_BATCH: usize = 16_384;
 
 /// The time between two progress lines.
 pub const READ_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+// Service.
+
+/// Stack of a thread, which is virtual memory until it is used. The deepest calls, rendering a page and
+/// libpcap's filter compiler, stay below 64 KiB.
+pub const THREAD_STACK_BYTES: usize = 256 * 1024;
+
+/// The main thread's pause between two looks at the names' files and the other threads.
+pub const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long the end of the program waits for its threads; a signal ends it within a second.
+pub const STOP_PATIENCE: Duration = Duration::from_millis(300);
 
 // Alarm.
 
@@ -313,8 +354,9 @@ pub const WEB_HOST_NAMES_MAX: usize = 16;
 /// Web: requests answered on one connection before it is closed, so that none lives for ever.
 pub const WEB_REQUESTS_PER_CONNECTION_MAX: u32 = 1000;
 
-/// Web: connections that the kernel queues for accept, per listener.
-pub const WEB_BACKLOG: i32 = 32;
+/// Web: connections that the kernel queues for accept, per listener. When this queue is full a client
+/// tries again only after a second; ten attackers on two processors overflowed 128 now and then, 256 never.
+pub const WEB_BACKLOG: i32 = 256;
 
 /// Web: the kernel's send buffer of a connection in bytes (it doubles it): most pages fit whole.
 pub const WEB_SEND_BUFFER_BYTES: usize = 32 * 1024;
@@ -329,8 +371,8 @@ pub const WEB_ACCEPTS_PER_TURN: usize = 32;
 /// connection before the client has read it (RFC 9112, section 9.6).
 pub const WEB_LINGER_BYTES_MAX: usize = 64 * 1024;
 
-/// Web: how long that goes on.
-pub const WEB_LINGER_TIME: Duration = Duration::from_secs(1);
+/// Web: how long that goes on, and with it the time to read what is in the kernel's send buffer.
+pub const WEB_LINGER_TIME: Duration = Duration::from_secs(4);
 
 /// Web: time for a whole request head, from its first byte or from accept.
 pub const WEB_HEAD_TIME: Duration = Duration::from_secs(5);
@@ -340,6 +382,10 @@ pub const WEB_IDLE_TIME: Duration = Duration::from_secs(15);
 
 /// Web: time in which a client must take at least one byte of its response.
 pub const WEB_STALL_TIME: Duration = Duration::from_secs(4);
+
+/// Web: how long a response may stay in memory though others wait for its page: several round trips
+/// on Wi-Fi, and short enough that all connections have had their turn within a second.
+pub const WEB_PAGE_TIME: Duration = Duration::from_millis(50);
 
 /// Web: time for a whole response: 6.5 KB/s for the largest.
 pub const WEB_RESPONSE_TIME: Duration = Duration::from_secs(20);

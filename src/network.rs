@@ -128,6 +128,16 @@ impl Direction {
     /// All directions, in the order of their counters.
     pub const ALL: [Self; 4] = [Self::Inbound, Self::Outbound, Self::Internal, Self::Transit];
 
+    /// The way of the answer.
+    #[inline]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Inbound => Self::Outbound,
+            Self::Outbound => Self::Inbound,
+            Self::Internal | Self::Transit => self,
+        }
+    }
+
     /// The name that the report uses.
     pub const fn name(self) -> &'static str {
         match self {

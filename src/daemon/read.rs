@@ -1,26 +1,74 @@
 //! `--read`: a capture file takes the place of an interface, and its time stamps that of the clock, so
 //! that the same file gives the same result on every machine.
 
-use std::io::{IsTerminal, Write};
+use std::fmt;
+use std::io::{IsTerminal, Write, stdout};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pcap::Capture;
 
+use super::clock::Zone;
+use super::config::{self, Config, Output};
+use super::print::print;
+use super::service;
+use super::tap::Hexdump;
+use crate::ledger::Ledger;
 use crate::limits::{READ_BATCH, READ_PROGRESS_INTERVAL};
 use crate::monitor::Monitor;
+use crate::network::{Networks, Role};
 use crate::packet::{Frame, LinkType, decode};
 use crate::time::Timestamp;
+use crate::view::{Context, NoNames, SummaryView, report};
+
+/// The same hash on every machine, so that the same rows make room in a table that is too small.
+const SEED: (u64, u64) = (0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
 
 /// Bytes in front of a packet in a pcap file, and those in front of the first.
 const PACKET_HEADER_BYTES: u64 = 16;
 const FILE_HEADER_BYTES: u64 = 24;
 
+/// Accounts a capture file and shows the result as the user wants it.
+///
+/// # Errors
+/// One line for the user. What could be read is shown all the same.
+pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
+    let name = file.display().to_string();
+    let networks = Networks::private();
+    let mut monitor = service::monitor(config, &[(&name, Role::Lan)], networks, SEED)?;
+    let result = read(file, &config.capture, &mut monitor);
+    if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {
+        return result;
+    }
+    let last = monitor.ledgers().first().map(Ledger::last).unwrap_or_default();
+    match output {
+        Output::Json => {
+            print(stdout(), |out| report::write(out, &monitor, &NoNames).and(out.write_char('\n')))
+        }
+        Output::Summary => print(stdout(), |out| write_summary(out, &monitor, last)),
+        Output::Serve => {
+            if let Err(error) = &result {
+                log::warn!("{error}");
+            }
+            return service::serve(config, monitor, last);
+        }
+    }
+    .map_err(|error| format!("standard output: {error}"))?;
+    result
+}
+
+fn write_summary(out: &mut dyn fmt::Write, monitor: &Monitor, now: Timestamp) -> fmt::Result {
+    let mut summary = SummaryView::new();
+    let context = Context { now, utc_offset: Zone::local().utc_offset(now), base: "/", names: &NoNames };
+    summary.copy(monitor, None).map_err(|_| fmt::Error)?;
+    summary.write_text(out, &context)
+}
+
 /// Accounts a capture file on the monitor's only interface. `-` is the standard input.
 ///
 /// # Errors
 /// One line for the user. If the file ends in the middle of a packet, all before it is accounted.
-pub fn read(file: &Path, filter: Option<&str>, monitor: &mut Monitor) -> Result<(), String> {
+pub fn read(file: &Path, options: &config::Capture, monitor: &mut Monitor) -> Result<(), String> {
     let name = file.display();
     let mut capture =
         Capture::from_file(file).map_err(|error| format!("--read {name}: {}", in_one_line(&error)))?;
@@ -29,7 +77,7 @@ pub fn read(file: &Path, filter: Option<&str>, monitor: &mut Monitor) -> Result<
         let kind = dlt.get_name().unwrap_or_else(|_| dlt.0.to_string());
         return Err(format!("--read {name}: its link type, {kind}, is not one that duskwatch understands"));
     };
-    if let Some(filter) = filter {
+    if let Some(filter) = &options.filter {
         let compiled = capture.filter(filter, true);
         compiled.map_err(|error| format!("--filter '{filter}': {}", in_one_line(&error)))?;
     }
@@ -42,6 +90,9 @@ pub fn read(file: &Path, filter: Option<&str>, monitor: &mut Monitor) -> Result<
         let batch = capture.dispatch(Some(READ_BATCH), |packet| {
             let header = packet.header;
             let frame = Frame { link, bytes: packet.data, wire_length: header.len };
+            if options.hexdump {
+                log::debug!("{}", Hexdump(&frame));
+            }
             let now = Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec);
             // Events are told to others from live traffic only; here they show in the report.
             if now.seconds != last.seconds {

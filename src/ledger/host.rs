@@ -71,16 +71,14 @@ impl Host {
         total
     }
 
-    /// Books a flow on the side that sent or received it.
+    /// Books what the host sent and received in a flow.
     #[inline]
-    pub(super) fn book(&mut self, flow: &Flow, sent: bool) {
-        let counters = Counters::new(flow.packets.into(), flow.bytes);
+    pub(super) fn book(&mut self, flow: &Flow, sent: Counters, received: Counters) {
         let transport = Transport::of(flow.protocol());
         if transport == Transport::Other {
             self.other_protocol = flow.protocol();
         }
-        let traffic = &mut self.transports[transport as usize];
-        *(if sent { &mut traffic.sent } else { &mut traffic.received }) += counters;
+        self.transports[transport as usize] += Traffic { sent, received };
         if self.first_seen == 0 || flow.first < self.first_seen {
             self.first_seen = flow.first;
         }

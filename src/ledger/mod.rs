@@ -18,11 +18,14 @@ pub use restore::Totals;
 use alloc::boxed::Box;
 use alloc::vec;
 
-use heapless::{String, Vec};
+use heapless::String;
 
-use crate::limits::{FLOWS, INTERFACE_NAME_MAX, OWN_MACS_MAX, PORT_SETS_SWEPT};
+use crate::limits::{
+    FLOW_BYTES, FLOWS, HOST_BUCKET_BYTES, HOST_BYTES, INTERFACE_NAME_MAX, LEDGER_BYTES, PORT_ROW_BYTES,
+    PORT_SETS_SWEPT,
+};
 use crate::network::{Direction, Networks, Place, Role};
-use crate::packet::{Address, Decoded, Discard, Link, LinkType, Mac, Packet};
+use crate::packet::{Address, Decoded, Discard, LinkType, Packet};
 use crate::table::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Slot};
 use crate::time::Timestamp;
 
@@ -33,6 +36,20 @@ pub struct Capacity {
     pub hosts: u16,
     /// Port rows of the interface and all its hosts together.
     pub port_rows: u32,
+}
+
+impl Capacity {
+    /// The bytes that a ledger of this capacity takes, once and for all: what `limits` says of its parts,
+    /// with the powers of two that the tables round up to.
+    pub const fn bytes(self) -> usize {
+        let hosts = self.hosts as usize;
+        let port_rows = PortTable::round_up(self.port_rows);
+        LEDGER_BYTES
+            + hosts * HOST_BYTES
+            + hosts.next_power_of_two() * HOST_BUCKET_BYTES
+            + port_rows * PORT_ROW_BYTES
+            + FLOWS * FLOW_BYTES
+    }
 }
 
 /// Traffic by [`Direction`].
@@ -89,9 +106,6 @@ pub struct Ledger {
     role: Role,
     link: Option<LinkType>,
     networks: Networks,
-    /// True if the interface is a bridge, whose ports show a forwarded frame twice.
-    bridge: bool,
-    own_macs: Vec<Mac, OWN_MACS_MAX>,
 
     captured: u64,
     discarded: [u64; Discard::ALL.len()],
@@ -99,6 +113,8 @@ pub struct Ledger {
     totals: Directions,
     first: Option<Timestamp>,
     last: Timestamp,
+    /// The second of the latest frame; before the first frame, one that never comes.
+    second: u64,
     dropped_by_kernel: u64,
     coverage: Option<Coverage>,
 
@@ -109,9 +125,16 @@ pub struct Ledger {
     hosts: GuardedTable<Host>,
     evicted: Evicted,
     ports: PortTable,
+    /// Ports above this one get no rows.
+    highest_port: u16,
     flows: FlowCache,
     history: History,
 }
+
+const _: () = assert!(size_of::<Ledger>() + 256 * size_of::<Directions>() <= LEDGER_BYTES);
+const _: () = assert!(GuardedTable::<Host>::ROW_BYTES <= HOST_BYTES);
+const _: () = assert!(PortTable::ROW_BYTES <= PORT_ROW_BYTES);
+const _: () = assert!(size_of::<Flow>() <= FLOW_BYTES);
 
 impl Ledger {
     /// The empty books of an interface. All memory is allocated here. A name that is too long is cut.
@@ -127,14 +150,13 @@ impl Ledger {
             role,
             link: None,
             networks,
-            bridge: false,
-            own_macs: Vec::new(),
             captured: 0,
             discarded: [0; Discard::ALL.len()],
             non_ip: Counters::default(),
             totals: Directions::default(),
             first: None,
             last: Timestamp::default(),
+            second: u64::MAX,
             dropped_by_kernel: 0,
             coverage: None,
             protocols: vec![Directions::default(); 256].into_boxed_slice(),
@@ -142,6 +164,7 @@ impl Ledger {
             hosts: GuardedTable::with_capacity(capacity.hosts, seed),
             evicted: Evicted::default(),
             ports: PortTable::with_capacity(capacity.port_rows, seed),
+            highest_port: u16::MAX,
             flows: FlowCache::with_capacity(FLOWS, seed),
             history: History::default(),
         }
@@ -151,21 +174,16 @@ impl Ledger {
     #[inline]
     pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) -> bool {
         self.captured += 1;
-        if now.seconds != self.last.seconds || self.first.is_none() {
+        if now.seconds != self.second {
             self.turn(now);
         }
         self.last.micros = now.micros;
         match decoded {
-            Decoded::Packet(packet) if !self.is_bridged_copy(packet.link) => {
+            Decoded::Packet(packet) => {
                 self.account(packet);
                 return true;
             }
-            Decoded::NonIp(frame) if !self.is_bridged_copy(frame.link) => {
-                self.non_ip += Counters::new(1, frame.bytes.into());
-            }
-            Decoded::Packet(_) | Decoded::NonIp(_) => {
-                self.discarded[Discard::BridgedCopy as usize] += 1;
-            }
+            Decoded::NonIp(frame) => self.non_ip += Counters::new(1, frame.bytes.into()),
             Decoded::Discard(reason) => self.discarded[*reason as usize] += 1,
         }
         false
@@ -197,12 +215,9 @@ impl Ledger {
         });
     }
 
-    /// Says which link-layer addresses are the machine's own here, and whether the interface is a
-    /// bridge: then a frame that leaves it from another address was counted when it came in. Addresses
-    /// beyond the limit are left out.
-    pub fn set_devices(&mut self, bridge: bool, own_macs: &[Mac]) {
-        self.bridge = bridge;
-        self.own_macs = own_macs.iter().copied().take(OWN_MACS_MAX).collect();
+    /// From now on ports above this one get no rows; their traffic counts as that of evicted rows.
+    pub fn set_highest_port(&mut self, port: u16) {
+        self.highest_port = port;
     }
 
     /// Says how the captured frames begin.
@@ -222,17 +237,13 @@ impl Ledger {
         self.coverage = coverage;
     }
 
-    #[inline]
-    fn is_bridged_copy(&self, link: Link) -> bool {
-        link.outgoing && self.bridge && !self.own_macs.contains(&link.source_mac)
-    }
-
     /// Another second than the last packet's.
     #[cold]
     fn turn(&mut self, now: Timestamp) {
         self.first.get_or_insert(now);
         self.history.advance(now.seconds, &self.totals);
         self.last = now;
+        self.second = now.seconds;
         let hosts = &self.hosts;
         self.ports.sweep(PORT_SETS_SWEPT, |key| match key.owner() {
             None => true,
@@ -247,10 +258,10 @@ impl Ledger {
         let seconds = self.last.seconds as u32;
         let direction = match self.flows.add(packet, seconds) {
             Lookup::Hit(direction) => direction,
-            Lookup::Miss(index) => {
+            Lookup::Miss(place) => {
                 let direction = self.networks.direction(packet);
-                let old = self.flows.replace(index, Flow::of(packet, direction, seconds));
-                if old.packets > 0 {
+                let old = self.flows.replace(place, packet, direction, seconds);
+                if !old.is_empty() {
                     self.book(&old);
                 }
                 direction
@@ -267,7 +278,7 @@ impl Ledger {
     fn book_all(&mut self) {
         for index in 0..self.flows.capacity() {
             let flow = self.flows.take(index);
-            if flow.packets > 0 {
+            if !flow.is_empty() {
                 self.book(&flow);
             }
         }
@@ -275,34 +286,31 @@ impl Ledger {
 
     /// Books a flow on everything but the totals, which have it since its packets came.
     fn book(&mut self, flow: &Flow) {
-        let counters = Counters::new(flow.packets.into(), flow.bytes);
-        self.protocols[usize::from(flow.protocol())].add(flow.direction, counters);
-        self.book_interface_ports(flow, counters);
-        self.book_host(flow, true, counters);
-        self.book_host(flow, false, counters);
+        let [first, second] = flow.sent();
+        let protocol = &mut self.protocols[usize::from(flow.protocol())];
+        protocol.add(flow.directions[0], first);
+        protocol.add(flow.directions[1], second);
+        self.book_interface_ports(flow);
+        self.book_host(flow, 0);
+        self.book_host(flow, 1);
     }
 
-    /// One side of a flow: the sender's row or the receiver's, and that host's ports.
-    #[inline]
-    fn book_host(&mut self, flow: &Flow, sent: bool, counters: Counters) {
-        let address = if sent { flow.source } else { flow.destination };
-        let slot = self.host_slot(address);
+    /// One end of a flow: its row, and that host's ports.
+    fn book_host(&mut self, flow: &Flow, end: usize) {
+        let (sent, received) = (flow.sent()[end], flow.sent()[1 - end]);
+        let slot = self.host_slot(flow.ends()[end]);
         let host = self.hosts.row_mut(slot);
-        host.book(flow, sent);
-        if sent && host.local && flow.source_mac.is_station() {
-            host.mac = flow.source_mac;
+        host.book(flow, sent, received);
+        if host.local && flow.macs[end].is_station() {
+            host.mac = flow.macs[end];
         }
         self.hosts.settle(slot);
-        let (Some((source, destination)), Some((local, remote))) = (flow.ports(), kinds(flow.protocol()))
-        else {
-            return;
-        };
-        let (own, peer) = if sent { (source, destination) } else { (destination, source) };
-        let generation = self.hosts.generation(slot);
-        for key in
-            [PortKey::host(slot, generation, local, own), PortKey::host(slot, generation, remote, peer)]
-        {
-            self.ports.book(key, sent, counters, flow.syns);
+        if let (Some(ports), Some((local, remote))) = (flow.ports(), kinds(flow.protocol())) {
+            let generation = self.hosts.generation(slot);
+            let own = PortKey::host(slot, generation, local, ports[end]);
+            let peer = PortKey::host(slot, generation, remote, ports[1 - end]);
+            self.book_port(own, received, sent, flow.syns);
+            self.book_port(peer, received, sent, flow.syns);
         }
     }
 
@@ -333,20 +341,31 @@ impl Ledger {
     /// The interface's own port rows. Internal flows have both ends here and transit flows none, so
     /// they count on the local or the remote side twice: as received, and as sent.
     #[inline]
-    fn book_interface_ports(&mut self, flow: &Flow, counters: Counters) {
+    fn book_interface_ports(&mut self, flow: &Flow) {
         let Some((local, remote)) = kinds(flow.protocol()) else { return };
-        let Some((source, destination)) = flow.ports() else {
-            self.portless[usize::from(local == PortKind::UdpLocal)].add(flow.direction, counters);
+        let [first, second] = flow.sent();
+        let Some([a, b]) = flow.ports() else {
+            let portless = &mut self.portless[usize::from(local == PortKind::UdpLocal)];
+            portless.add(flow.directions[0], first);
+            portless.add(flow.directions[1], second);
             return;
         };
-        let rows = match flow.direction {
-            Direction::Inbound => [(local, destination, false), (remote, source, false)],
-            Direction::Outbound => [(local, source, true), (remote, destination, true)],
-            Direction::Internal => [(local, destination, false), (local, source, true)],
-            Direction::Transit => [(remote, destination, true), (remote, source, false)],
+        // For each row its kind, its port, and what was received and sent there.
+        let rows = match flow.directions[0] {
+            Direction::Outbound => [(local, a, second, first), (remote, b, second, first)],
+            Direction::Inbound => [(local, b, first, second), (remote, a, first, second)],
+            Direction::Internal => [(local, a, second, first), (local, b, first, second)],
+            Direction::Transit => [(remote, a, first, second), (remote, b, second, first)],
         };
-        for (kind, port, outbound) in rows {
-            self.ports.book(PortKey::interface(kind, port), outbound, counters, flow.syns);
+        for (kind, port, inbound, outbound) in rows {
+            self.book_port(PortKey::interface(kind, port), inbound, outbound, flow.syns);
+        }
+    }
+
+    #[inline]
+    fn book_port(&mut self, key: PortKey, inbound: Counters, outbound: Counters, syns: u32) {
+        if key.port() <= self.highest_port {
+            self.ports.book(key, inbound, outbound, syns);
         }
     }
 }
@@ -360,3 +379,6 @@ const fn kinds(protocol: u8) -> Option<(PortKind, PortKind)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::{Bar, Counters, Coverage, Directions, Evicted, Host, Ledger, Period, Traffic, Transport};
 use crate::network::{Direction, Networks, Role};
-use crate::packet::{Address, Discard, LinkType, Mac};
+use crate::packet::{Address, Discard, LinkType};
 use crate::table::{PortKey, PortKind, PortRow, Segment, Slot};
 use crate::time::Timestamp;
 
@@ -48,11 +48,6 @@ impl Ledger {
     /// What is local here.
     pub fn networks(&self) -> &Networks {
         &self.networks
-    }
-
-    /// The machine's own link-layer addresses here.
-    pub fn own_macs(&self) -> &[Mac] {
-        &self.own_macs
     }
 
     /// Frames that the capture delivered: accounted + non-IP + discarded.

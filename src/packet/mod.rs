@@ -195,7 +195,7 @@ pub enum Discard {
     MappedAddress,
     /// More VLAN tags or MPLS labels than limits.rs allows.
     TooDeep,
-    /// A bridged frame on its way out, which was counted when it came in.
+    /// A bridged frame on its way out, which was counted when it came in. The capture says so.
     BridgedCopy,
 }
 

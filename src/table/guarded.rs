@@ -77,6 +77,9 @@ pub struct GuardedTable<R> {
 }
 
 impl<R: Default + Weight> GuardedTable<R> {
+    /// Bytes that a row takes, its key and links included, its hash bucket not.
+    pub const ROW_BYTES: usize = size_of::<Address>() + size_of::<Links>() + size_of::<R>();
+
     /// An empty table of `capacity` rows (at least one). All memory is allocated here.
     pub fn with_capacity(capacity: u16, seed: Seed) -> Self {
         let capacity = capacity.clamp(1, NONE);

@@ -1,12 +1,13 @@
-//! 3. Keep: the fixed-capacity tables. Each is allocated once, finds its rows by a seeded hash, and
-//! evicts by a written rule when it is full.
+//! 3. Keep: the fixed-capacity tables.
+//!
+//! Each is allocated once, finds its rows by a seeded hash, and evicts by a written rule when it is full.
 
 mod flows;
 mod guarded;
 mod hash;
 mod ports;
 
-pub use flows::{Flow, FlowCache, Lookup};
+pub use flows::{Flow, FlowCache, Lookup, Place};
 pub use guarded::{GuardedTable, Segment, Slot, Weight};
 pub use hash::Seed;
 pub use ports::{PortKey, PortKind, PortRow, PortTable};

@@ -142,7 +142,7 @@ fn the_host_table_does_what_its_rule_says() {
         for _ in 0..3_000 {
             // Small addresses come often, and one address in three is local.
             let address = (random.below(addresses) * random.below(addresses) / addresses) as u32;
-            let pin = address % 3 == 0;
+            let pin = address.is_multiple_of(3);
             let bytes = 40 + random.below(1_460);
             let mut evicted = None;
             let slot = table.touch(Address::v4(address), || pin, |row| evicted = Some(row));
@@ -205,7 +205,7 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
         let mut model: HashMap<(u16, u16), u64> = HashMap::new();
         let heavy = PortKey::interface(PortKind::TcpLocal, 443);
         for _ in 0..2_000 {
-            table.book(heavy, true, Counters::new(1, 100_000), 0);
+            table.book(heavy, Counters::default(), Counters::new(1, 100_000), 0);
             let (owner, port) = (random.below(4) as u16, random.below(400) as u16);
             let key = PortKey::host(owner, 7, PortKind::UdpRemote, port);
             assert_eq!((key.owner(), key.kind(), key.port()), (Some(owner), PortKind::UdpRemote, port));
@@ -214,7 +214,7 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
                 *sum = 0;
             }
             *sum += 10;
-            table.book(key, false, Counters::new(1, 10), 1);
+            table.book(key, Counters::new(1, 10), Counters::default(), 1);
             assert_eq!(table.get(key).unwrap().inbound.bytes, *sum);
             assert_eq!(u64::from(table.get(key).unwrap().syns), *sum / 10);
         }
@@ -227,9 +227,14 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
 fn sweeps_free_the_rows_of_hosts_that_are_gone() {
     let mut table = PortTable::with_capacity(64, Seed::new(3, 5));
     for port in 0..20 {
-        table.book(PortKey::host(port % 2, 9, PortKind::TcpLocal, port), true, Counters::new(1, 1), 0);
+        table.book(
+            PortKey::host(port % 2, 9, PortKind::TcpLocal, port),
+            Counters::new(1, 1),
+            Counters::default(),
+            0,
+        );
     }
-    table.book(PortKey::interface(PortKind::TcpLocal, 80), true, Counters::new(1, 1), 0);
+    table.book(PortKey::interface(PortKind::TcpLocal, 80), Counters::new(1, 1), Counters::default(), 0);
     for _ in 0..64 {
         table.sweep(1, |key| key.owner() != Some(1));
     }
@@ -242,40 +247,44 @@ fn sweeps_free_the_rows_of_hosts_that_are_gone() {
 fn the_flow_cache_loses_and_invents_nothing() {
     with_seeds(|random| {
         let entries = [1, 4, 64][random.below(3) as usize];
-        let flows = [3, 30, 100_000][random.below(3) as usize];
+        let hosts = [3, 30, 100_000][random.below(3) as usize];
         let mut cache = FlowCache::with_capacity(entries, random.seed());
-        let mut booked: HashMap<(Address, Option<(u16, u16)>), (u64, u64)> = HashMap::new();
+        // By sender, receiver and their ports.
+        let mut booked: HashMap<_, Counters> = HashMap::new();
         let mut wanted = booked.clone();
         let mut book = |flow: Flow| {
-            let sum = booked.entry((flow.source, flow.ports())).or_default();
-            *sum = (sum.0 + u64::from(flow.packets), sum.1 + flow.bytes);
+            let [a, b] = flow.ends();
+            let [p, q] = flow.ports().unwrap_or([0, 0]);
+            *booked.entry((a, b, p, q)).or_default() += flow.sent()[0];
+            *booked.entry((b, a, q, p)).or_default() += flow.sent()[1];
         };
         for second in 0..20_000 {
-            let number = random.below(flows) as u32;
+            let source_port = random.below(2) as u16;
             let packet = Packet {
-                source: Address::v4(number),
+                source: Address::v4(random.below(hosts) as u32),
+                destination: Address::v4(random.below(hosts) as u32),
                 bytes: random.below(1_500) as u32,
                 protocol: 17,
-                has_ports: number % 5 != 0,
-                source_port: number as u16 % 7,
+                has_ports: source_port > 0,
+                source_port,
                 ..Packet::default()
             };
-            let ports = packet.has_ports.then_some((packet.source_port, 0));
-            let sum = wanted.entry((packet.source, ports)).or_default();
-            *sum = (sum.0 + 1, sum.1 + u64::from(packet.bytes));
+            let key = (packet.source, packet.destination, source_port, 0);
+            *wanted.entry(key).or_default() += Counters::new(1, packet.bytes.into());
+            let from_low = packet.source.low <= packet.destination.low;
+            let direction = if from_low { Direction::Outbound } else { Direction::Inbound };
             match cache.add(&packet, second) {
-                Lookup::Hit(direction) => assert_eq!(direction, Direction::Transit),
-                Lookup::Miss(index) => {
-                    book(cache.replace(index, Flow::of(&packet, Direction::Transit, second)));
-                }
-                Lookup::Bypass => book(Flow::of(&packet, Direction::Transit, second)),
+                Lookup::Hit(known) if packet.source != packet.destination => assert_eq!(known, direction),
+                Lookup::Hit(_) => {}
+                Lookup::Miss(place) => book(cache.replace(place, &packet, direction, second)),
+                Lookup::Bypass => book(Flow::of(&packet, direction, second)),
             }
         }
         for index in 0..cache.capacity() {
             book(cache.take(index));
-            assert_eq!(cache.take(index).packets, 0);
+            assert!(cache.take(index).is_empty());
         }
-        booked.retain(|_, sum| sum.0 > 0);
+        booked.retain(|_, sum| !sum.is_zero());
         assert_eq!(booked, wanted);
     });
 }

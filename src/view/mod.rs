@@ -1,1 +1,96 @@
-//! x
+//! 7. Show: bounded copies of the books, and their JSON, HTML and OpenMetrics.
+//!
+//! A view is made in two steps, so that the lock around the monitor is never held across formatting:
+//!
+//! 1. under the lock: [`crate::monitor::Monitor::settle`], then the view's `copy`, which moves the rows
+//!    that will be shown into memory that the view's constructor allocated. It allocates nothing.
+//! 2. after the lock is released: `write_json` or `write_html` from that copy into any [`core::fmt::Write`].
+//!    Writing allocates nothing either, and fails only if the writer does.
+//!
+//! Text that comes from the network (names, and what an interface or a file is called) is escaped by the
+//! writers themselves: [`json::Json`] and [`html::Html`] take markup only as `&'static str`.
+
+pub mod assets;
+pub mod html;
+pub mod json;
+pub mod report;
+pub mod services;
+pub mod text;
+pub mod units;
+
+mod about;
+mod books;
+mod chart;
+mod darknet;
+mod host;
+mod hosts;
+mod metrics;
+mod page;
+mod ports;
+mod protocols;
+mod query;
+mod rows;
+mod summary;
+mod top;
+
+pub use about::{AboutView, AlarmFacts, Facts, NameFacts, StoreFacts, WebFacts};
+pub use books::{Books, Header, Interface, NotFound};
+pub use darknet::{DarknetView, SourceRow};
+pub use host::HostView;
+pub use hosts::HostsView;
+pub use metrics::MetricsView;
+pub use ports::{PortLists, PortsView};
+pub use protocols::ProtocolsView;
+pub use query::{Filter, HostsQuery, Sort};
+pub use rows::{HostRow, PortLine, ProtocolRow};
+pub use summary::SummaryView;
+pub use top::{Rest, Top};
+
+use heapless::String;
+
+use crate::limits::NAME_BYTES_MAX;
+use crate::packet::Address;
+use crate::time::Timestamp;
+
+/// The version of the JSON forms. Fields may be added; a changed meaning raises it.
+pub const SCHEMA: u32 = 1;
+
+/// What the report and the pages call this program.
+pub const PROGRAM: &str = concat!("duskwatch ", env!("CARGO_PKG_VERSION"));
+
+/// A host's name. It comes from strangers: any characters may be in it.
+pub type HostName = String<NAME_BYTES_MAX>;
+
+/// Where the names of hosts come from. It is asked while writing, after the monitor's lock is released.
+pub trait NameSource {
+    /// The address's name, if one is known now.
+    fn name(&self, address: Address) -> Option<HostName>;
+}
+
+/// Nobody has a name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNames;
+
+impl NameSource for NoNames {
+    fn name(&self, _: Address) -> Option<HostName> {
+        None
+    }
+}
+
+/// What every page needs besides its view.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The present time; for a capture file, its last packet's.
+    pub now: Timestamp,
+    /// Seconds to add to UTC for local time.
+    pub utc_offset: i32,
+    /// Where the pages are: `/`, or what `--base` says, with a slash at both ends.
+    pub base: &'a str,
+    /// The hosts' names.
+    pub names: &'a dyn NameSource,
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -166,6 +166,9 @@ fn options(scenario: Scenario, arguments: &Arguments) -> Result<Options, String>
     options.packets = arguments.packets.unwrap_or(options.packets);
     options.seed = arguments.seed.unwrap_or(options.seed);
     options.end = arguments.end.unwrap_or(options.end);
+    if options.end > u64::from(u32::MAX) {
+        return Err("--end takes seconds since 1970, at most 4294967295".to_owned());
+    }
     if let Some(size) = &arguments.size {
         options.flood_size = match size.parse() {
             Ok(size @ 40..=1500) => size,
@@ -186,8 +189,10 @@ fn transmit(scenario: Scenario, arguments: &Arguments) -> Result<(), String> {
         Some(text) => text.parse::<FrameSize>().map_err(|message| format!("--size {message}"))?,
         None => FrameSize::Scenario,
     };
+    // A home stays below the number that it is asked for.
+    let margin = if scenario == Scenario::Home { 1.25 } else { 1.0 };
     let options = Options {
-        packets: (f64::from(rate) * seconds).ceil() as u64,
+        packets: (f64::from(rate) * seconds * margin).ceil() as u64,
         seed: arguments.seed.unwrap_or(1),
         ..Options::default()
     };

@@ -20,7 +20,8 @@ const GRACE: Duration = Duration::from_millis(250);
 pub enum FrameSize {
     /// As the scenario has them.
     Scenario,
-    /// All of this length, or the nearest that the headers allow.
+    /// All of this length, or the nearest that the headers allow: ARP has 60 bytes, and a frame with
+    /// IPv6 has 62 (UDP) or 74 (TCP) at least.
     Fixed(u32),
     /// The simple Internet mix: seven of 60 bytes, four of 590 and one of 1,514.
     Imix,

@@ -10,6 +10,9 @@ use crate::limits::ALARM_QUEUE_MAX;
 /// RFC 5424, 7.3.1.
 const NUMBER_MAX: u32 = 2_147_483_647;
 
+/// Between two attempts while the program ends.
+const PAUSE_AT_END: Duration = Duration::from_millis(50);
+
 /// What became of the messages since the start. `queued - sent - lost` still wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -117,20 +120,20 @@ impl Queue {
         }
     }
 
-    /// Waits before another attempt; false if there will be none because time is up.
+    /// Waits before another attempt; false if there will be none because time is up. Once the sender is
+    /// to stop, pauses are short, so that a receiver that just came back still gets what waits.
     pub(super) fn pause(&self, duration: Duration) -> bool {
-        let end = Instant::now() + duration;
+        let begin = Instant::now();
         let mut state = self.lock();
         loop {
-            let now = Instant::now();
             if state.time_is_up() {
                 return false;
             }
-            let until = state.stop.map_or(end, |deadline| end.min(deadline));
-            if now >= until {
+            let duration = if state.stop.is_some() { duration.min(PAUSE_AT_END) } else { duration };
+            let Some(left) = duration.checked_sub(begin.elapsed()).filter(|left| !left.is_zero()) else {
                 return true;
-            }
-            state = self.wait(state, until - now);
+            };
+            state = self.wait(state, left);
         }
     }
 
@@ -189,6 +192,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
     use crate::packet::Packet;
     use crate::time::Timestamp;
@@ -238,6 +243,18 @@ mod tests {
         for number in [NUMBER_MAX, 1] {
             assert_eq!(queue.next(soon()), Next::Send(Queued { number, content: Content::Event(event()) }));
         }
+    }
+
+    #[test]
+    fn the_end_cuts_a_pause_short() {
+        let queue = Queue::new();
+        thread::scope(|scope| {
+            let pause = scope.spawn(|| queue.pause(Duration::from_secs(3600)));
+            let stop = scope.spawn(|| queue.stop(Duration::from_secs(60)));
+            assert!(pause.join().unwrap(), "one more attempt");
+            queue.finish();
+            stop.join().unwrap();
+        });
     }
 
     #[test]

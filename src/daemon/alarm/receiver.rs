@@ -18,6 +18,9 @@ pub enum Transport {
     Tcp,
 }
 
+/// The port of a receiver that names none (RFC 5426, 3.3).
+const SYSLOG_PORT: u16 = 514;
+
 /// A syslog receiver: `udp://HOST:PORT` or `tcp://HOST:PORT`; IPv6 addresses in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receiver {
@@ -50,8 +53,14 @@ impl FromStr for Receiver {
             Some(("tcp", rest)) => (Transport::Tcp, rest),
             _ => return Err(NotAReceiver),
         };
-        let (host, port) = rest.rsplit_once(':').ok_or(NotAReceiver)?;
-        let port = port.parse().ok().filter(|port| *port != 0).ok_or(NotAReceiver)?;
+        // Colons inside brackets belong to the address.
+        let (host, port) = match rest.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+            Some((host, port)) => (host, port.parse().map_err(|_| NotAReceiver)?),
+            None => (rest, SYSLOG_PORT),
+        };
+        if port == 0 {
+            return Err(NotAReceiver);
+        }
         let host = match host.strip_prefix('[') {
             Some(literal) => literal.strip_suffix(']').filter(|literal| literal.contains(':')),
             None => Some(host).filter(|host| !host.contains([':', ']'])),
@@ -169,7 +178,6 @@ mod tests {
             "192.168.1.2:514",
             "http://a:1",
             "udp://",
-            "udp://a",
             "udp://a:",
             "udp://a:0",
             "udp://a:65536",

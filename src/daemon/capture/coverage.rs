@@ -31,8 +31,9 @@ pub struct Coverage {
     pub captured: Seen,
     /// Frames that the kernel dropped because the ring was full.
     pub dropped: u64,
-    /// The captured share in percent, 0 to 100; `None` where the two cannot be compared: before the
-    /// first traffic, and with a filter, which leaves frames out on purpose.
+    /// The captured share in percent, 0 to 100, when the kernel's counters were read last; `None` where
+    /// there is nothing to compare: before the first traffic, and with a filter, which leaves frames out
+    /// on purpose.
     pub percent: Option<f32>,
 }
 
@@ -49,6 +50,8 @@ struct State {
     kernel_packets: u64,
     kernel_bytes: u64,
     captured: Seen,
+    /// What had been captured when the kernel's counters were read last.
+    compared: Seen,
     dropped: u64,
     sampled: Option<Instant>,
 }
@@ -80,7 +83,7 @@ impl Meter {
         }
     }
 
-    /// Counts what was drained. True if it is time for [`Meter::add_dropped`], which takes system calls.
+    /// Counts what was drained. True if the kernel's counters were old, and so the losses are too.
     pub(super) fn add(&self, seen: Seen) -> bool {
         let mut state = self.lock();
         state.captured.packets += seen.packets;
@@ -136,6 +139,7 @@ impl State {
 
     fn sample(&mut self) {
         self.sampled = Some(Instant::now());
+        self.compared = self.captured;
         for device in &mut self.devices {
             let Some(now) = self.system.statistics(&device.name) else { continue };
             let [received, received_bytes, sent, sent_bytes] =
@@ -148,8 +152,8 @@ impl State {
 
     fn percent(&self) -> Option<f32> {
         let (seen, all) = match self.by_packets {
-            true => (self.captured.packets, self.kernel_packets),
-            false => (self.captured.bytes, self.kernel_bytes),
+            true => (self.compared.packets, self.kernel_packets),
+            false => (self.compared.bytes, self.kernel_bytes),
         };
         (all > 0 && !self.filtered).then(|| (seen as f64 / all as f64 * 100.0).min(100.0) as f32)
     }
@@ -182,7 +186,7 @@ mod tests {
     #[test]
     fn the_share_is_capped_and_unknown_with_a_filter() {
         let seen = Seen { packets: 9, bytes: 900, merged_frames: 0 };
-        let mut state = State { kernel_bytes: 1000, captured: seen, ..State::default() };
+        let mut state = State { kernel_bytes: 1000, compared: seen, ..State::default() };
         assert_eq!(state.percent(), Some(90.0));
         state.kernel_bytes = 800;
         assert_eq!(state.percent(), Some(100.0));

@@ -52,6 +52,15 @@ pub struct Device {
     pub ethernet: bool,
 }
 
+/// What a lower device wraps the frames of an upper one in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrapping {
+    /// An IEEE 802.1Q tag with this VLAN's number.
+    Vlan(u16),
+    /// A PPPoE session (RFC 2516).
+    Pppoe,
+}
+
 /// The devices behind one interface of ours, as they are now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceSet {
@@ -61,9 +70,10 @@ pub struct DeviceSet {
     pub bridge: bool,
     /// Where the frames are read: the ports of a bridge (perhaps none), or exactly one device.
     pub devices: Vec<Device>,
-    /// The filter expression for the interface's frames among those of a lower device, outermost
-    /// header first, such as `vlan 7 and pppoes`; empty if all of them are the interface's.
-    pub inside: String,
+    /// Ports of the bridge beyond [`CAPTURE_DEVICES_MAX`], which are not read.
+    pub left_out: usize,
+    /// How the interface's frames are wrapped there, outermost first; empty if all frames are its own.
+    pub inside: Vec<Wrapping>,
     /// The link-layer addresses under which the router itself sends here.
     pub own_macs: Vec<Mac>,
 }
@@ -75,19 +85,15 @@ impl System {
         let mut own_macs = vec![upper.mac];
         let (lowest, inside) = self.descend(interface);
         let bridge = inside.is_empty() && self.path(interface, "bridge").is_dir();
-        let devices = if bridge {
-            let mut ports = self.ports(interface);
-            ports.truncate(CAPTURE_DEVICES_MAX);
-            ports
-        } else {
-            vec![self.device(&lowest)?]
-        };
+        let mut devices = if bridge { self.ports(interface) } else { vec![self.device(&lowest)?] };
+        let left_out = devices.len().saturating_sub(CAPTURE_DEVICES_MAX);
+        devices.truncate(CAPTURE_DEVICES_MAX);
         own_macs.extend(devices.iter().map(|device| device.mac));
-        own_macs.extend(self.uppers(interface).iter().map(|device| device.mac));
+        own_macs.extend(self.uppers(interface).iter().take(CAPTURE_DEVICES_MAX).map(|device| device.mac));
         own_macs.retain(|mac| mac.is_station());
         own_macs.sort_unstable();
         own_macs.dedup();
-        Some(DeviceSet { interface: upper, bridge, devices, inside, own_macs })
+        Some(DeviceSet { interface: upper, bridge, devices, left_out, inside, own_macs })
     }
 
     /// One device, or `None` if there is none of that name.
@@ -118,24 +124,23 @@ impl System {
         ])
     }
 
-    /// The device at the bottom of a stack of VLAN and PPPoE devices, and the filter that finds the
-    /// frames of the top one there.
-    fn descend(&self, interface: &str) -> (String, String) {
+    /// The device at the bottom of a stack of VLAN and PPPoE devices, and how the frames of the top one
+    /// are wrapped there.
+    fn descend(&self, interface: &str) -> (String, Vec<Wrapping>) {
         let mut name = interface.to_owned();
-        let mut headers = Vec::new();
-        while headers.len() < DEVICE_LAYERS_MAX {
-            let Some((header, below)) = self.pppoe_below(&name).or_else(|| self.vlan_below(&name)) else {
+        let mut inside = Vec::new();
+        while inside.len() < DEVICE_LAYERS_MAX {
+            let Some((wrapping, below)) = self.pppoe_below(&name).or_else(|| self.vlan_below(&name)) else {
                 break;
             };
-            headers.push(header);
+            inside.insert(0, wrapping);
             name = below;
         }
-        headers.reverse();
-        (name, headers.join(" and "))
+        (name, inside)
     }
 
     /// The device under a PPPoE interface, if there is just one session.
-    fn pppoe_below(&self, name: &str) -> Option<(String, String)> {
+    fn pppoe_below(&self, name: &str) -> Option<(Wrapping, String)> {
         let event = self.attribute(name, "uevent")?;
         if !event.lines().any(|line| line == "DEVTYPE=ppp") {
             return None;
@@ -143,17 +148,17 @@ impl System {
         let sessions = fs::read_to_string(self.proc_net.join("pppoe")).ok()?;
         let mut sessions = sessions.lines().skip(1);
         let device = sessions.next()?.split_whitespace().nth(2)?.to_owned();
-        (sessions.next().is_none() && self.device(&device).is_some()).then(|| ("pppoes".to_owned(), device))
+        (sessions.next().is_none() && self.device(&device).is_some()).then_some((Wrapping::Pppoe, device))
     }
 
     /// The device under a VLAN device. Its table has lines such as `eth0.7 | 7 | eth0`.
-    fn vlan_below(&self, name: &str) -> Option<(String, String)> {
+    fn vlan_below(&self, name: &str) -> Option<(Wrapping, String)> {
         let table = fs::read_to_string(self.proc_net.join("vlan/config")).ok()?;
         table.lines().find_map(|line| {
             let mut fields = line.split('|').map(str::trim);
             let (upper, id, below) = (fields.next()?, fields.next()?, fields.next()?);
             let id: u16 = id.parse().ok()?;
-            (upper == name && self.device(below).is_some()).then(|| (format!("vlan {id}"), below.to_owned()))
+            (upper == name && self.device(below).is_some()).then(|| (Wrapping::Vlan(id), below.to_owned()))
         })
     }
 
@@ -302,7 +307,7 @@ mod tests {
         let set = tree.system().resolve("br-lan").unwrap();
         assert!(set.bridge);
         assert_eq!(names(&set), ["lan1", "lan2"]);
-        assert_eq!(set.inside, "");
+        assert_eq!(set.inside, []);
         let macs: Vec<u8> = set.own_macs.iter().map(|mac| mac.0[5]).collect();
         assert_eq!(macs, [3, 4, 9, 12], "the bridge's, its ports' and those of the devices on top of it");
     }
@@ -316,12 +321,12 @@ mod tests {
         tree.proc("vlan/config", VLANS).proc("pppoe", pppoe);
         let set = tree.system().resolve("pppoe-wan").unwrap();
         assert_eq!(names(&set), ["eth1"]);
-        assert_eq!(set.inside, "vlan 7 and pppoes");
+        assert_eq!(set.inside, [Wrapping::Vlan(7), Wrapping::Pppoe]);
         assert!(!set.interface.ethernet && set.interface.mac == Mac::ZERO);
 
         let two = format!("{pppoe}0000C5A2 00:11:22:33:44:55 eth1\n");
         let set = tree.proc("pppoe", &two).system().resolve("pppoe-wan").unwrap();
-        assert_eq!((names(&set), set.inside.as_str()), (vec!["pppoe-wan"], ""), "two sessions: cannot tell");
+        assert_eq!((names(&set), set.inside.len()), (vec!["pppoe-wan"], 0), "two sessions: cannot tell");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use pcap::{Active, Linktype};
 
 use super::Options;
 use super::coverage::Seen;
-use super::devices::DeviceSet;
+use super::devices::{DeviceSet, Wrapping};
 use crate::limits::CAPTURE_BLOCK_MILLIS;
 use crate::network::{Networks, Prefix};
 use crate::packet::{Frame, LinkType, Mac};
@@ -57,22 +57,8 @@ impl Handle {
     /// bridge, which gives the direction and the sender of each frame through one ring.
     ///
     /// A bridge needs no promiscuous mode: its ports take in all that it forwards.
-    pub fn open(set: &DeviceSet, networks: &Networks, options: &Options) -> Result<Self, pcap::Error> {
-        let device = match set.devices.first() {
-            Some(device) if !set.bridge => device.name.as_str(),
-            _ => "any",
-        };
-        let mut capture = pcap::Capture::from_device(device)?
-            .snaplen(i32::try_from(options.snaplen).unwrap_or(i32::MAX))
-            .buffer_size(i32::try_from(options.ring_size).unwrap_or(i32::MAX))
-            .timeout(CAPTURE_BLOCK_MILLIS)
-            .promisc(options.promiscuous && !set.bridge)
-            .open()?
-            .setnonblock()?;
-        if set.bridge {
-            capture.set_datalink(Linktype::LINUX_SLL2)?;
-        }
-        let link = LinkType::from_dlt(capture.get_datalink().0).ok_or(pcap::Error::InvalidLinktype)?;
+    pub fn open(set: &DeviceSet, networks: &Networks, options: &Options) -> Result<Self, String> {
+        let (capture, link) = activate(set, options).map_err(|error| error.to_string())?;
         let ethernet = set.bridge || set.devices.iter().any(|device| device.ethernet);
         let (cooked_bytes, wire_bytes) = match link {
             LinkType::LinuxSll2 => (SLL2_BYTES as u32, if ethernet { ETHERNET_BYTES } else { 0 }),
@@ -94,15 +80,16 @@ impl Handle {
     }
 
     /// Lets exactly the frames of these devices through from now on.
-    pub fn follow(
-        &mut self,
-        set: &DeviceSet,
-        networks: &Networks,
-        options: &Options,
-    ) -> Result<(), pcap::Error> {
+    pub fn follow(&mut self, set: &DeviceSet, networks: &Networks, options: &Options) -> Result<(), String> {
         let broadcasts = if set.bridge { directed_broadcasts(networks) } else { Vec::new() };
-        self.capture.filter(&expression(set, &broadcasts, options.filter.as_deref()), true)?;
-        self.longest = set.devices.iter().map(|device| device.mtu).max().unwrap_or(0) + LINK_BYTES_MAX;
+        let user = options.filter.as_deref();
+        let expression = expression(set, &broadcasts, user)?;
+        self.capture.filter(&expression, true).map_err(|error| match user {
+            Some(user) => format!("--filter '{user}': {error}"),
+            None => error.to_string(),
+        })?;
+        let mtu = set.devices.iter().map(|device| device.mtu).max().unwrap_or(0);
+        self.longest = mtu.saturating_add(LINK_BYTES_MAX);
         self.bridge = set.bridge.then(|| Bridge {
             index: set.interface.index,
             own_macs: set.own_macs.clone(),
@@ -167,6 +154,25 @@ impl AsFd for Handle {
     }
 }
 
+fn activate(set: &DeviceSet, options: &Options) -> Result<(pcap::Capture<Active>, LinkType), pcap::Error> {
+    let device = match set.devices.first() {
+        Some(device) if !set.bridge => device.name.as_str(),
+        _ => "any",
+    };
+    let mut capture = pcap::Capture::from_device(device)?
+        .snaplen(i32::try_from(options.snaplen).unwrap_or(i32::MAX))
+        .buffer_size(i32::try_from(options.ring_size).unwrap_or(i32::MAX))
+        .timeout(CAPTURE_BLOCK_MILLIS)
+        .promisc(options.promiscuous && !set.bridge)
+        .open()?
+        .setnonblock()?;
+    if set.bridge {
+        capture.set_datalink(Linktype::LINUX_SLL2)?;
+    }
+    let link = LinkType::from_dlt(capture.get_datalink().0).ok_or(pcap::Error::InvalidLinktype)?;
+    Ok((capture, link))
+}
+
 /// The two fields are 32 bits wide on some targets.
 #[allow(clippy::useless_conversion)]
 fn timestamp(time: libc::timeval) -> Timestamp {
@@ -228,23 +234,30 @@ impl Bridge {
 
 /// The kernel's filter for a set of devices. At the bridge device it lets no more through than the
 /// frames that [`Bridge::is_to_many`] is true for.
-fn expression(set: &DeviceSet, broadcasts: &[Ipv4Addr], user: Option<&str>) -> String {
+fn expression(set: &DeviceSet, broadcasts: &[Ipv4Addr], user: Option<&str>) -> Result<String, String> {
     let mut parts = Vec::new();
     if set.bridge {
-        let mut ours: String =
+        let ports: String =
             set.devices.iter().map(|device| format!("ifindex {} or ", device.index)).collect();
         let broadcasts: String = broadcasts.iter().map(|address| format!(" or dst host {address}")).collect();
-        ours += &format!(
-            "(ifindex {} and outbound and (ip multicast or ip6 multicast or not (ip or ip6) \
-             or dst host 255.255.255.255{broadcasts}))",
+        parts.push(format!(
+            "({ports}(ifindex {} and outbound and (ip multicast or ip6 multicast or not (ip or ip6) \
+             or dst host 255.255.255.255{broadcasts})))",
             set.interface.index
-        );
-        parts.push(format!("({ours})"));
-    } else if !set.inside.is_empty() {
-        parts.push(set.inside.clone());
+        ));
+    }
+    for wrapping in &set.inside {
+        parts.push(match wrapping {
+            Wrapping::Vlan(id) => format!("vlan {id}"),
+            // `pppoes` makes the rest of the expression look inside the session. Behind `vlan` libpcap
+            // makes code of it that reads an unset variable, which the kernel refuses.
+            Wrapping::Pppoe if set.inside.len() == 1 => "pppoes".to_owned(),
+            Wrapping::Pppoe if user.is_none() => "ether proto 0x8864".to_owned(),
+            Wrapping::Pppoe => return Err("--filter cannot look into PPPoE on a VLAN".to_owned()),
+        });
     }
     parts.extend(user.map(|user| format!("({user})")));
-    parts.join(" and ")
+    Ok(parts.join(" and "))
 }
 
 /// The addresses that stand for everybody in the local IPv4 networks.
@@ -254,4 +267,94 @@ fn directed_broadcasts(networks: &Networks) -> Vec<Ipv4Addr> {
         Some(Ipv4Addr::from_bits(prefix.first().as_v4()? | hosts))
     };
     networks.prefixes().iter().filter_map(broadcast).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::capture::devices::Device;
+
+    const ROUTER: [u8; 6] = [2, 0, 0, 0, 0, 1];
+    const CLIENT: [u8; 6] = [2, 0, 0, 0, 0, 9];
+    const BRIDGE: u32 = 7;
+    const PORT: u32 = 3;
+    const INCOMING: u8 = 3;
+    const OUTGOING: u8 = 4;
+
+    fn device(name: &str, index: u32) -> Device {
+        Device { name: name.to_owned(), index, mac: Mac(ROUTER), mtu: 1500, up: true, ethernet: true }
+    }
+
+    fn set(bridge: bool, inside: &[Wrapping]) -> DeviceSet {
+        DeviceSet {
+            interface: device("br-lan", BRIDGE),
+            bridge,
+            devices: (0..32).map(|n| device("lan", PORT + n)).collect(),
+            left_out: 0,
+            inside: inside.to_vec(),
+            own_macs: vec![Mac(ROUTER)],
+        }
+    }
+
+    fn frame(index: u32, kind: u8, source: [u8; 6], ethertype: u16, receiver: &[u8]) -> Vec<u8> {
+        let mut frame = ethertype.to_be_bytes().to_vec();
+        frame.extend([0, 0]);
+        frame.extend(index.to_be_bytes());
+        frame.extend([0, 1, kind, 6]);
+        frame.extend(source);
+        frame.extend([0, 0]);
+        frame.extend([0; 24].iter().take(if ethertype == 0x800 { 16 } else { 24 }));
+        frame.extend(receiver);
+        frame
+    }
+
+    #[test]
+    fn each_frame_of_a_bridge_counts_at_one_place() {
+        let broadcasts = vec![Ipv4Addr::new(192, 168, 1, 255)];
+        let bridge = Bridge { index: BRIDGE, own_macs: vec![Mac(ROUTER)], broadcasts };
+        let counts = |index, kind, source, ethertype, receiver: &[u8]| {
+            !bridge.judge(&frame(index, kind, source, ethertype, receiver)).copy
+        };
+        assert!(counts(PORT, INCOMING, CLIENT, 0x800, &[192, 168, 1, 255]));
+        assert!(!counts(PORT, OUTGOING, CLIENT, 0x800, &[192, 168, 1, 5]), "forwarded");
+        assert!(counts(PORT, OUTGOING, ROUTER, 0x800, &[192, 168, 1, 5]));
+        let to_many: [(u16, &[u8]); 6] = [
+            (0x800, &[192, 168, 1, 255]),
+            (0x800, &[255, 255, 255, 255]),
+            (0x800, &[224, 0, 0, 251]),
+            (0x86dd, &[0xff, 2]),
+            (0x86dd, &[]),
+            (0x806, &[]),
+        ];
+        for (ethertype, receiver) in to_many {
+            assert!(!counts(PORT, OUTGOING, ROUTER, ethertype, receiver), "{receiver:?} at a port");
+            assert!(counts(BRIDGE, OUTGOING, ROUTER, ethertype, receiver), "{receiver:?} at the bridge");
+        }
+        assert!(!counts(BRIDGE, OUTGOING, ROUTER, 0x86dd, &[0xfe, 0x80]));
+        for length in 0..50 {
+            let whole = frame(PORT, OUTGOING, ROUTER, 0x800, &[1, 2, 3, 4]);
+            bridge.judge(whole.get(..length).unwrap_or(&whole));
+        }
+    }
+
+    #[test]
+    fn expressions_compile() {
+        let compile = |link, set: &DeviceSet, user| {
+            let broadcasts = [Ipv4Addr::new(192, 168, 1, 255)];
+            let expression = expression(set, &broadcasts, user)?;
+            let dead = pcap::Capture::dead(link).map_err(|error| error.to_string())?;
+            let program =
+                dead.compile(&expression, true).map_err(|error| format!("{expression}: {error}"))?;
+            Ok::<usize, String>(program.get_instructions().len())
+        };
+        let full = compile(Linktype::LINUX_SLL2, &set(true, &[]), Some("tcp port 80 or udp")).unwrap();
+        assert!(full < 200, "{full} instructions, of which the kernel takes 4,096");
+        let (vlan, pppoe) = (Wrapping::Vlan(7), Wrapping::Pppoe);
+        for inside in [vec![], vec![vlan], vec![pppoe], vec![vlan, vlan]] {
+            compile(Linktype::ETHERNET, &set(false, &inside), Some("ip or ip6")).unwrap();
+        }
+        compile(Linktype::ETHERNET, &set(false, &[vlan, pppoe]), None).unwrap();
+        compile(Linktype::ETHERNET, &set(false, &[vlan, pppoe]), Some("ip")).unwrap_err();
+        check_filter("ip) or (ip").expect_err("a filter cannot break out of its parentheses");
+    }
 }

@@ -67,6 +67,9 @@ impl Interface {
         }
         if set != self.set {
             self.meter.follow(set.as_ref());
+            if let Some(left_out) = set.as_ref().map(|set| set.left_out).filter(|left_out| *left_out > 0) {
+                log::warn!("{}: {left_out} of its ports are more than can be read", self.name);
+            }
         }
         self.set = set;
         self.networks = networks;
@@ -87,11 +90,11 @@ impl Interface {
             Some(handle) => handle.follow(set, &self.networks, options),
             None => Handle::open(set, &self.networks, options).map(|handle| self.handle = Some(handle)),
         };
-        result.map_err(|error| {
+        if result.is_err() {
             self.close();
             self.retry = true;
-            error.to_string()
-        })
+        }
+        result
     }
 
     /// Reads one batch. False if the handle had to be closed.
@@ -102,8 +105,9 @@ impl Interface {
             Read::Copy => sink.bridged_copy(index, now),
         });
         sink.batch_end(index);
-        if self.meter.add(handle.take_seen()) {
-            self.meter.add_dropped(handle.take_dropped());
+        let losses_are_old = self.meter.add(handle.take_seen());
+        if losses_are_old {
+            self.read_losses();
         }
         self.empty_wakeups = if matches!(drained, Ok(0)) { self.empty_wakeups + 1 } else { 0 };
         // A device that goes down wakes us once for nothing; a descriptor that does so for ever is broken.
@@ -114,10 +118,16 @@ impl Interface {
         usable
     }
 
-    fn close(&mut self) {
-        if let Some(mut handle) = self.handle.take() {
+    /// Asks the kernel what did not fit the ring.
+    pub fn read_losses(&mut self) {
+        if let Some(handle) = &mut self.handle {
             self.meter.add_dropped(handle.take_dropped());
         }
+    }
+
+    fn close(&mut self) {
+        self.read_losses();
+        self.handle = None;
         self.empty_wakeups = 0;
     }
 }

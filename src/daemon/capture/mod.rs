@@ -35,6 +35,10 @@ const RESCAN_PAUSE: Duration = Duration::from_millis(200);
 /// A device that is there but cannot be opened is tried again after this long.
 const REOPEN_PAUSE: Duration = Duration::from_secs(5);
 
+/// This long after the last frame the losses are read once more: losses during the last burst of frames
+/// are known to the kernel, but nothing else would make us ask.
+const SETTLE_PAUSE: Duration = Duration::from_secs(6);
+
 /// An interface to watch.
 #[derive(Clone, Debug)]
 pub struct InterfaceSpec {
@@ -113,6 +117,8 @@ pub struct Capture {
     changes: OwnedFd,
     /// When to look at the devices again, if there is a reason to.
     rescan_at: Option<Instant>,
+    /// When to read the losses, unless frames come first.
+    settle_at: Option<Instant>,
 }
 
 /// What a poll found ready.
@@ -150,7 +156,9 @@ impl Capture {
                 return Err(format!("-i {}: at most {INTERFACES_MAX} interfaces", spec.name));
             }
         }
-        Ok(Self { interfaces, options, changes, rescan_at: Some(Instant::now() + REOPEN_PAUSE) })
+        let retry = interfaces.iter().any(|interface: &Interface| interface.retry);
+        let rescan_at = retry.then(|| Instant::now() + REOPEN_PAUSE);
+        Ok(Self { interfaces, options, changes, rescan_at, settle_at: None })
     }
 
     /// The meters of the interfaces' coverage, in their order, for whoever shows them.
@@ -168,6 +176,10 @@ impl Capture {
         }
         loop {
             let ready = self.wait(stop).map_err(|error| format!("poll: {error}"))?;
+            let now = Instant::now();
+            if !ready.interfaces.is_empty() {
+                self.settle_at = Some(now + SETTLE_PAUSE);
+            }
             for index in ready.interfaces {
                 if let Some(interface) = self.interfaces.get_mut(index)
                     && !interface.drain(index, sink)
@@ -179,15 +191,20 @@ impl Capture {
             if ready.stop {
                 return Ok(());
             }
-            if self.rescan_at.is_some_and(|at| at <= Instant::now()) {
+            if self.rescan_at.is_some_and(|at| at <= now) {
                 self.rescan(sink);
+            }
+            if self.settle_at.is_some_and(|at| at <= now) {
+                self.settle_at = None;
+                self.interfaces.iter_mut().for_each(Interface::read_losses);
             }
         }
     }
 
     /// Sleeps until there is something to do.
     fn wait(&mut self, stop: BorrowedFd<'_>) -> rustix::io::Result<Ready> {
-        let timeout = self.rescan_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let next = [self.rescan_at, self.settle_at].into_iter().flatten().min();
+        let timeout = next.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.and_then(|wait| Timespec::try_from(wait).ok());
         let mut polled = BoundedVec::<PollFd<'_>, { INTERFACES_MAX + 2 }>::new();
         let mut places = BoundedVec::<usize, INTERFACES_MAX>::new();

@@ -9,6 +9,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::alarm::Receiver;
 use super::options::{Key, Options, UsageError, parse_config_file, printable};
 use crate::limits::CONFIG_FILE_BYTES_MAX;
 use crate::network::{Prefix, Role};
@@ -44,7 +45,7 @@ pub struct Config {
     /// Dark networks that the user declares, up to `DARK_PREFIXES_MAX`.
     pub dark: Vec<Prefix>,
     /// Where alerts go.
-    pub syslog_to: Option<SyslogTarget>,
+    pub syslog_to: Option<Receiver>,
     /// How the process runs.
     pub process: Process,
     /// Where the log goes and how much of it.
@@ -171,26 +172,6 @@ pub struct Store {
     pub export: Option<PathBuf>,
     /// Where each day's totals go.
     pub daylog: Option<PathBuf>,
-}
-
-/// Where alerts go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyslogTarget {
-    /// How they travel.
-    pub transport: Transport,
-    /// A host name or an address, without brackets.
-    pub host: String,
-    /// The port, not 0.
-    pub port: u16,
-}
-
-/// How alerts travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// One datagram each (RFC 5426).
-    Udp,
-    /// A stream (RFC 6587).
-    Tcp,
 }
 
 /// How the process runs.

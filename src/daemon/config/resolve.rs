@@ -228,7 +228,7 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
-    use crate::daemon::config::{SyslogTarget, Transport};
+    use crate::daemon::alarm::{Receiver, Transport};
     use crate::daemon::options::parse_config_file;
 
     fn options(arguments: &[&str]) -> Result<Options, UsageError> {
@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(config.web.listen, ["[::1]:667".parse().unwrap(), "0.0.0.0:667".parse().unwrap()]);
         assert_eq!(config.web.host_names, ["router.lan"]);
         assert_eq!(config.dark, ["192.168.9.0/24".parse().unwrap()]);
-        let target = SyslogTarget { transport: Transport::Tcp, host: "logs".into(), port: 601 };
+        let target = Receiver { transport: Transport::Tcp, host: "logs".into(), port: 601 };
         assert_eq!(config.syslog_to, Some(target));
     }
 
@@ -392,7 +392,7 @@ mod tests {
             ),
             (&["-i", "a", "-p", "70000"], "--port 70000: takes a number from 0 to 65535"),
             (&["-i", "a", "-p"], "--port: takes a value, PORT"),
-            (&["-i", "a", "-p", ""], "--port : takes a value that is not empty"),
+            (&["-i", "a", "-p", ""], "--port: takes a value that is not empty"),
             (&["-i", "a", "--nope"], "--nope: unknown option; see duskwatch --help"),
             (&["-i", "a", "-z"], "-z: unknown option; see duskwatch --help"),
             (&["eth0"], "eth0: no option before it; see duskwatch --help"),

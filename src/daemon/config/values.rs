@@ -2,14 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::{Interface, SyslogTarget, Transport};
+use super::Interface;
+use crate::daemon::alarm::Receiver;
 use crate::limits::{RING_MAX, RING_MIN};
 use crate::network::{NotAPrefix, Prefix, Role};
 
 type Parsed<T> = Result<T, &'static str>;
-
-/// The port of RFC 5426 and of every syslog daemon.
-const SYSLOG_PORT: u16 = 514;
 
 /// `eth0`, `eth0=lan` or `eth0=wan`.
 pub fn interface(text: &str) -> Parsed<Interface> {
@@ -58,31 +56,8 @@ pub fn host_name(text: &str) -> Parsed<String> {
 }
 
 /// `udp://HOST:PORT` or `tcp://HOST:PORT`, where `:PORT` may be missing and an IPv6 address has brackets.
-pub fn syslog_target(text: &str) -> Parsed<SyslogTarget> {
-    const TAKES: &str = "takes udp://HOST:PORT or tcp://HOST:PORT";
-    let (scheme, rest) = text.split_once("://").ok_or(TAKES)?;
-    let transport = match scheme {
-        "udp" => Transport::Udp,
-        "tcp" => Transport::Tcp,
-        _ => return Err(TAKES),
-    };
-    let (host, port) = match rest.strip_prefix('[') {
-        Some(bracketed) => bracketed.split_once(']').ok_or(TAKES)?,
-        None => rest.split_at(rest.find(':').unwrap_or(rest.len())),
-    };
-    let known = match rest.starts_with('[') {
-        true => host.parse::<std::net::Ipv6Addr>().is_ok(),
-        false => is_host_name(host),
-    };
-    let port = match port.strip_prefix(':') {
-        None if port.is_empty() => SYSLOG_PORT,
-        Some(digits) => digits.parse().map_err(|_| TAKES)?,
-        None => return Err(TAKES),
-    };
-    if !known || port == 0 {
-        return Err(TAKES);
-    }
-    Ok(SyslogTarget { transport, host: host.to_owned(), port })
+pub fn syslog_target(text: &str) -> Parsed<Receiver> {
+    text.parse().map_err(|_| "takes udp://HOST:PORT or tcp://HOST:PORT")
 }
 
 /// Seconds between snapshots.
@@ -158,6 +133,7 @@ mod tests {
 
     #[test]
     fn syslog_targets() {
+        use crate::daemon::alarm::Transport;
         let target = |text| syslog_target(text).map(|t| (t.transport, t.host, t.port));
         assert_eq!(target("udp://logs.lan:1514"), Ok((Transport::Udp, "logs.lan".into(), 1514)));
         assert_eq!(target("tcp://10.0.0.1"), Ok((Transport::Tcp, "10.0.0.1".into(), 514)));

@@ -51,7 +51,7 @@ impl fmt::Display for Use {
             Some((name, number)) => write!(f, "{name}:{number}: {}", self.row.long)?,
             None => write!(f, "--{}", self.row.long)?,
         }
-        if self.row.kind == Flag { Ok(()) } else { write!(f, " {}", printable(&self.value)) }
+        if self.value.is_empty() { Ok(()) } else { write!(f, " {}", printable(&self.value)) }
     }
 }
 
@@ -301,7 +301,7 @@ mod tests {
             ("no-dns yes", "f:1: no-dns: takes no value"),
             ("help", "f:1: help: belongs on the command line"),
             ("config other", "f:1: config: belongs on the command line"),
-            ("port", "f:1: port : takes a value that is not empty"),
+            ("port", "f:1: port: takes a value that is not empty"),
             ("\u{7}", "f:1: \\u{7}: unknown option"),
         ] {
             assert_eq!(parse_config_file("f", text).unwrap_err().0, message);

@@ -5,9 +5,10 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
+use rustix::net::sockopt;
 
 use super::response::Page;
 use crate::limits::{
@@ -33,6 +34,8 @@ enum State {
     Lingering { discarded: usize },
     /// A head is awaited or arriving. `unexamined`: bytes of a pipelined request are there already.
     Reading { unexamined: bool },
+    /// A whole head is there, and no page is free to answer it.
+    Waiting,
     /// A response is leaving.
     Writing { page: Page, started: Instant, keep_alive: bool },
 }
@@ -68,25 +71,38 @@ impl Connection {
             // There is work in the buffer: a socket that can be written to is ready at once.
             State::Reading { unexamined: true } => PollFlags::IN | PollFlags::OUT,
             State::Lingering { .. } | State::Reading { .. } => PollFlags::IN,
+            // The system reports a broken connection even so.
+            State::Waiting => PollFlags::empty(),
             State::Writing { .. } => PollFlags::OUT,
         };
         (&self.stream, flags)
     }
 
     /// Orders connections by who is closed first when there is no room: those that only linger, then
-    /// unfinished heads and idle ones, then responses that stall; in each group the oldest.
-    pub(super) fn rank(&self) -> (u8, Instant) {
+    /// unfinished heads and idle ones, then responses that stall; in each group the oldest. `None` for
+    /// those that stay: who has asked and waits for an answer, and who has come or moved this very
+    /// turn and so had no chance yet.
+    pub(super) fn rank(&self, now: Instant) -> Option<(u8, Instant)> {
         let group = match self.state {
             State::Lingering { .. } => 0,
             State::Reading { .. } => 1,
             State::Writing { .. } => 2,
+            State::Waiting => return None,
         };
-        (group, self.since)
+        (self.since < now).then_some((group, self.since))
     }
 
-    /// True while a response is leaving.
-    pub(super) fn is_writing(&self) -> bool {
-        matches!(self.state, State::Writing { .. })
+    /// Since when a page is being waited for.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        matches!(self.state, State::Waiting).then_some(self.since)
+    }
+
+    /// Since when a response has been leaving.
+    pub(super) fn writing_since(&self) -> Option<Instant> {
+        match self.state {
+            State::Writing { started, .. } => Some(started),
+            _ => None,
+        }
     }
 
     /// True while the connection is only kept until the client has read the last response.
@@ -105,6 +121,7 @@ impl Connection {
             State::Lingering { .. } => self.since + WEB_LINGER_TIME,
             State::Reading { .. } if self.requests == 0 || self.received > 0 => self.since + WEB_HEAD_TIME,
             State::Reading { .. } => self.since + WEB_IDLE_TIME,
+            State::Waiting => self.since + WEB_RESPONSE_TIME,
             State::Writing { started, .. } => (self.since + WEB_STALL_TIME).min(*started + WEB_RESPONSE_TIME),
         }
     }
@@ -117,6 +134,14 @@ impl Connection {
     /// True if another request may follow the one being answered.
     pub(super) fn may_continue(&self) -> bool {
         self.requests + 1 < WEB_REQUESTS_PER_CONNECTION_MAX
+    }
+
+    /// Puts the request that has been received off until a page is free.
+    pub(super) fn wait(&mut self, now: Instant) {
+        if !matches!(self.state, State::Waiting) {
+            self.state = State::Waiting;
+            self.since = now;
+        }
     }
 
     /// Starts to send a response to the first `head_length` bytes received. The response ends the
@@ -138,8 +163,17 @@ impl Connection {
                 Outcome::Received
             }
             State::Reading { .. } => self.receive(now),
+            // Nothing was asked of the system, so it can only be the end.
+            State::Waiting => Outcome::Ended,
             State::Writing { .. } => self.send(now),
         }
+    }
+
+    /// Ends the connection so that the kernel forgets at once what the client has not read, which
+    /// would otherwise stay in its memory for minutes. The caller drops the connection.
+    pub(super) fn reset(&self) {
+        // It fails only on what is no socket.
+        let _ = sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
     }
 
     /// Gives the page back, if a response is on its way.
@@ -212,7 +246,6 @@ fn outcome_of(error: &std::io::Error) -> Outcome {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
-    use std::time::Duration;
 
     use super::*;
     use crate::limits::WEB_BODY_BYTES_MAX;
@@ -221,6 +254,7 @@ mod tests {
     fn pair(now: Instant) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let (stream, peer) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         (Connection::new(stream, peer.ip(), now), client)
@@ -301,14 +335,17 @@ mod tests {
     fn a_response_must_move_and_must_end() {
         let start = Instant::now();
         let (mut connection, mut client) = pair(start);
-        // The buffers of both sockets swallow the first responses.
-        while !connection.is_writing() {
+        // The buffers of both sockets swallow the first responses; fixed ones do not grow meanwhile.
+        sockopt::set_socket_send_buffer_size(&connection.stream, 8192).unwrap();
+        sockopt::set_socket_recv_buffer_size(&client, 8192).unwrap();
+        while connection.writing_since().is_none() {
             connection.answer(page(WEB_BODY_BYTES_MAX), 0, true, start);
             while is_moving(&mut connection, start) {}
         }
+        connection.answer(page(WEB_BODY_BYTES_MAX), 0, true, start);
         assert_eq!(connection.deadline(), start + WEB_STALL_TIME);
         // One read makes room for more of the response, and patience grows, but not for ever.
-        let mut buffer = vec![0; 64 * 1024];
+        let mut buffer = [0; 4096];
         let late = start + WEB_RESPONSE_TIME - Duration::from_secs(1);
         let limit = Instant::now() + Duration::from_secs(10);
         while connection.since != late && Instant::now() < limit {
@@ -340,11 +377,15 @@ mod tests {
     #[test]
     fn the_idle_go_before_the_busy_and_the_oldest_first() {
         let start = Instant::now();
-        let later = start + Duration::from_secs(1);
+        let [later, now] = [1, 2].map(|seconds| start + Duration::from_secs(seconds));
         let (old, _client) = pair(start);
         let (new, _client) = pair(later);
         let (mut busy, _client) = pair(start);
         busy.answer(page(10), 0, true, start);
-        assert!(old.rank() < new.rank() && new.rank() < busy.rank());
+        assert!(old.rank(now).is_some() && old.rank(now) < new.rank(now) && new.rank(now) < busy.rank(now));
+        // Neither who has just come nor who waits for an answer.
+        assert_eq!(new.rank(later), None);
+        busy.wait(start);
+        assert_eq!(busy.rank(now), None);
     }
 }

@@ -13,8 +13,8 @@ use super::request::{self, Parsed};
 use super::{Handler, HostNames, Page, Refusal};
 use crate::limits::{
     WEB_ACCEPT_PAUSE, WEB_ACCEPTS_PER_TURN, WEB_BACKLOG, WEB_CONNECTIONS_MAX,
-    WEB_CONNECTIONS_PER_ADDRESS_MAX, WEB_LISTENERS_MAX, WEB_PAGES_MAX, WEB_RECEIVE_BUFFER_BYTES,
-    WEB_SEND_BUFFER_BYTES,
+    WEB_CONNECTIONS_PER_ADDRESS_MAX, WEB_LISTENERS_MAX, WEB_PAGE_TIME, WEB_PAGES_MAX,
+    WEB_RECEIVE_BUFFER_BYTES, WEB_SEND_BUFFER_BYTES, WEB_STALL_TIME,
 };
 
 /// What the gate has let in and kept out since the start.
@@ -47,7 +47,7 @@ pub struct Gate {
     listeners: Vec<TcpListener>,
     names: HostNames,
     connections: Box<[Option<Connection>]>,
-    /// The pages not in use. There is always one: see `free_page`.
+    /// The pages not in use.
     pages: Vec<Page>,
     statistics: Statistics,
     accept_after: Option<Instant>,
@@ -99,6 +99,7 @@ impl Gate {
                 }
             }
             self.expire(now);
+            self.relieve(now, handler);
             for index in 0..self.listeners.len() {
                 if ready.listeners[index] {
                     self.accept(index, now, handler);
@@ -120,7 +121,7 @@ impl Gate {
             PollFd::new(stream, flags)
         }));
         let deadlines = self.connections.iter().flatten().map(Connection::deadline);
-        let deadline = deadlines.chain(self.accept_after).min();
+        let deadline = deadlines.chain(self.accept_after).chain(self.next_page()).min();
         // Deadlines are seconds away, which always converts; a failure would wake us at once.
         let timeout = deadline
             .map(|deadline| Timespec::try_from(deadline.saturating_duration_since(now)).unwrap_or_default());
@@ -148,53 +149,48 @@ impl Gate {
             Outcome::Waiting => {}
             Outcome::Answered(page) => self.pages.push(page),
             Outcome::Ended => self.close(index),
-            Outcome::Received => {
-                if self.examine(index, now, handler) {
-                    self.send(index, now);
-                }
-            }
+            Outcome::Received => self.examine(index, now, handler),
         }
     }
 
-    /// Looks for a request in what a connection has received, and answers it. False if the head is
-    /// not complete.
-    fn examine(&mut self, index: usize, now: Instant, handler: &mut dyn Handler) -> bool {
-        let Some(connection) = &mut self.connections[index] else { return false };
+    /// Looks for a request in what a connection has received, and answers it.
+    fn examine(&mut self, index: usize, now: Instant, handler: &mut dyn Handler) {
+        let Some(connection) = &self.connections[index] else { return };
+        if request::parse(connection.received()) == Parsed::Partial {
+            return;
+        }
+        // Only now, as a page may have to be taken from somebody; and nobody jumps the queue.
+        let is_first = connection.waiting_since() == self.first_waiting().map(|(since, _)| since);
+        let page = if is_first { self.take_page(now) } else { None };
+        let Some(connection) = &mut self.connections[index] else { return };
+        let Some(mut page) = page else { return connection.wait(now) };
+        page.clear();
         let (request, length) = match request::parse(connection.received()) {
-            Parsed::Partial => return false,
             Parsed::Complete(request, length) => (request, length),
-            Parsed::Refused(refusal) => {
-                self.refuse(index, refusal, now);
-                return true;
-            }
+            Parsed::Refused(refusal) => return self.refuse(index, refusal, page, now),
+            Parsed::Partial => return self.pages.push(page),
         };
         if request.host.is_some_and(|host| !self.names.allows(host)) {
-            self.refuse(index, Refusal::Host, now);
-            return true;
+            return self.refuse(index, Refusal::Host, page, now);
         }
-        let Some(mut page) = self.pages.pop() else { return false };
-        page.clear();
         let response = handler.respond(&request, &self.statistics, &mut page);
         if page.has_overflowed() {
-            self.pages.push(page);
-            self.refuse(index, Refusal::ResponseTooLarge, now);
-            return true;
+            return self.refuse(index, Refusal::ResponseTooLarge, page, now);
         }
         let keep_alive = request.keep_alive && connection.may_continue();
         page.complete(&response, &request, keep_alive);
-        connection.answer(page, length, keep_alive, now);
         self.statistics.requests += 1;
-        true
+        connection.answer(page, length, keep_alive, now);
+        self.send(index, now);
     }
 
     /// Answers a connection with a refusal, which ends it.
-    fn refuse(&mut self, index: usize, refusal: Refusal, now: Instant) {
+    fn refuse(&mut self, index: usize, refusal: Refusal, mut page: Page, now: Instant) {
         self.statistics.refused[refusal as usize] += 1;
-        let Some(connection) = &mut self.connections[index] else { return };
-        let Some(mut page) = self.pages.pop() else { return };
-        let with_body = !connection.received().starts_with(b"HEAD ");
-        page.refuse(refusal, with_body);
+        let Some(connection) = &mut self.connections[index] else { return self.pages.push(page) };
+        page.refuse(refusal, !connection.received().starts_with(b"HEAD "));
         connection.answer(page, connection.received().len(), false, now);
+        self.send(index, now);
     }
 
     /// Sends what the socket takes of a response just made.
@@ -205,14 +201,42 @@ impl Gate {
             Outcome::Ended => self.close(index),
             Outcome::Waiting | Outcome::Received => {}
         }
-        self.free_page();
     }
 
-    /// Keeps one page free for the next request, at the expense of the response that has stalled
-    /// longest.
-    fn free_page(&mut self) {
+    /// A free page. If there is none, the response that has been in memory longest gives up its own,
+    /// provided that it has had its time.
+    fn take_page(&mut self, now: Instant) -> Option<Page> {
         if self.pages.is_empty() {
-            self.evict(Connection::is_writing);
+            let open = self.connections.iter().enumerate();
+            let writing = open.filter_map(|(index, slot)| Some((slot.as_ref()?.writing_since()?, index)));
+            let (_, index) = writing.min().filter(|(since, _)| *since + WEB_PAGE_TIME <= now)?;
+            self.statistics.evicted += 1;
+            self.reset(index);
+        }
+        self.pages.pop()
+    }
+
+    /// When somebody who waits for a page can get one at the latest.
+    fn next_page(&self) -> Option<Instant> {
+        self.first_waiting()?;
+        let open = self.connections.iter().flatten();
+        open.filter_map(Connection::writing_since).min().map(|since| since + WEB_PAGE_TIME)
+    }
+
+    /// Who has waited longest for a page, and since when.
+    fn first_waiting(&self) -> Option<(Instant, usize)> {
+        let open = self.connections.iter().enumerate();
+        open.filter_map(|(index, slot)| Some((slot.as_ref()?.waiting_since()?, index))).min()
+    }
+
+    /// Answers those who wait for a page, in the order in which they came, as far as there are pages.
+    fn relieve(&mut self, now: Instant, handler: &mut dyn Handler) {
+        for _ in 0..WEB_CONNECTIONS_MAX {
+            let Some(first) = self.first_waiting() else { return };
+            self.examine(first.1, now, handler);
+            if self.first_waiting() == Some(first) {
+                return;
+            }
         }
     }
 
@@ -223,23 +247,27 @@ impl Gate {
             if connection.deadline() > now {
                 continue;
             }
-            if connection.owes_head() {
-                self.refuse(index, Refusal::Timeout, now);
-                self.send(index, now);
+            if connection.owes_head()
+                && let Some(page) = self.pages.pop()
+            {
+                self.refuse(index, Refusal::Timeout, page, now);
                 continue;
             }
-            if connection.is_writing() {
+            if connection.writing_since().is_some() {
                 self.statistics.stalled += 1;
             } else if !connection.is_lingering() {
                 self.statistics.idle += 1;
             }
-            self.close(index);
+            self.reset(index);
         }
     }
 
-    /// Accepts what waits at a listener.
+    /// Accepts what waits at a listener, as far as there is room.
     fn accept(&mut self, listener: usize, now: Instant, handler: &mut dyn Handler) {
         for _ in 0..WEB_ACCEPTS_PER_TURN {
+            if self.free_slot().is_none() && self.most_dispensable(now, |_| true).is_none() {
+                return;
+            }
             match self.listeners[listener].accept() {
                 Ok((stream, peer)) => self.admit(stream, peer.ip(), now, handler),
                 Err(error) => match error.kind() {
@@ -248,7 +276,7 @@ impl Gate {
                     _ => {
                         // Out of descriptors or memory: one of ours goes, or the others must wait.
                         self.statistics.accept_failures += 1;
-                        if !self.evict(|connection| !connection.is_writing()) {
+                        if !self.evict(now, |_| true) {
                             self.accept_after = Some(now + WEB_ACCEPT_PAUSE);
                             return;
                         }
@@ -258,37 +286,54 @@ impl Gate {
         }
     }
 
-    /// Finds a slot for a new connection and lets it have its first turn, as its request is often
-    /// there already.
+    /// Gives a new connection a slot and its first turn, as its request is often there already.
     fn admit(&mut self, stream: TcpStream, peer: IpAddr, now: Instant, handler: &mut dyn Handler) {
         self.statistics.accepted += 1;
-        if stream.set_nonblocking(true).is_err() {
-            return;
-        }
         let open = self.connections.iter().flatten();
-        if open.filter(|connection| connection.peer() == peer).count() >= WEB_CONNECTIONS_PER_ADDRESS_MAX {
-            self.evict(|connection| connection.peer() == peer);
+        let siblings = open.filter(|connection| connection.peer() == peer).count();
+        let has_room = if siblings >= WEB_CONNECTIONS_PER_ADDRESS_MAX {
+            self.evict(now, |connection| connection.peer() == peer)
+        } else {
+            self.free_slot().is_some() || self.evict(now, |_| true)
+        };
+        match self.free_slot() {
+            Some(index) if has_room && stream.set_nonblocking(true).is_ok() => {
+                self.connections[index] = Some(Connection::new(stream, peer, now));
+                self.serve(index, now, handler);
+            }
+            _ => self.statistics.evicted += 1,
         }
-        if self.connections.iter().all(Option::is_some) {
-            self.evict(|_| true);
-        }
-        if let Some(index) = self.connections.iter().position(Option::is_none) {
-            self.connections[index] = Some(Connection::new(stream, peer, now));
-            self.serve(index, now, handler);
-        }
+        // A page may have become free, and whoever waits for it must not be the next to be closed.
+        self.relieve(now, handler);
     }
 
-    /// Closes one of the connections that `among` holds for, the most dispensable (see
-    /// `Connection::rank`). False if there is none.
-    fn evict(&mut self, among: impl Fn(&Connection) -> bool) -> bool {
-        let open = self.connections.iter().enumerate();
-        let candidates = open.filter_map(|(index, slot)| Some((index, slot.as_ref().filter(|c| among(c))?)));
-        let Some((index, _)) = candidates.min_by_key(|(_, connection)| connection.rank()) else {
-            return false;
-        };
+    fn free_slot(&self) -> Option<usize> {
+        self.connections.iter().position(Option::is_none)
+    }
+
+    /// Closes one of the connections that `among` holds for. False if none can be spared.
+    fn evict(&mut self, now: Instant, among: impl Fn(&Connection) -> bool) -> bool {
+        let Some(index) = self.most_dispensable(now, among) else { return false };
         self.statistics.evicted += 1;
-        self.close(index);
+        self.reset(index);
         true
+    }
+
+    /// The first by `Connection::rank` of those that `among` holds for.
+    fn most_dispensable(&self, now: Instant, among: impl Fn(&Connection) -> bool) -> Option<usize> {
+        let open =
+            self.connections.iter().enumerate().filter_map(|(index, slot)| Some((slot.as_ref()?, index)));
+        let candidates = open.filter(|(connection, _)| among(connection));
+        let ranked = candidates.filter_map(|(connection, index)| Some((connection.rank(now)?, index)));
+        ranked.min().map(|(_, index)| index)
+    }
+
+    /// Closes a connection whose client is not done with it.
+    fn reset(&mut self, index: usize) {
+        if let Some(connection) = &self.connections[index] {
+            connection.reset();
+        }
+        self.close(index);
     }
 
     /// Closes a connection; its page, if it holds one, is free again.
@@ -325,6 +370,8 @@ fn listen(address: SocketAddr) -> rustix::io::Result<TcpListener> {
     sockopt::set_socket_recv_buffer_size(&socket, WEB_RECEIVE_BUFFER_BYTES)?;
     // Responses leave in one piece; waiting for more (Nagle) only delays their last segment.
     sockopt::set_tcp_nodelay(&socket, true)?;
+    // What a client that is gone, or that does not read, leaves in the kernel goes after this time.
+    sockopt::set_tcp_user_timeout(&socket, WEB_STALL_TIME.as_millis() as u32)?;
     rustix::net::bind(&socket, &address)?;
     rustix::net::listen(&socket, WEB_BACKLOG)?;
     Ok(TcpListener::from(socket))
@@ -477,6 +524,26 @@ mod tests {
         let gate = Running::start(&["127.0.0.1:0"]);
         let answer = gate.exchange("GET / HTTP/1.1\r\nHost: ");
         assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+
+    #[test]
+    fn patience_ends_with_those_who_neither_ask_nor_read() {
+        let gate = Running::start(&["127.0.0.1:0"]);
+        let _silent = gate.connect();
+        let mut greedy = gate.connect();
+        greedy.write_all("GET /large HTTP/1.1\r\nHost: [::1]\r\n\r\n".repeat(20).as_bytes()).unwrap();
+        // Most of it does not fit into the kernel's buffers, and nobody reads.
+        greedy.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        let limit = Instant::now() + Duration::from_secs(30);
+        loop {
+            let _ = greedy.write(b"GET /large HTTP/1.1\r\nHost: [::1]\r\n\r\n");
+            let statistics = gate.exchange(&format!("GET /statistics HTTP/1.1\r\n{LAST}"));
+            if statistics.contains("idle: 1, stalled: 1,") {
+                break;
+            }
+            assert!(Instant::now() < limit, "{statistics}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod gate;
 pub mod host;
 pub mod request;
 pub mod response;
+pub mod routes;
 
 pub use gate::{Gate, Statistics};
 pub use host::HostNames;

@@ -385,4 +385,50 @@ mod tests {
         let two = format!("{head}{head}");
         assert!(matches!(parse(two.as_bytes()), Parsed::Complete(_, length) if length == head.len()));
     }
+    /// What a parsed request promises, whatever the bytes were.
+    fn check(bytes: &[u8]) {
+        let parsed = parse(bytes);
+        let Parsed::Complete(request, length) = &parsed else {
+            assert!(parsed != Parsed::Partial || bytes.len() < WEB_HEAD_BYTES_MAX);
+            return;
+        };
+        assert!(*length <= bytes.len().min(WEB_HEAD_BYTES_MAX));
+        assert!(request.path().starts_with('/') && !request.path().contains(char::is_control));
+        for (name, value) in request.query() {
+            assert!(!name.contains(char::is_control) && !value.contains(char::is_control));
+        }
+        // What follows the head changes nothing, and without its last byte it is no head.
+        assert_eq!(parse(&bytes[..*length]), parsed);
+        assert_eq!(parse(&bytes[..length - 1]), Parsed::Partial);
+    }
+
+    #[test]
+    fn the_corpus_and_what_is_near_it_hold_the_promises() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/request");
+        let mut random = 0x5eed_u64;
+        let mut next = |below: usize| {
+            // xorshift64 (Marsaglia 2003)
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random as usize % below
+        };
+        let mut files = 0;
+        for entry in std::fs::read_dir(corpus).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            check(&bytes);
+            files += 1;
+            for _ in 0..500 {
+                let mut changed = bytes.clone();
+                for _ in 0..1 + next(4) {
+                    let index = next(changed.len());
+                    changed[index] = next(256) as u8;
+                }
+                changed.truncate(1 + next(2 * changed.len()));
+                check(&changed);
+            }
+        }
+        assert!(files >= 10, "{corpus} has only {files} files");
+    }
 }

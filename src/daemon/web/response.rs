@@ -229,7 +229,7 @@ const fn refusal_text(refusal: Refusal) -> (u16, &'static str) {
             421,
             "This page was asked for under a name that duskwatch does not know. A web site that points its\n\
              own name at this address could read the page that way, so it is not shown. Use the address\n\
-             itself, or start duskwatch with --allow-host NAME to allow the name.\n",
+             itself, or start duskwatch with --host-name NAME to allow the name.\n",
         ),
         Refusal::HeadTooLarge => (431, "The head of the request is too large.\n"),
         Refusal::ResponseTooLarge => (500, "The response is too large: ask for fewer rows.\n"),

@@ -124,6 +124,31 @@ pub fn linux_sll2(kind: SllType, interface: u32, source: Mac, ethertype: u16, pa
     join(&[&ethertype.to_be_bytes(), &[0, 0], &interface.to_be_bytes(), &head, &source, &[0, 0], payload])
 }
 
+/// Linux's number for an interface that speaks PPP.
+pub const ARPHRD_PPP: u16 = 512;
+
+/// Linux's number for an interface without any link layer, such as a tunnel.
+pub const ARPHRD_NONE: u16 = 0xfffe;
+
+/// A Linux "cooked" frame, version 1, of an interface without link-layer addresses.
+pub fn linux_sll_without_address(kind: SllType, hardware: u16, ethertype: u16, payload: &[u8]) -> Vec<u8> {
+    let kind = (kind as u16).to_be_bytes();
+    join(&[&kind, &hardware.to_be_bytes(), &[0; 10], &ethertype.to_be_bytes(), payload])
+}
+
+/// A Linux "cooked" frame, version 2, of an interface without link-layer addresses.
+pub fn linux_sll2_without_address(
+    kind: SllType,
+    interface: u32,
+    hardware: u16,
+    ethertype: u16,
+    payload: &[u8],
+) -> Vec<u8> {
+    let [high, low] = hardware.to_be_bytes();
+    let head = [high, low, kind as u8, 0];
+    join(&[&ethertype.to_be_bytes(), &[0, 0], &interface.to_be_bytes(), &head, &[0; 8], payload])
+}
+
 /// A BSD loopback frame whose address family a little-endian machine wrote.
 pub fn bsd_null_little_endian(family: u32, payload: &[u8]) -> Vec<u8> {
     join(&[&family.to_le_bytes(), payload])

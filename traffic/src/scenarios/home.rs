@@ -27,7 +27,10 @@ const FLOWS_MAX: usize = 256;
 const SERVICES: u32 = 400;
 
 /// Packets of one activity on average, measured; the pace is corrected as the day goes by.
-const PACKETS_PER_ACTIVITY: f64 = 60.0;
+const PACKETS_PER_ACTIVITY: f64 = 90.0;
+
+/// One packet in so many is not planned for, so that a burst does not end the day early.
+const RESERVE_PART: f64 = 16.0;
 
 /// How much of the day's traffic each hour (UTC) carries, relatively.
 const HOURS: [f64; 24] = [
@@ -118,7 +121,7 @@ const SSDP_GROUP: Reach = Reach::Multicast(Ipv4Addr::new(239, 255, 255, 250));
 static COMPUTER: [Activity; 11] = [
     (38, &BROWSE, Reach::Internet),
     (22, &QUIC, Reach::Internet),
-    (3, &CALL, Reach::Internet),
+    (2, &CALL, Reach::Internet),
     (8, &MAIL, Reach::Internet),
     (2, &STREAM, Reach::Internet),
     (8, &FILES, Reach::Device(NAS)),
@@ -131,7 +134,7 @@ static COMPUTER: [Activity; 11] = [
 static PHONE: [Activity; 7] = [
     (35, &BROWSE, Reach::Internet),
     (35, &QUIC, Reach::Internet),
-    (15, &PUSH, Reach::Internet),
+    (30, &PUSH, Reach::Internet),
     (2, &STREAM, Reach::Internet),
     (2, &CALL, Reach::Internet),
     (6, &MDNS, MDNS_GROUP),
@@ -174,7 +177,7 @@ static DEVICES: [Device; 12] = [
     // The NAS, the printer, a thermostat, a game console, a camera of little trust.
     Device { mac: [0x00, 0x11, 0x32, 0xb8, 0x60, 0x15], last_octet: 5, has_ipv6: true, weight: 3, habits: &STORAGE },
     Device { mac: [0x30, 0x05, 0x5c, 0x81, 0x47, 0x63], last_octet: 6, has_ipv6: false, weight: 2, habits: &PRINTER_HABITS },
-    Device { mac: [0x24, 0x0a, 0xc4, 0x0d, 0xe1, 0x22], last_octet: 50, has_ipv6: false, weight: 3, habits: &THING },
+    Device { mac: [0x24, 0x0a, 0xc4, 0x0d, 0xe1, 0x22], last_octet: 50, has_ipv6: false, weight: 8, habits: &THING },
     Device { mac: [0x70, 0x9e, 0x29, 0x4b, 0x36, 0xd0], last_octet: 41, has_ipv6: false, weight: 3, habits: &CONSOLE },
     Device { mac: [0x9c, 0x8e, 0xcd, 0x33, 0x20, 0x5b], last_octet: 57, has_ipv6: false, weight: 4, habits: &CAMERA },
 ];
@@ -208,6 +211,8 @@ struct Home {
     start_micros: u64,
     end_micros: u64,
     packets_left: u64,
+    /// The packets that are not planned for.
+    reserve: u64,
     /// For each minute the traffic that should come from its beginning to the end of the day, in
     /// parts of no unit; one more entry, 0, for the end.
     share_left: Vec<f64>,
@@ -232,6 +237,7 @@ pub fn home(options: &Options) -> Packets {
         start_micros,
         end_micros,
         packets_left: options.packets,
+        reserve: (options.packets as f64 / RESERVE_PART) as u64,
         share_left,
         queue: BinaryHeap::from([Reverse((start_micros, Due::Activity))]),
         flows: vec![None; FLOWS_MAX],
@@ -266,8 +272,13 @@ impl Home {
     fn start_activity(&mut self, now: u64) {
         let minute = ((now - self.start_micros) / MINUTE_MICROS) as usize;
         let share_of_minute = self.share_left[minute] - self.share_left[minute + 1];
-        let packets = self.packets_left as f64 * share_of_minute / self.share_left[minute];
-        let activities = (packets / PACKETS_PER_ACTIVITY).max(1e-3);
+        let planned = self.packets_left.saturating_sub(self.reserve) as f64;
+        let packets = planned * share_of_minute / self.share_left[minute];
+        // Whatever the day has spent, the last minutes stay alive: that is what the reserve is for.
+        let usual = self.reserve as f64 * RESERVE_PART * share_of_minute / self.share_left[0];
+        let lively = minute as u64 >= MINUTES - LIVELY_MINUTES;
+        let least = usual * if lively { 0.7 } else { 0.1 };
+        let activities = packets.max(least) / PACKETS_PER_ACTIVITY + 1e-6;
         let gap = self.rng.exponential(MINUTE_MICROS as f64 / activities);
         // A gap that leaves the minute is drawn again there, at that minute's pace.
         let minute_end = self.start_micros + (minute as u64 + 1) * MINUTE_MICROS;

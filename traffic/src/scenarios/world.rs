@@ -51,11 +51,11 @@ pub fn remote_v6(rank: usize) -> Option<Host> {
     rank.is_multiple_of(3).then(|| Host { mac: ROUTER_MAC, address: address.into() })
 }
 
-/// A public address for a number; different numbers of one seed have different ones. The numbers that
-/// fall on a range that is not public move on within 11.0.0.0/8 to 95.0.0.0/8.
+/// A public address for a number below 1,493,172,224; different numbers of one seed have different ones.
 pub fn public_v4(number: u32, seed: u32) -> Ipv4Addr {
-    // A bijection walked until it leaves the special ranges is a bijection on what remains.
-    let mut value = scramble(number, seed);
+    // Walking a bijection from a public address until it comes to the next one is a bijection on the
+    // public addresses. From 11.0.0.0 to 99.255.255.255 all are public, so the numbers start there.
+    let mut value = scramble(number.wrapping_add(0x0b00_0000), seed);
     while !is_public(value) {
         value = scramble(value, seed);
     }
@@ -95,6 +95,15 @@ fn scramble(value: u32, seed: u32) -> u32 {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn public_addresses_never_repeat() {
+        const NUMBERS: u32 = 400_000;
+        for seed in [0, 1, 0x5eed] {
+            let seen: HashSet<Ipv4Addr> = (0..NUMBERS).map(|number| public_v4(number, seed)).collect();
+            assert_eq!(seen.len(), NUMBERS as usize, "seed {seed}");
+        }
+    }
 
     #[test]
     fn everybody_has_another_address() {

@@ -1,0 +1,159 @@
+//! The wall clock, and what it says on the wall here.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tz::TimeZone;
+
+use crate::limits::SYSTEM_FILE_BYTES_MAX;
+use crate::time::Timestamp;
+
+/// No clock that is right shows an earlier time than this, 2026-01-01: the program is younger.
+const RELEASED: Timestamp = Timestamp::from_seconds(1_767_225_600);
+
+/// A wall clock that never shows a time before its floor.
+///
+/// A router without a battery starts in 1970, or when its firmware was built, and learns the time once
+/// the network is up. Until then the clock runs on from the latest time that is known to have passed,
+/// which is the restored snapshot's; so the history goes on instead of beginning in the past.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    floor: Timestamp,
+    started: Instant,
+    zone: Zone,
+}
+
+impl Clock {
+    /// A clock that shows `restored`, if that is known, or something later.
+    pub fn new(restored: Option<Timestamp>, zone: Zone) -> Self {
+        Self { floor: restored.unwrap_or_default().max(RELEASED), started: Instant::now(), zone }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.show(system_time(), self.started.elapsed().as_micros())
+    }
+
+    /// The time that the kernel stamped on a packet; before the system's clock is right, this clock's.
+    #[inline]
+    pub fn correct(&self, stamp: Timestamp) -> Timestamp {
+        if stamp >= self.floor { stamp } else { self.now() }
+    }
+
+    /// Seconds by which local time is ahead of UTC at `time`.
+    pub fn utc_offset(&self, time: Timestamp) -> i32 {
+        self.zone.utc_offset(time)
+    }
+
+    fn show(&self, system: Timestamp, micros_elapsed: u128) -> Timestamp {
+        if system >= self.floor {
+            return system;
+        }
+        let micros = u128::from(self.floor.micros) + micros_elapsed;
+        Timestamp {
+            seconds: self.floor.seconds.saturating_add((micros / 1_000_000) as u64),
+            micros: (micros % 1_000_000) as u32,
+        }
+    }
+}
+
+/// What the system's clock shows; a time before 1970 is shown as 1970.
+fn system_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp { seconds: since.as_secs(), micros: since.subsec_micros() }
+}
+
+/// The rules of local time, read once.
+///
+/// The C library is not asked: only OpenWrt's own copy of musl knows /etc/TZ, a static program has
+/// another one, and on 32-bit musl the size of its time is a trap of its own.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    rules: Arc<TimeZone>,
+}
+
+impl Zone {
+    /// The zone that `TZ` names, else OpenWrt's /etc/TZ, else /etc/localtime, else UTC.
+    pub fn local() -> Self {
+        let named = std::env::var("TZ").ok().or_else(|| read_short("/etc/TZ"));
+        Self::named(named.as_deref().map_or("localtime", str::trim))
+    }
+
+    /// UTC.
+    pub fn utc() -> Self {
+        Self { rules: Arc::new(TimeZone::utc()) }
+    }
+
+    /// A zone in a form that POSIX gives `TZ`, `CET-1CEST,M3.5.0,M10.5.0/3`, or the name of a file in
+    /// the zone database, `Europe/Berlin`. What is neither is UTC, as in the C library.
+    pub fn named(name: &str) -> Self {
+        TimeZone::from_posix_tz(name).map_or_else(|_| Self::utc(), |rules| Self { rules: Arc::new(rules) })
+    }
+
+    /// Seconds by which local time is ahead of UTC at `time`.
+    pub fn utc_offset(&self, time: Timestamp) -> i32 {
+        let seconds = i64::try_from(time.seconds).unwrap_or(i64::MAX);
+        self.rules.find_local_time_type(seconds).map_or(0, |kind| kind.ut_offset())
+    }
+}
+
+fn read_short(path: &str) -> Option<String> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(SYSTEM_FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_clock_without_a_battery_runs_on_from_the_snapshot() {
+        let snapshot = Timestamp { seconds: 1_800_000_000, micros: 900_000 };
+        let clock = Clock::new(Some(snapshot), Zone::utc());
+        assert_eq!(clock.show(at(5), 0), snapshot);
+        assert_eq!(clock.show(at(7), 2_200_000), Timestamp { seconds: 1_800_000_003, micros: 100_000 });
+        assert_eq!(clock.show(at(1_800_000_001), 2_200_000), at(1_800_000_001));
+    }
+
+    #[test]
+    fn the_release_is_a_floor_too() {
+        let clock = Clock::new(None, Zone::utc());
+        assert_eq!(clock.show(at(0), 0), RELEASED);
+        assert_eq!(Clock::new(Some(at(1)), Zone::utc()).show(at(0), 0), RELEASED);
+        assert!(clock.now() >= RELEASED);
+    }
+
+    #[test]
+    fn the_last_second_of_time_is_no_trap() {
+        let clock = Clock::new(Some(at(u64::MAX)), Zone::named("CET-1"));
+        assert_eq!(clock.show(at(0), u128::MAX >> 1).seconds, u64::MAX);
+        clock.utc_offset(at(u64::MAX));
+    }
+
+    #[test]
+    fn zones_follow_the_summer() {
+        let berlin = Zone::named("CET-1CEST,M3.5.0,M10.5.0/3");
+        // 2026-03-29 01:00 UTC and 2026-10-25 01:00 UTC.
+        assert_eq!(berlin.utc_offset(at(1_774_745_999)), 3600);
+        assert_eq!(berlin.utc_offset(at(1_774_746_000)), 7200);
+        assert_eq!(berlin.utc_offset(at(1_792_889_999)), 7200);
+        assert_eq!(berlin.utc_offset(at(1_792_890_000)), 3600);
+        assert_eq!(Zone::named("<+0545>-5:45").utc_offset(at(0)), 20_700);
+        assert_eq!(Zone::named("<-03>3").utc_offset(at(0)), -10_800);
+        assert_eq!(Zone::named("UTC0").utc_offset(at(0)), 0);
+    }
+
+    #[test]
+    fn what_is_no_zone_is_utc() {
+        for name in ["", "nonsense", "../../etc/passwd", "CET-99", "\0"] {
+            assert_eq!(Zone::named(name).utc_offset(at(1_790_000_000)), 0, "{name:?}");
+        }
+    }
+}

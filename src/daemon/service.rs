@@ -1,0 +1,321 @@
+//! The program at work: open, give up privileges, spawn, wait for signals, end.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use super::alarm::{self, Alarm, Captured};
+use super::capture::{self, Capture, InterfaceSpec};
+use super::clock::{Clock, Zone};
+use super::config::{Config, Interface, Wait};
+use super::facts::Known;
+use super::names::{self, Names};
+use super::privileges::{self, Pidfile};
+use super::signals::{Signal, Signals};
+use super::system;
+use super::tap::{Shared, Tap, lock};
+use super::web::routes::{Pages, Present, Sources};
+use super::web::{Gate, HostNames};
+use crate::darknet::Darknet;
+use crate::ledger::{Capacity, Ledger};
+use crate::limits::{HOUSEKEEPING_INTERVAL, STOP_PATIENCE, THREAD_STACK_BYTES};
+use crate::monitor::Monitor;
+use crate::network::{Networks, Role};
+use crate::table::Seed;
+use crate::time::Timestamp;
+
+/// Watches interfaces until a signal ends it.
+///
+/// # Errors
+/// One line for the user: something could not be opened, or a thread failed.
+pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
+    let zone = Zone::local();
+    let seed = random_seed()?;
+    let monitor = monitor(config, &names_and_roles(interfaces), Networks::new(), seed)?;
+    let capture = open_capture(config, interfaces)?;
+    let gate = open_gate(config)?;
+    if config.process.detach {
+        system::detach().map_err(|error| format!("--detach: {error}"))?;
+    }
+    let _pidfile = config.process.pidfile.as_deref().map(Pidfile::write).transpose()?;
+    let mut signals = Signals::catch()?;
+    let remark = privileges::give_up(&config.process)?;
+    log::info!("{remark}");
+
+    let clock = Clock::new(None, zone);
+    let monitor = Arc::new(Mutex::new(monitor));
+    let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
+    let alarm = start_alarm(config, &monitor, interfaces, &names)?;
+    let tables = capacity(config).bytes() * interfaces.len();
+    log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
+    let facts = Known::new(clock.now(), tables, alarm.clone(), config);
+    let pages = Pages::new(Sources {
+        monitor: Arc::clone(&monitor),
+        present: Present::Live(clock.clone()),
+        names: names.clone(),
+        meters: capture.meters(),
+        facts: Box::new(facts),
+        base: base(config),
+        local_only: config.web.local_only,
+    });
+    let tap =
+        Tap::new(Arc::clone(&monitor), clock, alarm.clone(), own_networks(config), config.capture.hexdump);
+    let stop = Stop::new()?;
+    let threads = [spawn_capture(capture, tap, &stop)?, spawn_web(gate, pages, &stop)?];
+
+    let result = wait(&mut signals, &threads, &names);
+    stop.end();
+    join(threads);
+    if let Some(alarm) = alarm {
+        alarm.stop();
+    }
+    result
+}
+
+/// Serves what a capture file gave until a signal ends it.
+///
+/// # Errors
+/// One line for the user.
+pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), String> {
+    let gate = open_gate(config)?;
+    let mut signals = Signals::catch()?;
+    let remark = privileges::give_up(&config.process)?;
+    log::debug!("{remark}");
+    let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
+    let zone = Zone::local();
+    let pages = Pages::new(Sources {
+        monitor: Arc::new(Mutex::new(monitor)),
+        present: Present::Fixed(last, zone.clone()),
+        names: names.clone(),
+        meters: Vec::new(),
+        facts: Box::new(Known::new(Clock::new(None, zone).now(), capacity(config).bytes(), None, config)),
+        base: base(config),
+        local_only: config.web.local_only,
+    });
+    let stop = Stop::new()?;
+    let threads = [spawn_web(gate, pages, &stop)?];
+    let result = wait(&mut signals, &threads, &names);
+    stop.end();
+    join(threads);
+    result
+}
+
+/// The monitor of these interfaces, with everything allocated.
+///
+/// # Errors
+/// One line for the user.
+pub fn monitor(
+    config: &Config,
+    interfaces: &[(&str, Role)],
+    networks: Networks,
+    (first, second): (u64, u64),
+) -> Result<Monitor, String> {
+    let capacity = capacity(config);
+    let networks = own_networks(config).unwrap_or(networks);
+    let ledger = |&(name, role): &(&str, Role)| {
+        let mut ledger = Ledger::new(name, role, networks.clone(), capacity, Seed::new(first, second));
+        ledger.set_highest_port(config.tables.highest_port);
+        ledger
+    };
+    let darknet = Darknet::new(&config.dark, first.rotate_left(32) ^ second);
+    let darknet = darknet.ok_or("--dark: there are more of them than fit")?;
+    Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
+}
+
+fn capacity(config: &Config) -> Capacity {
+    Capacity { hosts: config.tables.hosts, port_rows: config.tables.ports.into() }
+}
+
+/// The interfaces' names, as a sentence has them.
+fn list(interfaces: &[Interface]) -> String {
+    let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    names.join(", ")
+}
+
+/// A seed that nobody outside can know, for the tables' hashes.
+fn random_seed() -> Result<(u64, u64), String> {
+    let mut bytes = [0; 16];
+    match getrandom(&mut bytes, GetRandomFlags::empty()) {
+        Ok(16) => {
+            let bits = u128::from_ne_bytes(bytes);
+            Ok(((bits >> 64) as u64, bits as u64))
+        }
+        Ok(_) => Err("the system gave too few random bytes".to_owned()),
+        Err(error) => Err(format!("the system gives no random bytes: {error}")),
+    }
+}
+
+fn role(interface: &Interface) -> Role {
+    interface.role.unwrap_or_default()
+}
+
+fn names_and_roles(interfaces: &[Interface]) -> Vec<(&str, Role)> {
+    interfaces.iter().map(|interface| (interface.name.as_str(), role(interface))).collect()
+}
+
+/// The networks that the user named, which then hold for every interface.
+fn own_networks(config: &Config) -> Option<Networks> {
+    let mut networks = Networks::new();
+    for prefix in &config.networks {
+        networks.add(*prefix);
+    }
+    (!config.networks.is_empty()).then_some(networks)
+}
+
+fn base(config: &Config) -> String {
+    format!("{}/", config.web.base)
+}
+
+fn name_options(config: &Config) -> names::Options {
+    let mut options = names::Options { reverse: config.names.dns, ..names::Options::default() };
+    put_first(&mut options.leases, &config.names.leases);
+    put_first(&mut options.hosts, &config.names.hosts);
+    options
+}
+
+fn put_first(paths: &mut Vec<PathBuf>, path: &Path) {
+    paths.retain(|known| known != path);
+    paths.insert(0, path.to_owned());
+}
+
+/// Opens the capture. With --wait, interfaces that are not there yet are waited for here, so that an
+/// error after that time is still an error at the start.
+fn open_capture(config: &Config, interfaces: &[Interface]) -> Result<Capture, String> {
+    let specs: Vec<InterfaceSpec> = interfaces
+        .iter()
+        .map(|interface| InterfaceSpec { name: interface.name.clone(), role: role(interface) })
+        .collect();
+    let options = capture::Options {
+        filter: config.capture.filter.clone(),
+        promiscuous: config.capture.promiscuous,
+        snaplen: config.capture.snaplen,
+        ring_size: config.capture.ring_bytes,
+        wait: config.capture.wait == Wait::Forever,
+        ..capture::Options::default()
+    };
+    let patience = match config.capture.wait {
+        Wait::Seconds(seconds) => Duration::from_secs(seconds.into()),
+        Wait::No | Wait::Forever => Duration::ZERO,
+    };
+    let deadline = Instant::now() + patience;
+    loop {
+        match Capture::open(&specs, options.clone()) {
+            Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_secs(1)),
+            result => return result,
+        }
+    }
+}
+
+/// Opens the web server's sockets. Of the default addresses, one of a family that the machine does not
+/// have may be missing.
+fn open_gate(config: &Config) -> Result<Gate, String> {
+    let mut names = config.web.host_names.clone();
+    names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_lowercase));
+    let names = HostNames::new(&names)?;
+    let gate = match Gate::bind(&config.web.listen, names.clone()) {
+        Err(error) if !config.web.listen_chosen => {
+            let one = |address| Gate::bind(std::slice::from_ref(address), names.clone()).ok();
+            config.web.listen.iter().find_map(one).ok_or(error)?
+        }
+        gate => gate?,
+    };
+    for address in gate.addresses() {
+        log::info!("serving http://{address}{}/", config.web.base);
+    }
+    Ok(gate)
+}
+
+fn start_alarm(
+    config: &Config,
+    monitor: &Shared,
+    interfaces: &[Interface],
+    names: &Names,
+) -> Result<Option<Alarm>, String> {
+    let Some(receiver) = &config.syslog_to else { return Ok(None) };
+    let monitor = Arc::clone(monitor);
+    let captured = move || {
+        let monitor = lock(&monitor);
+        let ledgers = monitor.ledgers();
+        Captured {
+            captured: ledgers.iter().map(|ledger| ledger.captured()).sum(),
+            dropped: ledgers.iter().map(|ledger| ledger.dropped_by_kernel()).sum(),
+        }
+    };
+    let options = alarm::Options {
+        interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
+        names: names.clone(),
+        captured: Box::new(captured),
+        ..alarm::Options::new(receiver.clone())
+    };
+    Alarm::start(options).map(Some).map_err(|error| format!("--syslog-to: {error}"))
+}
+
+/// What ends the threads: the reading end of a pipe is ready once the writing end is closed.
+struct Stop {
+    reader: Arc<OwnedFd>,
+    writer: OwnedFd,
+}
+
+impl Stop {
+    fn new() -> Result<Self, String> {
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .map_err(|error| format!("pipe: {error}"))?;
+        Ok(Self { reader: Arc::new(reader), writer })
+    }
+
+    fn end(self) {
+        drop(self.writer);
+    }
+}
+
+type Thread = JoinHandle<Result<(), String>>;
+
+fn spawn(name: &str, work: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<Thread, String> {
+    let builder = thread::Builder::new().name(name.to_owned()).stack_size(THREAD_STACK_BYTES);
+    builder.spawn(work).map_err(|error| format!("the {name} thread could not start: {error}"))
+}
+
+fn spawn_capture(mut capture: Capture, mut tap: Tap, stop: &Stop) -> Result<Thread, String> {
+    let stop = Arc::clone(&stop.reader);
+    spawn("capture", move || capture.run(&mut tap, stop.as_fd()))
+}
+
+fn spawn_web(gate: Gate, mut pages: Pages, stop: &Stop) -> Result<Thread, String> {
+    let stop = Arc::clone(&stop.reader);
+    spawn("web", move || gate.run(&mut pages, stop.as_fd()))
+}
+
+/// Waits for the signal that ends the program, and does what the others ask for meanwhile.
+fn wait(signals: &mut Signals, threads: &[Thread], names: &Names) -> Result<(), String> {
+    loop {
+        match signals.wait(Some(HOUSEKEEPING_INTERVAL)) {
+            Some(Signal::End) => return Ok(()),
+            Some(Signal::Reload) | None => names.reload(),
+            Some(Signal::Save) => {}
+        }
+        if threads.iter().any(JoinHandle::is_finished) {
+            return Err("a thread of the program has ended; the log says why".to_owned());
+        }
+    }
+}
+
+/// Waits for the threads to end, but not for ever: what must be saved is saved without them.
+fn join(threads: impl IntoIterator<Item = Thread>) {
+    let deadline = Instant::now() + STOP_PATIENCE;
+    for thread in threads {
+        while !thread.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+        if thread.is_finished() {
+            match thread.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => log::error!("{error}"),
+                Err(_) => log::error!("a thread of the program failed"),
+            }
+        }
+    }
+}

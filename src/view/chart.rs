@@ -1,0 +1,282 @@
+//! Bar charts of the history as inline SVG, readable without scripts.
+
+use core::fmt::{self, Display};
+
+use super::html::Html;
+use super::page::Page;
+use super::units::{Bytes, Moment, Rate, month_name};
+use crate::ledger::{Bar, Period};
+
+/// The drawing's size and the plot in it, in SVG user units.
+const RIGHT: u64 = 632;
+const TOP: u64 = 14;
+const BOTTOM: u64 = 150;
+const PLOT_WIDTH: u64 = 558;
+/// A time closer to the right than this would stand out, so it ends there.
+const EDGE: u64 = 26;
+/// Lines across the plot, at most.
+const LINES: u64 = 4;
+/// The vertical axis goes up to this at least.
+const SMALLEST: u64 = 1_000;
+
+/// A period's ring of bars with the times at which they start, oldest first.
+pub struct Chart<'a> {
+    /// The length of a bar's period.
+    pub period: Period,
+    /// The bars, no more than the period has.
+    pub bars: &'a [(i64, Bar)],
+}
+
+impl Chart<'_> {
+    /// Writes the chart as a figure.
+    pub fn write(&self, html: &mut Html, page: &Page) {
+        let total = self.bars.iter().fold(Bar::default(), |mut sum, (_, bar)| {
+            sum += *bar;
+            sum
+        });
+        html.markup("<figure>\n<figcaption>").markup(self.title()).markup(" <span>in ");
+        html.text(Bytes(total.inbound.bytes)).markup(" · out ").text(Bytes(total.outbound.bytes));
+        if total.other.bytes > 0 {
+            html.markup(" · other ").text(Bytes(total.other.bytes));
+        }
+        html.markup("</span></figcaption>\n<svg class=\"chart\" viewBox=\"0 0 640 172\" role=\"img\">");
+        html.markup("<title>").markup(self.title()).markup("</title>\n");
+        let scale = Scale::over(self.bars.iter().map(|(_, bar)| self.height(bytes_of(bar))).max());
+        self.lines(html, scale);
+        self.times(html, page);
+        let first = self.period.bars().saturating_sub(self.bars.len());
+        for (slot, (start, bar)) in (first..).zip(self.bars) {
+            self.bar(html, page, scale, slot as u64, *start, bar);
+        }
+        html.markup("</svg>\n</figure>\n");
+    }
+
+    const fn title(&self) -> &'static str {
+        match self.period {
+            Period::Second => "Last 60 seconds",
+            Period::Minute => "Last 60 minutes",
+            Period::Hour => "Last 24 hours",
+            Period::Day => "Last 31 days",
+            Period::Month => "Last 24 months",
+        }
+    }
+
+    /// Short periods are shown as rates, long ones as volumes.
+    const fn rate_seconds(&self) -> Option<u64> {
+        match self.period {
+            Period::Second => Some(1),
+            Period::Minute => Some(60),
+            Period::Hour | Period::Day | Period::Month => None,
+        }
+    }
+
+    fn height(&self, bytes: u64) -> u64 {
+        self.rate_seconds().map_or(bytes, |seconds| Rate::of(bytes, seconds).0)
+    }
+
+    fn amount(&self, height: u64) -> Amount {
+        Amount { is_rate: self.rate_seconds().is_some(), number: height }
+    }
+
+    const fn slot_width(&self) -> u64 {
+        PLOT_WIDTH / self.period.bars() as u64
+    }
+
+    fn left(&self) -> u64 {
+        RIGHT - self.slot_width() * self.period.bars() as u64
+    }
+
+    /// The lines across the plot with their numbers.
+    fn lines(&self, html: &mut Html, scale: Scale) {
+        for line in 0..=scale.lines {
+            let number = line.saturating_mul(scale.step);
+            let y = scale.y(number);
+            html.markup("<path class=\"line\" d=\"M").text(self.left()).markup(" ").text(y);
+            html.markup("H").text(RIGHT).markup("\"/><text class=\"y\" x=\"").text(self.left() - 6);
+            html.markup("\" y=\"").text(y + 4).markup("\">").text(self.amount(number));
+            html.markup("</text>\n");
+        }
+    }
+
+    /// The times below the plot. The slots of a ring that is not full yet have theirs too.
+    fn times(&self, html: &mut Html, page: &Page) {
+        let Some(&(newest, _)) = self.bars.last() else { return };
+        let count = self.period.bars() as u64;
+        for slot in 0..count {
+            let Some(label) = Label::of(self.period, page, newest, count - 1 - slot) else { continue };
+            let x = self.left() + slot * self.slot_width() + self.slot_width() / 2;
+            if x + EDGE > RIGHT {
+                html.markup("<text class=\"x last\" x=\"").text(RIGHT);
+            } else {
+                html.markup("<text class=\"x\" x=\"").text(x);
+            }
+            html.markup("\" y=\"168\">").text(label).markup("</text>\n");
+        }
+    }
+
+    /// A bar, and a title that shows when its column is pointed at.
+    fn bar(&self, html: &mut Html, page: &Page, scale: Scale, slot: u64, start: i64, bar: &Bar) {
+        if bytes_of(bar) == 0 {
+            return;
+        }
+        let x = self.left() + slot * self.slot_width();
+        html.markup("<g><title>").text(Start(self.period, page.moment(start))).markup("\nin ");
+        html.text(self.amount(self.height(bar.inbound.bytes))).markup("\nout ");
+        html.text(self.amount(self.height(bar.outbound.bytes)));
+        if bar.other.bytes > 0 {
+            html.markup("\nother ").text(self.amount(self.height(bar.other.bytes)));
+        }
+        html.markup("</title><path d=\"M").text(x).markup(" 14v136h").text(self.slot_width());
+        html.markup("V14z\"/>");
+        let mut below = 0;
+        for (class, counters) in [("in", bar.inbound), ("out", bar.outbound), ("other", bar.other)] {
+            let above = counters.bytes.saturating_add(below);
+            let (base, top) = (scale.y(self.height(below)), scale.y(self.height(above)));
+            // The smallest traffic shows as one unit where it begins the bar.
+            let top = if below == 0 && above > 0 { top.min(base - 1) } else { top };
+            below = above;
+            if top >= base {
+                continue;
+            }
+            html.markup("<path class=\"").markup(class).markup("\" d=\"M").text(x + 1).markup(" ");
+            html.text(base).markup("V").text(top).markup("h").text(self.slot_width() - 2).markup("V");
+            html.text(base).markup("z\"/>");
+        }
+        html.markup("</g>\n");
+    }
+}
+
+fn bytes_of(bar: &Bar) -> u64 {
+    bar.inbound.bytes.saturating_add(bar.outbound.bytes).saturating_add(bar.other.bytes)
+}
+
+/// The numbers of the vertical axis: up to [`LINES`] steps of 1, 2 or 5 times a power of ten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Scale {
+    step: u64,
+    lines: u64,
+}
+
+impl Scale {
+    fn over(greatest: Option<u64>) -> Self {
+        let greatest = greatest.unwrap_or(0).max(SMALLEST);
+        let wanted = greatest.div_ceil(LINES).max(1);
+        let mut power: u64 = 1;
+        while power <= wanted / 10 {
+            power *= 10;
+        }
+        let steps = [1, 2, 5, 10].map(|factor| power.saturating_mul(factor));
+        let step = steps.into_iter().find(|step| *step >= wanted).unwrap_or(wanted);
+        Self { step, lines: greatest.div_ceil(step).max(1) }
+    }
+
+    /// Where a number lies on the vertical axis.
+    fn y(self, number: u64) -> u64 {
+        let top = u128::from(self.step) * u128::from(self.lines);
+        let height = u128::from(number) * u128::from(BOTTOM - TOP) / top;
+        BOTTOM - (height as u64).min(BOTTOM - TOP)
+    }
+}
+
+struct Amount {
+    is_rate: bool,
+    number: u64,
+}
+
+impl Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            0 => f.write_str("0"),
+            number if self.is_rate => Rate(number).fmt(f),
+            number => Bytes(number).fmt(f),
+        }
+    }
+}
+
+/// When a bar's period starts, in as many words as its length deserves.
+struct Start(Period, Moment);
+
+impl Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(period, moment) = self;
+        match period {
+            Period::Second => moment.time().fmt(f),
+            Period::Minute => moment.minute().fmt(f),
+            Period::Hour => write!(f, "{} {} {}", moment.day, moment.month_name(), moment.minute()),
+            Period::Day => write!(f, "{} {} {}", moment.day, moment.month_name(), moment.year),
+            Period::Month => write!(f, "{} {}", moment.month_name(), moment.year),
+        }
+    }
+}
+
+/// A time below the horizontal axis.
+enum Label {
+    Time(Moment),
+    Minute(Moment),
+    Day(Moment),
+    Month(u8),
+    Year(i64),
+}
+
+impl Label {
+    /// The label of the slot that lies `age` periods before the newest, if it is one that has a label.
+    fn of(period: Period, page: &Page, newest: i64, age: u64) -> Option<Self> {
+        let before = |seconds: i64| page.moment(newest.saturating_sub(age as i64 * seconds));
+        match period {
+            Period::Second => {
+                let moment = before(1);
+                (moment.second % 15 == 0).then_some(Self::Time(moment))
+            }
+            Period::Minute => {
+                let moment = before(60);
+                (moment.second / 60 % 15 == 0).then_some(Self::Minute(moment))
+            }
+            Period::Hour => {
+                let moment = before(3_600);
+                (moment.second / 3_600 % 6 == 0).then_some(Self::Minute(moment))
+            }
+            Period::Day => {
+                let moment = before(86_400);
+                (moment.day < 29 && moment.day % 7 == 1).then_some(Self::Day(moment))
+            }
+            Period::Month => {
+                let moment = page.moment(newest);
+                let month = moment.year * 12 + i64::from(moment.month) - 1 - age as i64;
+                match month.rem_euclid(12) {
+                    0 => Some(Self::Year(month.div_euclid(12))),
+                    month @ (3 | 6 | 9) => Some(Self::Month(month as u8 + 1)),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+impl Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(moment) => moment.time().fmt(f),
+            Self::Minute(moment) => moment.minute().fmt(f),
+            Self::Day(moment) => write!(f, "{} {}", moment.day, moment.month_name()),
+            Self::Month(month) => f.write_str(month_name(*month)),
+            Self::Year(year) => year.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_are_round_and_hold_everything() {
+        for greatest in (0..2_000).chain([999_999, 1_000_001, 123_456_789, u64::MAX - 1, u64::MAX]) {
+            let scale = Scale::over(Some(greatest));
+            assert!((1..=LINES).contains(&scale.lines), "{greatest}: {scale:?}");
+            assert!(u128::from(scale.step) * u128::from(scale.lines) >= greatest.into());
+            assert!((TOP..=BOTTOM).contains(&scale.y(greatest)));
+        }
+        assert_eq!(Scale::over(Some(9_000)), Scale { step: 5_000, lines: 2 });
+        assert_eq!(Scale::over(None), Scale { step: 500, lines: 2 });
+    }
+}

@@ -1,0 +1,166 @@
+//! The rows of the views, and the one JSON form of each.
+
+use core::net::IpAddr;
+
+use super::NameSource;
+use super::json::{Json, Text, Value};
+use super::services;
+use super::top::Ranked;
+use crate::ledger::{Bar, Counters, Directions, Evicted, Host, Transport};
+use crate::network::Direction;
+use crate::packet::{Address, Mac};
+use crate::table::{PortKind, PortRow};
+
+/// A host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostRow {
+    /// Its address.
+    pub address: Address,
+    /// What is known of it.
+    pub host: Host,
+}
+
+impl HostRow {
+    /// The link-layer address, if it is known.
+    pub fn mac(&self) -> Option<Mac> {
+        (self.host.mac != Mac::ZERO).then_some(self.host.mac)
+    }
+
+    /// Writes the row's fields into an object.
+    pub(super) fn write_fields(&self, json: &mut Json, names: &dyn NameSource) {
+        let total = self.host.total();
+        json.field("address", self.address);
+        json.field("name", names.name(self.address).as_deref());
+        json.field("mac", self.mac().map(Text));
+        json.field("local", self.host.local);
+        json.field("received", total.received);
+        json.field("sent", total.sent);
+        json.field("first_seen", self.host.first_seen);
+        json.field("last_seen", self.host.last_seen);
+    }
+
+    /// Writes the traffic of every transport as a field.
+    pub(super) fn write_transports(&self, json: &mut Json) {
+        json.key("transports").object(|json| {
+            for transport in Transport::ALL {
+                json.field(transport.name(), self.host.transport(transport));
+            }
+        });
+    }
+}
+
+impl Ranked for HostRow {
+    fn weight(&self) -> u64 {
+        self.host.total().both().bytes
+    }
+
+    fn tie(&self) -> u128 {
+        self.address.bits()
+    }
+
+    fn traffic(&self) -> (Counters, Counters) {
+        let total = self.host.total();
+        (total.received, total.sent)
+    }
+}
+
+/// A port of an interface or of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortLine {
+    /// Whose port it is, and of which transport.
+    pub kind: PortKind,
+    /// Its number.
+    pub port: u16,
+    /// Its traffic.
+    pub row: PortRow,
+}
+
+impl PortLine {
+    /// The service that usually has this port.
+    pub fn service(&self) -> Option<&'static str> {
+        services::service(self.kind, self.port)
+    }
+
+    /// Writes the line's fields into an object.
+    pub(super) fn write_fields(&self, json: &mut Json) {
+        json.field("port", self.port);
+        json.field("service", self.service());
+        json.field("inbound", self.row.inbound);
+        json.field("outbound", self.row.outbound);
+        json.field("syns", self.row.syns);
+    }
+
+    /// True for TCP, false for UDP.
+    pub fn is_tcp(&self) -> bool {
+        matches!(self.kind, PortKind::TcpLocal | PortKind::TcpRemote)
+    }
+}
+
+impl Ranked for PortLine {
+    fn weight(&self) -> u64 {
+        (self.row.inbound + self.row.outbound).bytes
+    }
+
+    fn tie(&self) -> u128 {
+        (self.kind as u128) << 16 | u128::from(self.port)
+    }
+
+    fn traffic(&self) -> (Counters, Counters) {
+        (self.row.inbound, self.row.outbound)
+    }
+}
+
+impl Value for PortLine {
+    fn write(&self, json: &mut Json) {
+        json.object(|json| self.write_fields(json));
+    }
+}
+
+/// The traffic of an IP protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProtocolRow {
+    /// Its number.
+    pub number: u8,
+    /// Its traffic.
+    pub sum: Directions,
+}
+
+impl Value for ProtocolRow {
+    fn write(&self, json: &mut Json) {
+        json.object(|json| {
+            json.field("number", self.number);
+            json.field("name", services::protocol(self.number));
+            json.field("inbound", self.sum.of(Direction::Inbound));
+            json.field("outbound", self.sum.of(Direction::Outbound));
+            json.field("other", self.sum.other());
+        });
+    }
+}
+
+impl Value for Evicted {
+    fn write(&self, json: &mut Json) {
+        json.object(|json| {
+            json.field("hosts", self.hosts);
+            json.field("received", self.traffic.received);
+            json.field("sent", self.traffic.sent);
+        });
+    }
+}
+
+impl Value for Address {
+    fn write(&self, json: &mut Json) {
+        Text(IpAddr::from(*self)).write(json);
+    }
+}
+
+/// A bar with the time at which its period starts.
+impl Value for (i64, Bar) {
+    fn write(&self, json: &mut Json) {
+        json.object(|json| {
+            json.field("start", self.0);
+            json.field("inbound", self.1.inbound);
+            json.field("outbound", self.1.outbound);
+            json.field("other", self.1.other);
+        });
+    }
+}
