@@ -54,7 +54,7 @@ fn restore(snapshot: &[u8]) {
     let capacity = Capacity { hosts: 4, port_rows: 8 };
     let seed = Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, seed);
-    let darknet = Darknet::new(&[], 1).expect("no prefix is not too many");
+    let darknet = Darknet::new(&[], Seed::new(1, 0)).expect("no prefix is not too many");
     let mut monitor = Monitor::new(vec![ledger], darknet);
     let accepted = duskwatch::snapshot::restore(snapshot, &mut monitor).is_ok();
     assert_eq!(accepted, duskwatch::snapshot::verify(snapshot).is_ok());

@@ -140,7 +140,7 @@ pub fn monitor(
         ledger.set_highest_port(config.tables.highest_port);
         ledger
     };
-    let darknet = Darknet::new(&config.dark, first.rotate_left(32) ^ second);
+    let darknet = Darknet::new(&config.dark, Seed::new(first, second));
     let darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
 }
