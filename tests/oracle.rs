@@ -442,7 +442,7 @@ fn tshark_agrees_on_the_captures_of_tcpdump() {
                 // We cannot either, and say so in one line.
                 let (books, error) = Books::read_broken(path, &[]);
                 assert!(books.is_none() && error.lines().count() == 1, "{}: {error}", path.display());
-                let reason = error.trim_end().split(": ").skipped(2).collect::<Vec<_>>().join(": ");
+                let reason = error.trim_end().split(": ").skip(2).collect::<Vec<_>>().join(": ");
                 *reasons.entry(reason).or_default() += 1;
             }
         }
