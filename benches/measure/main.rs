@@ -10,12 +10,13 @@ mod core;
 mod darkstat;
 mod live;
 mod memory;
-#[allow(dead_code, reason = "shared with the tests, which use more of it")]
 #[path = "../../tests/support/netns.rs"]
 mod netns;
 mod page;
 mod process;
 mod read;
+#[path = "../../tests/support/skip.rs"]
+mod skip;
 mod table;
 mod tools;
 mod traces;

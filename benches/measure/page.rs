@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use duskwatch::monitor::Monitor;
 use duskwatch::packet::{Frame, LinkType, decode};
 use duskwatch::time::Timestamp;
-use duskwatch::view::{Context, NoNames, SummaryView};
+use duskwatch::view::{Context, Hidden, NoNames, SummaryView};
 use traffic::scenarios::{Encoder, Options, Scenario};
 use traffic::send::FrameSize;
 
@@ -90,7 +90,7 @@ impl Renderer {
     }
 
     fn render(&mut self, monitor: &mut Monitor, now: Timestamp) -> usize {
-        let context = Context { now, utc_offset: 0, base: "/", names: &NoNames };
+        let context = Context { now, utc_offset: 0, base: "/", names: &NoNames, hidden: Hidden::default() };
         monitor.settle(now);
         self.text.clear();
         self.view.copy(monitor, None).expect("there is an interface");
