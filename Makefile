@@ -6,6 +6,8 @@ IF ?= $(shell awk '$$2 == "00000000" && $$8 == "00000000" { print $$7, $$1 }' /p
 PORT ?= 6677
 # How long `make fuzz` gives each target.
 FUZZ_SECONDS ?= 60
+# What `make bench` measures: core, read, live, memory, accuracy, page; all if empty.
+PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
 TEST_PACKAGES = chromium curl darkstat iproute2 nftables nmap rsyslog sqlite3 tcpdump tshark valgrind
@@ -21,7 +23,7 @@ help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
 	@echo 'make demo          the same page from a generated capture: no root, no network'
 	@echo 'make test          install what the tests need, and run them all'
-	@echo 'make bench         measure speed and memory, side by side with darkstat'
+	@echo 'make bench         measure speed and memory, side by side with darkstat; PART=core measures one part'
 	@echo 'make fuzz          fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
@@ -55,7 +57,7 @@ fmt:
 	cargo fmt --all
 
 bench: install-deps install-test-deps
-	cargo bench --locked
+	cargo bench --locked --bench measure -- $(PART)
 
 # cargo-fuzz wants a nightly compiler only for flags that the stable one knows as well and hides.
 fuzz: install-deps
