@@ -164,6 +164,16 @@ impl<R: Default + Weight> GuardedTable<R> {
         }
     }
 
+    /// Guards a row that is being restored as it was when it was saved: it becomes the most recently used
+    /// of this segment, if there is room and, for a pin, if the row asks for one.
+    pub fn guard(&mut self, slot: Slot, segment: Segment) {
+        let links = &self.links[usize::from(slot)];
+        let may = segment != Segment::Pinned || links.pin;
+        if links.segment != segment && may && self.has_room(segment) {
+            self.move_to(slot, segment);
+        }
+    }
+
     /// The row in a slot.
     #[inline]
     pub fn row(&self, slot: Slot) -> &R {

@@ -150,6 +150,11 @@ impl PortTable {
         self.evicted
     }
 
+    /// Counts on from this many rows that have made room, as a snapshot has it.
+    pub fn restore_evicted(&mut self, evicted: u64) {
+        self.evicted = evicted;
+    }
+
     /// Books what the owner received and sent in a flow on the key's row, made if need be.
     #[inline(never)]
     pub fn book(&mut self, key: PortKey, inbound: Counters, outbound: Counters, syns: u32) {

@@ -120,11 +120,11 @@ impl DarknetView {
 
     /// Writes the dark as JSON.
     pub fn write_json(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
-        self.header.write_json(out, context.now, |json| self.write_field(json))
+        self.header.write_json(out, context.now, |json| self.write_field(json, context))
     }
 
     /// Writes the dark as a field.
-    pub(super) fn write_field(&self, json: &mut Json) {
+    pub(super) fn write_field(&self, json: &mut Json, context: &Context) {
         json.key("darknet").object(|json| {
             json.key("dark").array(|json| {
                 for prefix in &self.prefixes {
@@ -137,7 +137,7 @@ impl DarknetView {
                 json.field("events", self.totals.events);
             });
             json.key("sources").array(|json| {
-                self.sources.rows().iter().for_each(|row| write_source(json, &self.header, row));
+                self.sources.rows().iter().for_each(|row| write_source(json, &self.header, context, row));
             });
             json.key("evicted").object(|json| {
                 json.field("sources", self.totals.evicted_sources);
@@ -145,7 +145,7 @@ impl DarknetView {
                 json.field("bytes", self.totals.evicted_bytes);
             });
             json.key("events").array(|json| {
-                self.events.iter().for_each(|event| write_event(json, &self.header, event));
+                self.events.iter().for_each(|event| write_event(json, &self.header, context, event));
             });
         });
     }
@@ -191,8 +191,8 @@ impl DarknetView {
                 html.markup("</td>");
             }
             html.markup("<td>");
-            if row.mac != Mac::ZERO {
-                html.markup("<code>").text(row.mac).markup("</code>");
+            if let Some(mac) = page.context.mac(row.mac) {
+                html.markup("<code>").text(mac).markup("</code>");
             }
             html.markup("</td></tr>\n");
         }
@@ -233,14 +233,10 @@ fn interface_name(header: &Header, interface: u16) -> Option<&str> {
     header.interfaces.get(usize::from(interface)).map(|interface| interface.name.as_str())
 }
 
-fn mac(mac: Mac) -> Option<Text<Mac>> {
-    (mac != Mac::ZERO).then_some(Text(mac))
-}
-
-fn write_source(json: &mut Json, header: &Header, row: &SourceRow) {
+fn write_source(json: &mut Json, header: &Header, context: &Context, row: &SourceRow) {
     json.object(|json| {
         json.field("source", row.address);
-        json.field("source_mac", mac(row.mac));
+        json.field("source_mac", context.mac(row.mac).map(Text));
         json.field("interface", interface_name(header, row.interface));
         json.field("dark_targets", row.dark_targets);
         json.field("packets", row.sum.packets);
@@ -250,14 +246,14 @@ fn write_source(json: &mut Json, header: &Header, row: &SourceRow) {
     });
 }
 
-fn write_event(json: &mut Json, header: &Header, event: &Event) {
+fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Event) {
     json.object(|json| {
         json.field("kind", event.kind.name());
         json.field("time", event.last);
         json.field("first", event.first);
         json.field("interface", interface_name(header, event.interface));
         json.field("source", event.source);
-        json.field("source_mac", mac(event.source_mac));
+        json.field("source_mac", context.mac(event.source_mac).map(Text));
         json.field("destination", event.destination);
         json.field("port", event.ports.map(|(_, destination)| destination));
         json.field("protocol", event.protocol);
@@ -284,8 +280,8 @@ impl fmt::Display for Targets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::NoNames;
     use crate::view::samples::dark;
+    use crate::view::{Hidden, NoNames};
 
     #[test]
     fn sources_and_events_are_the_darknets() {
@@ -296,7 +292,13 @@ mod tests {
         let shown: Counters = view.sources.rows().iter().map(|row| row.sum).sum();
         assert_eq!((shown + view.sources.rest().outbound).packets, totals.packets);
         let mut out = String::new();
-        let context = Context { now: Timestamp::from_seconds(0), utc_offset: 0, base: "/", names: &NoNames };
+        let context = Context {
+            now: Timestamp::from_seconds(0),
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+        };
         view.write_json(&mut out, &context).unwrap();
         let json: serde_json::Value = serde_json::from_str(&out).unwrap();
         let json = &json["darknet"];

@@ -9,7 +9,7 @@ use super::json::Json;
 use super::page::{Page, Place, count_cell, traffic_cell};
 use super::query::{Filter, HostsQuery, Sort};
 use super::units::Grouped;
-use super::{Context, HostRow, NameSource};
+use super::{Context, HostRow};
 use crate::ledger::{Evicted, Ledger, Traffic};
 use crate::monitor::Monitor;
 use crate::packet::Address;
@@ -77,7 +77,7 @@ impl HostsView {
             json.field("offset", self.query.offset);
             json.field("matching", self.matching);
             json.field("total", self.header.books.totals.total());
-            self.write_rows(json, context.names);
+            self.write_rows(json, context);
         })
     }
 
@@ -171,11 +171,11 @@ impl HostsView {
     }
 
     /// Writes the hosts as a field.
-    pub(super) fn write_rows(&self, json: &mut Json, names: &dyn NameSource) {
+    pub(super) fn write_rows(&self, json: &mut Json, context: &Context) {
         json.key("hosts").object(|json| {
             json.key("rows").array(|json| {
                 for row in &self.rows {
-                    json.object(|json| row.write_fields(json, names));
+                    json.object(|json| row.write_fields(json, context));
                 }
             });
             json.field("others", self.others);
@@ -257,9 +257,11 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
     html.markup("<td class=\"n\">");
     page.ago(html, row.host.first_seen.into());
     html.markup("</td><td class=\"n\">");
-    page.ago(html, row.host.last_seen.into());
+    if let Some(seconds) = page.context.last_seen(row.host.last_seen.into()) {
+        page.ago(html, seconds as i64);
+    }
     html.markup("</td><td>");
-    if let Some(mac) = row.mac() {
+    if let Some(mac) = page.context.mac(row.host.mac) {
         html.markup("<code>").text(mac).markup("</code>");
     }
     html.markup("</td></tr>\n");

@@ -285,8 +285,8 @@ impl Display for LabelValue<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::NoNames;
     use crate::view::samples::seeded;
+    use crate::view::{Hidden, NoNames};
 
     #[test]
     fn every_sample_belongs_to_the_family_before_it() {
@@ -294,7 +294,13 @@ mod tests {
         let mut view = MetricsView::new();
         view.copy(&monitor);
         let mut out = String::new();
-        let context = Context { now: monitor.ledgers()[0].last(), utc_offset: 0, base: "/", names: &NoNames };
+        let context = Context {
+            now: monitor.ledgers()[0].last(),
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+        };
         view.write(&mut out, &context, &Facts::default()).unwrap();
         assert!(out.ends_with("\n# EOF\n"));
         let mut families = Vec::new();

@@ -49,7 +49,7 @@ pub use top::{Rest, Top};
 use heapless::String;
 
 use crate::limits::NAME_BYTES_MAX;
-use crate::packet::Address;
+use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
 
 /// The version of the JSON forms. Fields may be added; a changed meaning raises it.
@@ -88,6 +88,29 @@ pub struct Context<'a> {
     pub base: &'a str,
     /// The hosts' names.
     pub names: &'a dyn NameSource,
+    /// What is shown to nobody.
+    pub hidden: Hidden,
+}
+
+/// What is known of hosts and yet left out, on the pages and in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Link-layer addresses.
+    pub macs: bool,
+    /// When a host was last seen.
+    pub last_seen: bool,
+}
+
+impl Context<'_> {
+    /// The link-layer address, if it is known and shown.
+    fn mac(&self, mac: Mac) -> Option<Mac> {
+        (mac != Mac::ZERO && !self.hidden.macs).then_some(mac)
+    }
+
+    /// When a host was last seen, in seconds since 1970, if that is shown.
+    fn last_seen(&self, seconds: u64) -> Option<u64> {
+        (!self.hidden.last_seen).then_some(seconds)
+    }
 }
 
 #[cfg(test)]

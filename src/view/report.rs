@@ -36,33 +36,33 @@
 use core::fmt;
 
 use super::json::Json;
-use super::{DarknetView, HostsQuery, HostsView, NameSource, PROGRAM, PortsView, ProtocolsView, SCHEMA};
+use super::{Context, DarknetView, HostsQuery, HostsView, PROGRAM, PortsView, ProtocolsView, SCHEMA};
 use crate::ledger::{Ledger, Period};
 use crate::limits::DARK_SOURCES_MAX;
 use crate::monitor::Monitor;
 
 /// Writes the report on settled books. It makes room for all rows first, so it is for a program that
 /// has nothing else to do.
-pub fn write(out: &mut dyn fmt::Write, monitor: &Monitor, names: &dyn NameSource) -> fmt::Result {
+pub fn write(out: &mut dyn fmt::Write, monitor: &Monitor, context: &Context) -> fmt::Result {
     Json::write(out, |json| {
         json.object(|json| {
             json.field("schema", SCHEMA);
             json.field("program", PROGRAM);
             json.key("interfaces").array(|json| {
                 for ledger in monitor.ledgers() {
-                    json.object(|json| write_interface(json, ledger, names));
+                    json.object(|json| write_interface(json, ledger, context));
                 }
             });
             let mut darknet = DarknetView::with_capacity(DARK_SOURCES_MAX);
             // Without an interface there is nothing to name, and nothing that touched the dark.
             let _ = darknet.header.copy(monitor, None);
             darknet.copy_dark(monitor.darknet());
-            darknet.write_field(json);
+            darknet.write_field(json, context);
         });
     })
 }
 
-fn write_interface(json: &mut Json, ledger: &Ledger, names: &dyn NameSource) {
+fn write_interface(json: &mut Json, ledger: &Ledger, context: &Context) {
     let count = usize::from(ledger.hosts_used().0);
     let mut hosts = HostsView::with_capacity(count, count);
     hosts.header.books = super::Books::of(ledger);
@@ -74,7 +74,7 @@ fn write_interface(json: &mut Json, ledger: &Ledger, names: &dyn NameSource) {
 
     hosts.header.books.write_fields(json);
     protocols.write_rows(json);
-    hosts.write_rows(json, names);
+    hosts.write_rows(json, context);
     ports.write_rows(json);
     json.key("history").object(|json| {
         for period in Period::ALL {
@@ -90,12 +90,14 @@ mod tests {
     use super::*;
     use crate::ledger::{Counters, Coverage};
     use crate::network::Direction;
-    use crate::view::NoNames;
+    use crate::time::Timestamp;
     use crate::view::samples::{EVIL, EvilNames, address, empty, seeded};
+    use crate::view::{Hidden, NameSource, NoNames};
 
     fn report(monitor: &Monitor, names: &dyn NameSource) -> Value {
         let mut out = String::new();
-        write(&mut out, monitor, names).unwrap();
+        let (now, hidden) = (Timestamp::default(), Hidden::default());
+        write(&mut out, monitor, &Context { now, utc_offset: 0, base: "/", names, hidden }).unwrap();
         serde_json::from_str(&out).unwrap()
     }
 

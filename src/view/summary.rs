@@ -117,7 +117,7 @@ impl SummaryView {
             for (name, top) in [("top_local", &self.local), ("top_remote", &self.remote)] {
                 json.key(name).array(|json| {
                     for row in top.rows() {
-                        json.object(|json| row.write_fields(json, context.names));
+                        json.object(|json| row.write_fields(json, context));
                     }
                 });
             }
@@ -259,8 +259,8 @@ impl SummaryView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::NoNames;
     use crate::view::samples::{NOON, empty, seeded};
+    use crate::view::{Hidden, NoNames};
 
     #[test]
     fn rates_are_the_mean_of_complete_seconds() {
@@ -300,11 +300,17 @@ mod tests {
         let mut view = SummaryView::new();
         view.copy(&monitor, Some("br-lan")).unwrap();
         let mut out = String::new();
-        let context = Context { now: monitor.ledgers()[0].last(), utc_offset: 0, base: "/", names: &NoNames };
+        let context = Context {
+            now: monitor.ledgers()[0].last(),
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+        };
         view.write_json(&mut out, &context).unwrap();
         let summary: serde_json::Value = serde_json::from_str(&out).unwrap();
         out.clear();
-        crate::view::report::write(&mut out, &monitor, &NoNames).unwrap();
+        crate::view::report::write(&mut out, &monitor, &context).unwrap();
         let report: serde_json::Value = serde_json::from_str(&out).unwrap();
         let report = &report["interfaces"][0];
         assert_eq!(summary["history"], report["history"]);

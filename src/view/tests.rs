@@ -5,8 +5,8 @@ use core::fmt;
 use super::page::CoverageText;
 use super::samples::{EVIL, EvilNames, SEED, address, dark, empty, seeded};
 use super::{
-    AboutView, AlarmFacts, Context, DarknetView, Facts, Header, HostName, HostView, HostsQuery, HostsView,
-    MetricsView, NameSource, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
+    AboutView, AlarmFacts, Context, DarknetView, Facts, Header, Hidden, HostName, HostView, HostsQuery,
+    HostsView, MetricsView, NameSource, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
 };
 use crate::darknet::Darknet;
 use crate::ledger::{Bar, Capacity, Counters, Coverage, Host, Ledger, Period, Traffic};
@@ -16,13 +16,19 @@ use crate::limits::{
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Address, Mac};
-use crate::table::{PortKind, PortRow};
+
+use crate::table::{PortKind, PortRow, Seed, Segment};
 use crate::time::Timestamp;
 
 /// All pages of the interface of this name.
 fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<&str>) -> Vec<String> {
-    let context =
-        Context { now: Timestamp::from_seconds(1_700_050_300), utc_offset: 3_600, base: "/", names };
+    let context = Context {
+        now: Timestamp::from_seconds(1_700_050_300),
+        utc_offset: 3_600,
+        base: "/",
+        names,
+        hidden: Hidden::default(),
+    };
     let mut pages = vec![String::new(); 7];
     let mut summary = SummaryView::new();
     summary.copy(monitor, name).unwrap();
@@ -51,7 +57,7 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
 }
 
 fn no_dark() -> Darknet {
-    Darknet::new(&[], 1).unwrap()
+    Darknet::new(&[], Seed::new(1, 0)).unwrap()
 }
 
 /// Panics unless every tag is closed in turn and nothing runs a script or sets a style.
@@ -127,7 +133,7 @@ fn largest() -> Monitor {
         let name = [first, &"w".repeat(INTERFACE_NAME_MAX - 1)].concat();
         let mut ledger = Ledger::new(&name, Role::Lan, Networks::private(), capacity, SEED);
         for n in 0..256 {
-            ledger.restore_host(Address::from_bits(u128::MAX - 0x8888 - n), host);
+            ledger.restore_host(Address::from_bits(u128::MAX - 0x8888 - n), Segment::Probation, host);
         }
         for (kind, port) in
             PortKind::ALL.into_iter().flat_map(|kind| (50_000..50_200).map(move |n| (kind, n)))
@@ -148,7 +154,13 @@ fn largest() -> Monitor {
 #[test]
 fn the_largest_pages_fit_a_response() {
     let monitor = largest();
-    let context = Context { now: Timestamp::default(), utc_offset: 0, base: "/", names: &LongNames };
+    let context = Context {
+        now: Timestamp::default(),
+        utc_offset: 0,
+        base: "/",
+        names: &LongNames,
+        hidden: Hidden::default(),
+    };
     let mut sizes = Vec::new();
     let mut measure = |page: &str, write: &dyn Fn(&mut String) -> fmt::Result| {
         let mut out = String::new();

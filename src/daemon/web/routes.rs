@@ -15,8 +15,8 @@ use crate::packet::Address;
 use crate::time::Timestamp;
 use crate::view::assets::{ASSETS, Asset};
 use crate::view::{
-    AboutView, Context, DarknetView, Facts, Filter, HostName, HostView, HostsQuery, HostsView, MetricsView,
-    NameSource, NotFound, PortsView, ProtocolsView, SummaryView,
+    AboutView, Context, DarknetView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView,
+    MetricsView, NameSource, NotFound, PortsView, ProtocolsView, SummaryView,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -71,6 +71,8 @@ pub struct Sources {
     pub facts: Box<dyn FactSource + Send>,
     /// The path before the pages' own, `/` or `/path/`.
     pub base: String,
+    /// What the pages leave out.
+    pub hidden: Hidden,
     /// List only local hosts unless asked otherwise.
     pub local_only: bool,
 }
@@ -276,6 +278,7 @@ impl Pages {
             utc_offset: self.sources.present.utc_offset(now),
             base: &self.sources.base,
             names: &self.sources.names,
+            hidden: self.sources.hidden,
         }
     }
 
