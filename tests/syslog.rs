@@ -17,13 +17,17 @@ use duskwatch::packet::{Address, Link, Mac, Packet};
 use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
 
+#[path = "support/skip.rs"]
+mod skip;
+use skip::skipped;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn udp_carries_one_message_per_datagram() {
     for loopback in [IpAddr::from(Ipv4Addr::LOCALHOST), "::1".parse().unwrap()] {
         let Ok(socket) = UdpSocket::bind((loopback, 0)) else {
-            println!("SKIPPED: no {loopback} here");
+            skipped("udp_carries_one_message_per_datagram", &format!("no {loopback} here"));
             continue;
         };
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -149,10 +153,10 @@ fn a_receiver_that_never_reads_stalls_nobody() {
 
 #[test]
 fn a_real_rsyslogd_keeps_every_field_and_its_restart_loses_nothing() {
+    const TEST: &str = "a_real_rsyslogd_keeps_every_field_and_its_restart_loses_nothing";
     for transport in ["udp", "tcp"] {
         let Some(mut server) = Rsyslogd::start(transport) else {
-            println!("SKIPPED: rsyslogd is not installed (Debian: apt-get install rsyslog)");
-            return;
+            return skipped(TEST, "rsyslogd is not installed (Debian: apt-get install rsyslog)");
         };
         let alarm = start(&server.url);
         let events = events(40);
