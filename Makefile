@@ -70,3 +70,4 @@ install-deps:
 
 install-test-deps:
 	@scripts/install-packages --optional $(TEST_PACKAGES)
+	@scripts/fetch-tcpdump-captures

@@ -2,7 +2,14 @@
 //! `tests/corpus.rs` replays the corpus through the same functions on stable.
 #![allow(dead_code, missing_docs, reason = "each fuzz target calls one of them")]
 
+use duskwatch::daemon::export;
+use duskwatch::darknet::Darknet;
+use duskwatch::ledger::{Capacity, Ledger, Traffic};
+use duskwatch::monitor::Monitor;
+use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Decoded, Frame, LinkType, decode, neighbor_message};
+use duskwatch::table::Seed;
+use duskwatch::time::Timestamp;
 
 /// The first byte chooses the link type, the second the length that the wire claims to have carried.
 pub fn packet(input: &[u8]) {
@@ -20,5 +27,44 @@ pub fn packet(input: &[u8]) {
         }
         Decoded::NonIp(frame) => assert_eq!(frame.bytes, on_wire),
         Decoded::Discard(_) => {}
+    }
+}
+
+/// The input as it is, and with the checksum that would let it pass.
+pub fn snapshot(input: &[u8]) {
+    restore(input);
+    if let Some((body, _)) = input.split_last_chunk::<4>() {
+        let mut sealed = body.to_vec();
+        sealed.extend(duskwatch::snapshot::checksum(body).to_le_bytes());
+        restore(&sealed);
+    }
+}
+
+/// What the import makes a snapshot of has every right to be refused as one, but prints as it was read.
+pub fn import(input: &[u8]) {
+    let Ok(snapshot) = export::parse(input, input.len()) else { return };
+    restore(&snapshot);
+    let mut text = Vec::new();
+    export::print(&snapshot, &mut text).expect("records that were just written can be read");
+    assert_eq!(export::parse(text.as_slice(), text.len()), Ok(snapshot));
+}
+
+/// Restores into small books. What is accepted adds up and goes on counting.
+fn restore(snapshot: &[u8]) {
+    let capacity = Capacity { hosts: 4, port_rows: 8 };
+    let seed = Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
+    let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, seed);
+    let darknet = Darknet::new(&[], Seed::new(1, 0)).expect("no prefix is not too many");
+    let mut monitor = Monitor::new(vec![ledger], darknet);
+    let accepted = duskwatch::snapshot::restore(snapshot, &mut monitor).is_ok();
+    assert_eq!(accepted, duskwatch::snapshot::verify(snapshot).is_ok());
+    let reason = duskwatch::packet::Discard::Truncated;
+    monitor.observe(0, &Decoded::Discard(reason), Timestamp::from_seconds(1_700_000_000));
+    monitor.settle(Timestamp::from_seconds(1_700_000_001));
+    for ledger in monitor.ledgers() {
+        let total = ledger.totals().total();
+        let mut hosts = ledger.evicted().traffic;
+        ledger.hosts().for_each(|(_, host)| hosts += host.total());
+        assert_eq!(hosts, Traffic { sent: total, received: total });
     }
 }

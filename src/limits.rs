@@ -41,6 +41,22 @@ pub const DEMOTION_CANDIDATES: usize = 16;
 /// Port rows of one interface and all its hosts together, unless --ports-max says otherwise; 48 bytes each.
 pub const PORTS_DEFAULT: u16 = 8_192;
 
+/// What a host row costs at most, its address and links included.
+pub const HOST_BYTES: usize = 176;
+
+/// What a hash bucket of the host table costs; there are as many as hosts, rounded up to a power of two.
+pub const HOST_BUCKET_BYTES: usize = 2;
+
+/// What a port row costs at most.
+pub const PORT_ROW_BYTES: usize = 48;
+
+/// What a flow in the cache costs at most.
+pub const FLOW_BYTES: usize = 96;
+
+/// What a ledger costs at most beside its tables: history, protocols, totals. With the default tables it
+/// is 40 KiB + 1,024 hosts x 178 + 8,192 port rows x 48 + 1,024 flows x 96 = 712 KiB.
+pub const LEDGER_BYTES: usize = 40 * 1024;
+
 /// Sets of port rows looked at each second for rows of hosts that are gone: all of the default table
 /// within half a minute.
 pub const PORT_SETS_SWEPT: usize = 64;
@@ -111,21 +127,68 @@ pub const DARK_WINDOW_SECONDS: u64 = 60;
 /// Recent events kept for the page and the report, 104 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
 
+// Remember.
+
+/// Port rows of one interface in a snapshot: as many as the largest --ports-max makes room for.
+pub const SNAPSHOT_PORTS_MAX: u32 = 1 << 16;
+
+/// The longest record of a snapshot in bytes, its length included; the longest of ours is an interface's.
+pub const SNAPSHOT_RECORD_BYTES: usize = 512;
+
+/// A snapshot's bytes for each host at most, when every number is as long as numbers get; a usual one
+/// takes 60.
+pub const SNAPSHOT_HOST_BYTES: usize = 208;
+
+/// A snapshot's bytes for each port row at most; a usual one takes 20.
+pub const SNAPSHOT_PORT_BYTES: usize = 56;
+
+/// A snapshot's bytes for what every interface has: its own record, the discards, 256 protocols of 86
+/// bytes and the bars of its history of 74 each.
+pub const SNAPSHOT_INTERFACE_BYTES: usize = SNAPSHOT_RECORD_BYTES
+    + 16 * 48
+    + 256 * 86
+    + 74 * (HISTORY_SECONDS + HISTORY_MINUTES + HISTORY_HOURS + HISTORY_DAYS + HISTORY_MONTHS);
+
+/// A snapshot's bytes for the file itself: its header and its end.
+pub const SNAPSHOT_FILE_BYTES: usize = 256;
+
+/// The most that an interface with these tables takes in a snapshot: 700 KB with the default ones.
+/// That much is set aside at start; pages of it that no snapshot ever reached cost no memory.
+pub const fn snapshot_interface_bytes(hosts: usize, port_rows: usize) -> usize {
+    SNAPSHOT_INTERFACE_BYTES + hosts * SNAPSHOT_HOST_BYTES + port_rows * SNAPSHOT_PORT_BYTES
+}
+
+/// No counter of a snapshot is larger: an exabyte, 10 Gbit/s for 29 years. Larger ones are forged, and
+/// sums of them could overflow.
+pub const SNAPSHOT_COUNTER_MAX: u64 = 1 << 60;
+
+/// Bytes of a snapshot's file, which is in memory while it is restored. Measured, the default tables take
+/// 170 KB for each interface; the largest ones of all interfaces, about 50 MB.
+pub const SNAPSHOT_FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes of an export's line; the longest of ours takes half of it.
+pub const EXPORT_LINE_BYTES_MAX: usize = 4096;
+
+/// Bytes of an export: as JSON, the same books take nine times as much.
+pub const EXPORT_BYTES_MAX: u64 = 10 * SNAPSHOT_FILE_BYTES_MAX;
+
+/// Lines that a daylog takes at once: all days of all interfaces' histories.
+pub const DAYLOG_LINES_MAX: usize = INTERFACES_MAX * HISTORY_DAYS;
 // Show.
 
-/// Bytes of a host's name: as long as a domain name can be (RFC 1035, without the last dot).
-pub const HOST_NAME_MAX: usize = 253;
-
 /// Rows of one page of hosts, at most: 160 bytes each.
-pub const HOSTS_SHOWN_MAX: usize = 256;
+pub const HOSTS_SHOWN_MAX: usize = 100;
 
 /// Ports listed of one transport and side on the page of ports: 96 bytes each.
-pub const PORTS_SHOWN_MAX: usize = 100;
+pub const PORTS_SHOWN_MAX: usize = 80;
 
 /// Ports listed of one transport and side of a host.
 pub const HOST_PORTS_SHOWN_MAX: usize = 50;
 
-/// Hosts and services in each list of the overview.
+/// Sources listed on the page of the darknet.
+pub const DARK_SOURCES_SHOWN: usize = 50;
+
+/// Hosts, services and events in each list of the overview.
 pub const TOP_SHOWN: usize = 10;
 
 // Options and files.

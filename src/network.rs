@@ -151,6 +151,7 @@ impl Direction {
 
 /// What an interface leads to. It steers which dark rules apply and which ledger a page shows first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The hosts that we serve.
     #[default]

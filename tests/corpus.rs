@@ -33,4 +33,6 @@ macro_rules! targets {
 
 targets! {
     packet
+    snapshot
+    import
 }

@@ -1,9 +1,11 @@
 //! The capture against real packets: bridges, clients and a routed WAN in network namespaces.
 //!
-//! What cannot run here (no root, no namespaces, no nftables) is named on standard output.
+//! What cannot run here (no root, no namespaces, no nftables) is named.
 
 #[path = "support/netns.rs"]
 mod netns;
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::collections::HashMap;
 use std::fs;
@@ -21,7 +23,7 @@ use duskwatch::daemon::capture::{Capture, InterfaceSpec, Options, Presence, Sink
 use duskwatch::network::Role;
 use duskwatch::packet::{Frame, LinkType};
 use duskwatch::time::Timestamp;
-use netns::{Lab, home_network, wait_until};
+use netns::{Lab, home_network, lab, wait_until};
 
 /// Who sent a UDP datagram to whom, and to which port.
 type Datagram = (Ipv4Addr, Ipv4Addr, u16);
@@ -189,21 +191,9 @@ fn exchange(from: &UdpSocket, to: &UdpSocket, destination: &str, count: u64) {
     }
 }
 
-macro_rules! lab_or_skip {
-    ($test:expr, $lab:expr) => {
-        match $lab {
-            Ok(lab) => lab,
-            Err(reason) => {
-                println!("SKIPPED {}: {reason}", $test);
-                return;
-            }
-        }
-    };
-}
-
 #[test]
 fn every_frame_of_a_bridge_counts_once() {
-    let mut lab = lab_or_skip!("every_frame_of_a_bridge_counts_once", home_network("once"));
+    let Some(mut lab) = lab("every_frame_of_a_bridge_counts_once", home_network) else { return };
     let options = options(&mut lab, "router");
     let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
     let one = socket(&lab, "one", "0.0.0.0:5000");
@@ -240,7 +230,7 @@ fn every_frame_of_a_bridge_counts_once() {
 
 #[test]
 fn devices_that_come_and_go_are_followed() {
-    let mut lab = lab_or_skip!("devices_that_come_and_go_are_followed", home_network("follow"));
+    let Some(mut lab) = lab("devices_that_come_and_go_are_followed", home_network) else { return };
     let options = options(&mut lab, "router");
     let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
     let state = |interface| running.recorder.lock().present.get(&interface).cloned().unwrap_or_default();
@@ -310,7 +300,7 @@ fn devices_that_come_and_go_are_followed() {
 
 #[test]
 fn an_interface_is_waited_for_or_named() {
-    let mut lab = lab_or_skip!("an_interface_is_waited_for_or_named", Lab::new("wait"));
+    let Some(mut lab) = lab("an_interface_is_waited_for_or_named", Lab::new) else { return };
     lab.add("router");
     let options = options(&mut lab, "router");
     let interfaces = [("late0", Role::Lan)];
@@ -331,7 +321,7 @@ fn an_interface_is_waited_for_or_named() {
 
 #[test]
 fn coverage_is_whole_unless_something_is_left_out() {
-    let mut lab = lab_or_skip!("coverage_is_whole_unless_something_is_left_out", home_network("cover"));
+    let Some(mut lab) = lab("coverage_is_whole_unless_something_is_left_out", home_network) else { return };
     let options = options(&mut lab, "router");
     let interfaces = [("br-lan", Role::Lan), ("wan0", Role::Wan)];
     let whole = capture(&lab, "router", &interfaces, options.clone()).unwrap();
@@ -375,8 +365,9 @@ fn udp_frame(vlan: Option<u16>, pppoe: bool, port: u16) -> Vec<u8> {
 /// The kernel need not know VLANs or PPP for this: what it would say of such devices is written to files.
 #[test]
 fn vlan_and_pppoe_frames_are_picked_out_of_the_lower_device() {
-    let mut lab =
-        lab_or_skip!("vlan_and_pppoe_frames_are_picked_out_of_the_lower_device", Lab::new("picked"));
+    let Some(mut lab) = lab("vlan_and_pppoe_frames_are_picked_out_of_the_lower_device", Lab::new) else {
+        return;
+    };
     lab.add("router");
     lab.add("server");
     lab.cable("router", "wan0", "server", "eth0");
@@ -442,14 +433,14 @@ fn vlan_and_pppoe_frames_are_picked_out_of_the_lower_device() {
 #[test]
 fn offloaded_traffic_is_seen() {
     const TEST: &str = "offloaded_traffic_is_seen";
-    let mut lab = lab_or_skip!(TEST, home_network("offload"));
+    let Some(mut lab) = lab(TEST, home_network) else { return };
     let rules = "add table ip f; \
                  add flowtable ip f ft { hook ingress priority 0; devices = { lan1, lan2, wan0 }; }; \
                  add chain ip f forward { type filter hook forward priority 0; }; \
                  add rule ip f forward ip protocol udp flow add @ft";
     let nft = lab.command("router", "nft", &[rules]).stderr(std::process::Stdio::null()).status();
     if !nft.is_ok_and(|status| status.success()) {
-        println!("SKIPPED {TEST}: needs nftables' flow tables in the kernel");
+        skip::skipped(TEST, "needs nftables' flow tables in the kernel");
         return;
     }
     let options = options(&mut lab, "router");
@@ -472,7 +463,7 @@ fn offloaded_traffic_is_seen() {
 
 #[test]
 fn a_quiet_link_costs_no_wakeups() {
-    let mut lab = lab_or_skip!("a_quiet_link_costs_no_wakeups", home_network("idle"));
+    let Some(mut lab) = lab("a_quiet_link_costs_no_wakeups", home_network) else { return };
     let options = options(&mut lab, "router");
     let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
     wait_until("the capture runs", || running.recorder.lock().present.len() == 2);
@@ -528,7 +519,7 @@ fn flood(lab: &Lab, frames_per_second: f64, duration: Duration) -> u64 {
 #[test]
 fn every_frame_of_a_flood_is_seen_or_counted_as_dropped() {
     const TEST: &str = "every_frame_of_a_flood_is_seen_or_counted_as_dropped";
-    let mut lab = lab_or_skip!(TEST, home_network("flood"));
+    let Some(mut lab) = lab(TEST, home_network) else { return };
     let options = options(&mut lab, "router");
     let running = capture(&lab, "router", &[("br-lan", Role::Lan), ("wan0", Role::Wan)], options).unwrap();
     let _server = socket(&lab, "server", "0.0.0.0:5000");
@@ -542,7 +533,7 @@ fn every_frame_of_a_flood_is_seen_or_counted_as_dropped() {
 
 #[test]
 fn what_a_stalled_capture_loses_is_told() {
-    let mut lab = lab_or_skip!("what_a_stalled_capture_loses_is_told", home_network("stall"));
+    let Some(mut lab) = lab("what_a_stalled_capture_loses_is_told", home_network) else { return };
     let options = Options { ring_size: 256 << 10, ..options(&mut lab, "router") };
     let running = capture(&lab, "router", &[("wan0", Role::Wan)], options).unwrap();
     let server = socket(&lab, "server", "0.0.0.0:5000");

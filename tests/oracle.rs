@@ -24,7 +24,7 @@ mod books;
 #[path = "support/skip.rs"]
 mod skip;
 use books::{Books, LOCAL, temporary};
-use skip::skip;
+use skip::skipped;
 
 /// A capture file and what libpcap reads in it.
 struct Capture {
@@ -378,7 +378,7 @@ fn opinions(link: u32, captures: &[&Capture]) -> Vec<String> {
 fn missing(test: &str) -> bool {
     let missing = Command::new("tshark").arg("--version").output().is_err();
     if missing {
-        skip(test, "tshark is not installed (Debian: apt-get install tshark)");
+        skipped(test, "tshark is not installed (Debian: apt-get install tshark)");
     }
     missing
 }
@@ -431,7 +431,7 @@ fn tshark_agrees_on_the_captures_of_tcpdump() {
     }
     let paths = tcpdump_captures();
     if paths.is_empty() {
-        return skip(TEST, "tcpdump's source is not there (scripts/fetch-tcpdump-captures)");
+        return skipped(TEST, "tcpdump's source is not there (scripts/fetch-tcpdump-captures)");
     }
     let mut captures = Vec::new();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();

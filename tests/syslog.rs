@@ -14,6 +14,7 @@ use duskwatch::daemon::alarm::{Alarm, Captured, Counters, Options};
 use duskwatch::darknet::{Darknet, Event};
 use duskwatch::limits::{ALARM_MESSAGE_BYTES, ALARM_QUEUE_MAX, ALARM_STOP_PATIENCE};
 use duskwatch::packet::{Address, Link, Mac, Packet};
+use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -185,7 +186,7 @@ fn a_real_rsyslogd_keeps_every_field_and_its_restart_loses_nothing() {
 
 /// Events of as many sources, as the detector raises them, one second apart.
 fn events(count: u8) -> Vec<Event> {
-    let mut darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], 7).unwrap();
+    let mut darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], Seed::new(7, 0)).unwrap();
     let event_of = |n: u8| {
         let packet = Packet {
             source: Address::from(IpAddr::from([192, 168, 1, n])),

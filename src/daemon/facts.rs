@@ -1,25 +1,49 @@
 //! What the about page tells of the program itself.
 
+use std::sync::PoisonError;
+
 use super::alarm::Alarm;
 use super::config::Config;
+use super::keeper::SharedStatus;
+use super::names::Names;
 use super::web::routes::FactSource;
 use super::web::{Refusal, Statistics};
 use crate::limits::WEB_CONNECTIONS_MAX;
 use crate::time::Timestamp;
-use crate::view::{AlarmFacts, Facts, WebFacts};
+use crate::view::{AlarmFacts, Facts, StoreFacts, WebFacts};
 
 /// Where the facts come from.
 pub struct Known {
     started: Timestamp,
+    tables_bytes: u64,
+    store: Option<SharedStatus>,
+    directory: String,
     alarm: Option<Alarm>,
     receiver: String,
+    names: Names,
 }
 
 impl Known {
     /// Facts of a program that started at this time.
-    pub fn new(started: Timestamp, alarm: Option<Alarm>, config: &Config) -> Self {
+    pub fn new(
+        started: Timestamp,
+        tables_bytes: usize,
+        store: Option<SharedStatus>,
+        alarm: Option<Alarm>,
+        names: Names,
+        config: &Config,
+    ) -> Self {
         let receiver = config.syslog_to.as_ref().map(ToString::to_string).unwrap_or_default();
-        Self { started, alarm, receiver }
+        let directory = config.store.directory.as_ref().map(|path| path.display().to_string());
+        Self {
+            started,
+            tables_bytes: tables_bytes as u64,
+            store,
+            directory: directory.unwrap_or_default(),
+            alarm,
+            receiver,
+            names,
+        }
     }
 }
 
@@ -32,19 +56,33 @@ impl FactSource for Known {
         });
         show(&Facts {
             started: self.started,
-            tables_bytes: 0,
+            tables_bytes: self.tables_bytes,
             resident_bytes: resident_bytes(),
             web: WebFacts {
                 requests: statistics.requests,
                 refused,
                 closed: statistics.evicted + statistics.idle + statistics.stalled,
-                connections: 0,
+                connections: statistics.open,
                 connections_max: WEB_CONNECTIONS_MAX as u64,
             },
-            store: None,
+            store: self.store_facts(),
             alarm,
-            names: None,
+            names: self.names.statistics(),
         });
+    }
+}
+
+impl Known {
+    fn store_facts(&self) -> Option<StoreFacts<'_>> {
+        let status = *self.store.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(StoreFacts {
+            directory: &self.directory,
+            saved: status.saved,
+            interval: status.interval,
+            written_today: status.written_today,
+            budget: status.flash_budget,
+            failures: status.failures,
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use super::capture::{self, Capture, InterfaceSpec};
 use super::clock::{Clock, Zone};
 use super::config::{Config, Interface, Wait};
 use super::facts::Known;
+use super::keeper::Keeper;
 use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
 use super::signals::{Signal, Signals};
@@ -27,12 +28,14 @@ use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::table::Seed;
 use crate::time::Timestamp;
+use crate::view::Hidden;
 
 /// Watches interfaces until a signal ends it.
 ///
 /// # Errors
 /// One line for the user: something could not be opened, or a thread failed.
 pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
+    privileges::demand_raw_sockets()?;
     let zone = Zone::local();
     let seed = random_seed()?;
     let monitor = monitor(config, &names_and_roles(interfaces), Networks::new(), seed)?;
@@ -43,14 +46,21 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     }
     let _pidfile = config.process.pidfile.as_deref().map(Pidfile::write).transpose()?;
     let mut signals = Signals::catch()?;
+    if let Some(directory) = &config.store.directory {
+        privileges::provide(directory, &config.process)?;
+    }
     let remark = privileges::give_up(&config.process)?;
     log::info!("{remark}");
 
-    let clock = Clock::new(None, zone);
     let monitor = Arc::new(Mutex::new(monitor));
+    let keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
+    let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
     let alarm = start_alarm(config, &monitor, interfaces, &names)?;
-    let facts = Known::new(clock.now(), alarm.clone(), config);
+    let tables = capacity(config).bytes() * interfaces.len();
+    log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
+    let store = config.store.directory.is_some().then(|| keeper.status());
+    let facts = Known::new(clock.now(), tables, store, alarm.clone(), names.clone(), config);
     let pages = Pages::new(Sources {
         monitor: Arc::clone(&monitor),
         present: Present::Live(clock.clone()),
@@ -58,15 +68,19 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         meters: capture.meters(),
         facts: Box::new(facts),
         base: base(config),
+        hidden: hidden(config),
         local_only: config.web.local_only,
     });
-    let tap = Tap::new(Arc::clone(&monitor), clock, alarm.clone(), own_networks(config));
+    let tap =
+        Tap::new(Arc::clone(&monitor), clock, alarm.clone(), own_networks(config), config.capture.hexdump);
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop)?, spawn_web(gate, pages, &stop)?];
 
-    let result = wait(&mut signals, &threads, &names);
+    let mut keeper = keeper;
+    let result = wait(&mut signals, &threads, &names, Some(&mut keeper));
     stop.end();
     join(threads);
+    keeper.close();
     if let Some(alarm) = alarm {
         alarm.stop();
     }
@@ -89,13 +103,21 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
         present: Present::Fixed(last, zone.clone()),
         names: names.clone(),
         meters: Vec::new(),
-        facts: Box::new(Known::new(Clock::new(None, zone).now(), None, config)),
+        facts: Box::new(Known::new(
+            Clock::new(None, zone).now(),
+            capacity(config).bytes(),
+            None,
+            None,
+            names.clone(),
+            config,
+        )),
         base: base(config),
+        hidden: hidden(config),
         local_only: config.web.local_only,
     });
     let stop = Stop::new()?;
     let threads = [spawn_web(gate, pages, &stop)?];
-    let result = wait(&mut signals, &threads, &names);
+    let result = wait(&mut signals, &threads, &names, None);
     stop.end();
     join(threads);
     result
@@ -111,14 +133,26 @@ pub fn monitor(
     networks: Networks,
     (first, second): (u64, u64),
 ) -> Result<Monitor, String> {
-    let capacity = Capacity { hosts: config.tables.hosts, port_rows: config.tables.ports.into() };
+    let capacity = capacity(config);
     let networks = own_networks(config).unwrap_or(networks);
     let ledger = |&(name, role): &(&str, Role)| {
-        Ledger::new(name, role, networks.clone(), capacity, Seed::new(first, second))
+        let mut ledger = Ledger::new(name, role, networks.clone(), capacity, Seed::new(first, second));
+        ledger.set_highest_port(config.tables.highest_port);
+        ledger
     };
-    let darknet = Darknet::new(&config.dark, first.rotate_left(32) ^ second);
+    let darknet = Darknet::new(&config.dark, Seed::new(first, second));
     let darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
+}
+
+fn capacity(config: &Config) -> Capacity {
+    Capacity { hosts: config.tables.hosts, port_rows: config.tables.ports.into() }
+}
+
+/// The interfaces' names, as a sentence has them.
+fn list(interfaces: &[Interface]) -> String {
+    let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    names.join(", ")
 }
 
 /// A seed that nobody outside can know, for the tables' hashes.
@@ -153,6 +187,11 @@ fn own_networks(config: &Config) -> Option<Networks> {
 
 fn base(config: &Config) -> String {
     format!("{}/", config.web.base)
+}
+
+/// What the user wants left out of pages and reports.
+pub fn hidden(config: &Config) -> Hidden {
+    Hidden { macs: !config.web.show_macs, last_seen: !config.web.show_last_seen }
 }
 
 fn name_options(config: &Config) -> names::Options {
@@ -275,12 +314,20 @@ fn spawn_web(gate: Gate, mut pages: Pages, stop: &Stop) -> Result<Thread, String
 }
 
 /// Waits for the signal that ends the program, and does what the others ask for meanwhile.
-fn wait(signals: &mut Signals, threads: &[Thread], names: &Names) -> Result<(), String> {
+fn wait(
+    signals: &mut Signals,
+    threads: &[Thread],
+    names: &Names,
+    mut keeper: Option<&mut Keeper>,
+) -> Result<(), String> {
     loop {
-        match signals.wait(Some(HOUSEKEEPING_INTERVAL)) {
-            Some(Signal::End) => return Ok(()),
-            Some(Signal::Reload) | None => names.reload(),
-            Some(Signal::Save) => {}
+        let due = keeper.as_mut().and_then(|keeper| keeper.poll());
+        let patience = due.map_or(HOUSEKEEPING_INTERVAL, |due| due.min(HOUSEKEEPING_INTERVAL));
+        match (signals.wait(Some(patience)), &mut keeper) {
+            (Some(Signal::End), _) => return Ok(()),
+            (Some(Signal::Save), Some(keeper)) => keeper.request(),
+            (Some(Signal::Save), None) => {}
+            (Some(Signal::Reload) | None, _) => names.reload(),
         }
         if threads.iter().any(JoinHandle::is_finished) {
             return Err("a thread of the program has ended; the log says why".to_owned());

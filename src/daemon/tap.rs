@@ -1,6 +1,7 @@
 //! Between the capture and the monitor: frames are decoded as they come, and booked a batch at a time,
 //! so that the lock is taken once for many and nothing waits inside it.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::alarm::Alarm;
@@ -22,6 +23,20 @@ pub fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
     monitor.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A frame as a line of the log: its length on the wire and its captured bytes in hex.
+pub struct Hexdump<'a>(pub &'a Frame<'a>);
+
+impl fmt::Display for Hexdump<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "frame of {} bytes:", self.0.wire_length)?;
+        for (index, byte) in self.0.bytes.iter().enumerate() {
+            let space = if index % 2 == 0 { " " } else { "" };
+            write!(f, "{space}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
 /// What the capture's thread hands its frames to.
 pub struct Tap {
     monitor: Shared,
@@ -31,18 +46,27 @@ pub struct Tap {
     networks: Option<Networks>,
     batch: Vec<(Decoded, Timestamp)>,
     events: Vec<Event>,
+    /// Log every frame in hex.
+    hexdump: bool,
     /// The second in which time was last told to the monitor.
     second: u64,
 }
 
 impl Tap {
     /// A tap that has booked nothing yet. All memory is allocated here.
-    pub fn new(monitor: Shared, clock: Clock, alarm: Option<Alarm>, networks: Option<Networks>) -> Self {
+    pub fn new(
+        monitor: Shared,
+        clock: Clock,
+        alarm: Option<Alarm>,
+        networks: Option<Networks>,
+        hexdump: bool,
+    ) -> Self {
         Self {
             monitor,
             clock,
             alarm,
             networks,
+            hexdump,
             batch: Vec::with_capacity(CAPTURE_BATCH),
             events: Vec::with_capacity(2 * CAPTURE_BATCH),
             second: 0,
@@ -69,6 +93,9 @@ impl Tap {
 
 impl Sink for Tap {
     fn frame(&mut self, _: usize, frame: &Frame<'_>, now: Timestamp) {
+        if self.hexdump {
+            log::debug!("{}", Hexdump(frame));
+        }
         self.keep(decode(frame), now);
     }
 

@@ -52,6 +52,7 @@ impl Bar {
 
 /// The length of a ring's periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Period {
     /// One second.

@@ -20,7 +20,10 @@ use alloc::vec;
 
 use heapless::String;
 
-use crate::limits::{FLOWS, INTERFACE_NAME_MAX, PORT_SETS_SWEPT};
+use crate::limits::{
+    FLOW_BYTES, FLOWS, HOST_BUCKET_BYTES, HOST_BYTES, INTERFACE_NAME_MAX, LEDGER_BYTES, PORT_ROW_BYTES,
+    PORT_SETS_SWEPT,
+};
 use crate::network::{Direction, Networks, Place, Role};
 use crate::packet::{Address, Decoded, Discard, LinkType, Packet};
 use crate::table::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Slot};
@@ -33,6 +36,20 @@ pub struct Capacity {
     pub hosts: u16,
     /// Port rows of the interface and all its hosts together.
     pub port_rows: u32,
+}
+
+impl Capacity {
+    /// The bytes that a ledger of this capacity takes, once and for all: what `limits` says of its parts,
+    /// with the powers of two that the tables round up to.
+    pub const fn bytes(self) -> usize {
+        let hosts = self.hosts as usize;
+        let port_rows = PortTable::round_up(self.port_rows);
+        LEDGER_BYTES
+            + hosts * HOST_BYTES
+            + hosts.next_power_of_two() * HOST_BUCKET_BYTES
+            + port_rows * PORT_ROW_BYTES
+            + FLOWS * FLOW_BYTES
+    }
 }
 
 /// Traffic by [`Direction`].
@@ -108,9 +125,16 @@ pub struct Ledger {
     hosts: GuardedTable<Host>,
     evicted: Evicted,
     ports: PortTable,
+    /// Ports above this one get no rows.
+    highest_port: u16,
     flows: FlowCache,
     history: History,
 }
+
+const _: () = assert!(size_of::<Ledger>() + 256 * size_of::<Directions>() <= LEDGER_BYTES);
+const _: () = assert!(GuardedTable::<Host>::ROW_BYTES <= HOST_BYTES);
+const _: () = assert!(PortTable::ROW_BYTES <= PORT_ROW_BYTES);
+const _: () = assert!(size_of::<Flow>() <= FLOW_BYTES);
 
 impl Ledger {
     /// The empty books of an interface. All memory is allocated here. A name that is too long is cut.
@@ -140,6 +164,7 @@ impl Ledger {
             hosts: GuardedTable::with_capacity(capacity.hosts, seed),
             evicted: Evicted::default(),
             ports: PortTable::with_capacity(capacity.port_rows, seed),
+            highest_port: u16::MAX,
             flows: FlowCache::with_capacity(FLOWS, seed),
             history: History::default(),
         }
@@ -188,6 +213,11 @@ impl Ledger {
             host.local = networks.place(address) == Place::Local;
             host.local
         });
+    }
+
+    /// From now on ports above this one get no rows; their traffic counts as that of evicted rows.
+    pub fn set_highest_port(&mut self, port: u16) {
+        self.highest_port = port;
     }
 
     /// Says how the captured frames begin.
@@ -279,8 +309,8 @@ impl Ledger {
             let generation = self.hosts.generation(slot);
             let own = PortKey::host(slot, generation, local, ports[end]);
             let peer = PortKey::host(slot, generation, remote, ports[1 - end]);
-            self.ports.book(own, received, sent, flow.syns);
-            self.ports.book(peer, received, sent, flow.syns);
+            self.book_port(own, received, sent, flow.syns);
+            self.book_port(peer, received, sent, flow.syns);
         }
     }
 
@@ -328,7 +358,14 @@ impl Ledger {
             Direction::Transit => [(remote, a, first, second), (remote, b, second, first)],
         };
         for (kind, port, inbound, outbound) in rows {
-            self.ports.book(PortKey::interface(kind, port), inbound, outbound, flow.syns);
+            self.book_port(PortKey::interface(kind, port), inbound, outbound, flow.syns);
+        }
+    }
+
+    #[inline]
+    fn book_port(&mut self, key: PortKey, inbound: Counters, outbound: Counters, syns: u32) {
+        if key.port() <= self.highest_port {
+            self.ports.book(key, inbound, outbound, syns);
         }
     }
 }
@@ -342,3 +379,6 @@ const fn kinds(protocol: u8) -> Option<(PortKind, PortKind)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::{Bar, Counters, Coverage, Directions, Evicted, Host, Ledger, Period, Traffic, Transport};
 use crate::network::{Direction, Networks, Role};
 use crate::packet::{Address, Discard, LinkType};
-use crate::table::{PortKind, PortRow, Segment};
+use crate::table::{PortKey, PortKind, PortRow, Segment, Slot};
 use crate::time::Timestamp;
 
 /// Whose ports are asked for.
@@ -100,9 +100,11 @@ impl Ledger {
         self.hosts.iter().map(|(_, address, host)| (address, host))
     }
 
-    /// The hosts in the order in which [`Ledger::restore_host`] takes them.
-    pub fn hosts_oldest_first(&self) -> impl Iterator<Item = (Address, &Host)> {
-        self.hosts.iter_oldest_first().map(|(_, address, host)| (address, host))
+    /// The hosts in the order in which [`Ledger::restore_host`] takes them, each with its slot and how it
+    /// is guarded.
+    pub fn hosts_oldest_first(&self) -> impl Iterator<Item = (Slot, Address, Segment, &Host)> {
+        let hosts = self.hosts.iter_oldest_first();
+        hosts.map(|(slot, address, host)| (slot, address, self.hosts.segment(slot), host))
     }
 
     /// One host.
@@ -146,21 +148,17 @@ impl Ledger {
         rows.map(|(key, row)| (key.kind(), key.port(), row))
     }
 
-    /// All port rows with their hosts (`None`: the interface's own), in no particular order.
-    pub fn all_ports(&self) -> impl Iterator<Item = (Option<Address>, PortKind, u16, &PortRow)> {
-        self.ports.iter().filter_map(|(key, row)| {
-            let owner = match key.owner() {
-                None => None,
-                Some(slot) => {
-                    let generation = self.hosts.generation_if_used(slot)?;
-                    if !key.is_of(slot, generation) {
-                        return None;
-                    }
-                    Some(self.hosts.key(slot))
-                }
-            };
-            Some((owner, key.kind(), key.port(), row))
-        })
+    /// All port rows with their hosts' slots (`None`: the interface's own), in no particular order.
+    pub fn all_ports(&self) -> impl Iterator<Item = (Option<Slot>, PortKind, u16, &PortRow)> {
+        let lives = |key: &PortKey| match key.owner() {
+            None => true,
+            Some(slot) => {
+                let generation = self.hosts.generation_if_used(slot);
+                generation.is_some_and(|generation| key.is_of(slot, generation))
+            }
+        };
+        let rows = self.ports.iter().filter(move |(key, _)| lives(key));
+        rows.map(|(key, row)| (key.owner(), key.kind(), key.port(), row))
     }
 
     /// What the interface's TCP or UDP totals hold beyond its port rows of this kind. On the local side

@@ -4,7 +4,7 @@
 use super::{Bar, Counters, Directions, Evicted, Host, Ledger, Period};
 use crate::network::Place;
 use crate::packet::{Address, Discard};
-use crate::table::{PortKey, PortKind, PortRow};
+use crate::table::{PortKey, PortKind, PortRow, Segment};
 use crate::time::Timestamp;
 
 /// Everything of a ledger that has exactly one value.
@@ -26,6 +26,8 @@ pub struct Totals {
     pub portless: [Directions; 2],
     /// Hosts that had to make room.
     pub evicted: Evicted,
+    /// How many port rows had to make room.
+    pub ports_evicted: u64,
 }
 
 impl Ledger {
@@ -40,6 +42,7 @@ impl Ledger {
             totals: self.totals,
             portless: self.portless,
             evicted: self.evicted,
+            ports_evicted: self.ports.evicted(),
         }
     }
 
@@ -53,6 +56,7 @@ impl Ledger {
         self.totals = totals.totals;
         self.portless = totals.portless;
         self.evicted = totals.evicted;
+        self.ports.restore_evicted(totals.ports_evicted);
         self.history.set_booked(&self.totals);
     }
 
@@ -66,14 +70,24 @@ impl Ledger {
         self.history.restore(period, newest, bar);
     }
 
-    /// Puts a host back. Whether it is local is decided by the present networks. In a table smaller
-    /// than the one that was saved, hosts make room for those that come after them, and count as
-    /// evicted.
-    pub fn restore_host(&mut self, address: Address, host: Host) {
+    /// Puts a host back, guarded as it was. Whether it is local is decided by the present networks; if
+    /// that is not what it was, it is guarded like any other. In a table smaller than the one that was
+    /// saved, hosts make room for those that come after them, and count as evicted. An address that
+    /// has a row already counts as evicted, too: only a forged snapshot has it twice.
+    pub fn restore_host(&mut self, address: Address, segment: Segment, host: Host) {
+        if self.hosts.find(address).is_some() {
+            self.evicted.hosts += 1;
+            self.evicted.traffic += host.total();
+            return;
+        }
         let local = self.networks.place(address) == Place::Local;
         let slot = self.host_slot(address);
         *self.hosts.row_mut(slot) = Host { local, ..host };
-        self.hosts.settle(slot);
+        if local == host.local {
+            self.hosts.guard(slot, segment);
+        } else {
+            self.hosts.settle(slot);
+        }
     }
 
     /// Puts a port row back: the interface's own (`None`) or a restored host's.

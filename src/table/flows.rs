@@ -53,9 +53,9 @@ pub struct Place {
 /// What all packets of a flow share but their addresses. `sender` is 0 or 1.
 #[inline]
 fn rest(packet: &Packet, sender: usize) -> u64 {
-    let ports = u32::from(packet.source_port) << 16 | u32::from(packet.destination_port);
+    let ports = (u32::from(packet.source_port) << 16) | u32::from(packet.destination_port);
     let ports = ports.rotate_left(16 * sender as u32);
-    u64::from(ports) << 32 | USED | u64::from(packet.has_ports) * PORTS | u64::from(packet.protocol)
+    (u64::from(ports) << 32) | USED | (u64::from(packet.has_ports) * PORTS) | u64::from(packet.protocol)
 }
 
 impl Flow {

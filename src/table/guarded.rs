@@ -77,6 +77,9 @@ pub struct GuardedTable<R> {
 }
 
 impl<R: Default + Weight> GuardedTable<R> {
+    /// Bytes that a row takes, its key and links included, its hash bucket not.
+    pub const ROW_BYTES: usize = size_of::<Address>() + size_of::<Links>() + size_of::<R>();
+
     /// An empty table of `capacity` rows (at least one). All memory is allocated here.
     pub fn with_capacity(capacity: u16, seed: Seed) -> Self {
         let capacity = capacity.clamp(1, NONE);
@@ -158,6 +161,16 @@ impl<R: Default + Weight> GuardedTable<R> {
                 let segment = if links.pin { Segment::Pinned } else { Segment::Protected };
                 self.promote(slot, segment);
             }
+        }
+    }
+
+    /// Guards a row that is being restored as it was when it was saved: it becomes the most recently used
+    /// of this segment, if there is room and, for a pin, if the row asks for one.
+    pub fn guard(&mut self, slot: Slot, segment: Segment) {
+        let links = &self.links[usize::from(slot)];
+        let may = segment != Segment::Pinned || links.pin;
+        if links.segment != segment && may && self.has_room(segment) {
+            self.move_to(slot, segment);
         }
     }
 

@@ -1,5 +1,6 @@
-//! 3. Keep: the fixed-capacity tables. Each is allocated once, finds its rows by a seeded hash, and
-//! evicts by a written rule when it is full.
+//! 3. Keep: the fixed-capacity tables.
+//!
+//! Each is allocated once, finds its rows by a seeded hash, and evicts by a written rule when it is full.
 
 mod flows;
 mod guarded;

@@ -15,7 +15,7 @@ use crate::ledger::Counters;
 const WAYS: usize = 4;
 
 /// Which ports a row counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PortKind {
     /// TCP, the owner's own port.
@@ -119,9 +119,18 @@ pub struct PortTable {
 }
 
 impl PortTable {
+    /// Bytes that a row takes, its key included.
+    pub const ROW_BYTES: usize = size_of::<Set>() / WAYS;
+
+    /// How many rows a table of at least `rows` rows has.
+    pub const fn round_up(rows: u32) -> usize {
+        let sets = (rows as usize).div_ceil(WAYS).next_power_of_two();
+        if sets < 2 { 2 * WAYS } else { sets * WAYS }
+    }
+
     /// An empty table of at least `rows` rows, rounded up to a power of two of sets.
     pub fn with_capacity(rows: u32, seed: Seed) -> Self {
-        let sets = (rows as usize).div_ceil(WAYS).next_power_of_two().max(2);
+        let sets = Self::round_up(rows) / WAYS;
         Self {
             seed,
             shift: 64 - sets.trailing_zeros(),
@@ -139,6 +148,11 @@ impl PortTable {
     /// How many rows have made room for others since the start.
     pub fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// Counts on from this many rows that have made room, as a snapshot has it.
+    pub fn restore_evicted(&mut self, evicted: u64) {
+        self.evicted = evicted;
     }
 
     /// Books what the owner received and sent in a flow on the key's row, made if need be.

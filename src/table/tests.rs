@@ -142,7 +142,7 @@ fn the_host_table_does_what_its_rule_says() {
         for _ in 0..3_000 {
             // Small addresses come often, and one address in three is local.
             let address = (random.below(addresses) * random.below(addresses) / addresses) as u32;
-            let pin = address % 3 == 0;
+            let pin = address.is_multiple_of(3);
             let bytes = 40 + random.below(1_460);
             let mut evicted = None;
             let slot = table.touch(Address::v4(address), || pin, |row| evicted = Some(row));

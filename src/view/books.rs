@@ -161,7 +161,7 @@ impl Books {
 
     /// Frames that could not be accounted, for all reasons together.
     pub fn discarded_total(&self) -> u64 {
-        self.discarded.iter().sum()
+        self.discarded.iter().fold(0, |sum, frames| frames.saturating_add(sum))
     }
 
     /// Writes the sums as an object's fields.

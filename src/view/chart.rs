@@ -13,7 +13,7 @@ const TOP: u64 = 14;
 const BOTTOM: u64 = 150;
 const PLOT_WIDTH: u64 = 558;
 /// A time closer to the right than this would stand out, so it ends there.
-const EDGE: u64 = 36;
+const EDGE: u64 = 26;
 /// Lines across the plot, at most.
 const LINES: u64 = 4;
 /// The vertical axis goes up to this at least.
@@ -89,10 +89,11 @@ impl Chart<'_> {
     /// The lines across the plot with their numbers.
     fn lines(&self, html: &mut Html, scale: Scale) {
         for line in 0..=scale.lines {
-            let y = scale.y(line * scale.step);
+            let number = line.saturating_mul(scale.step);
+            let y = scale.y(number);
             html.markup("<path class=\"line\" d=\"M").text(self.left()).markup(" ").text(y);
             html.markup("H").text(RIGHT).markup("\"/><text class=\"y\" x=\"").text(self.left() - 6);
-            html.markup("\" y=\"").text(y + 4).markup("\">").text(self.amount(line * scale.step));
+            html.markup("\" y=\"").text(y + 4).markup("\">").text(self.amount(number));
             html.markup("</text>\n");
         }
     }
@@ -129,7 +130,7 @@ impl Chart<'_> {
         html.markup("V14z\"/>");
         let mut below = 0;
         for (class, counters) in [("in", bar.inbound), ("out", bar.outbound), ("other", bar.other)] {
-            let above = below + counters.bytes;
+            let above = counters.bytes.saturating_add(below);
             let (base, top) = (scale.y(self.height(below)), scale.y(self.height(above)));
             // The smallest traffic shows as one unit where it begins the bar.
             let top = if below == 0 && above > 0 { top.min(base - 1) } else { top };

@@ -56,7 +56,7 @@ impl HostView {
     pub fn write_json(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         self.header.write_json(out, context.now, |json| {
             json.key("host").object(|json| {
-                self.row.write_fields(json, context.names);
+                self.row.write_fields(json, context);
                 self.row.write_transports(json);
                 self.ports.write(json, |_, _| {});
             });
@@ -93,16 +93,20 @@ impl HostView {
         };
         html.markup("</h1>\n<dl class=\"facts\">\n<div><dt>Place</dt><dd>");
         html.markup(if host.local { "local" } else { "remote" }).markup("</dd></div>\n");
-        if let Some(mac) = self.row.mac() {
+        if let Some(mac) = page.context.mac(host.mac) {
             html.markup("<div><dt>MAC address</dt><dd><code>").text(mac).markup("</code></dd></div>\n");
         }
         html.markup("<div><dt>First seen</dt><dd>");
         page.time(html, host.first_seen.into());
-        html.markup("</dd></div>\n<div><dt>Last seen</dt><dd>");
-        page.time(html, host.last_seen.into());
-        html.markup(" (");
-        page.ago(html, host.last_seen.into());
-        html.markup(")</dd></div>\n</dl>\n");
+        html.markup("</dd></div>\n");
+        if let Some(seconds) = page.context.last_seen(host.last_seen.into()) {
+            html.markup("<div><dt>Last seen</dt><dd>");
+            page.time(html, seconds as i64);
+            html.markup(" (");
+            page.ago(html, seconds as i64);
+            html.markup(")</dd></div>\n");
+        }
+        html.markup("</dl>\n");
     }
 
     fn transports(&self, html: &mut Html) {

@@ -7,140 +7,12 @@ use super::books::{Header, NotFound};
 use super::html::Html;
 use super::json::Json;
 use super::page::{Page, Place, count_cell, traffic_cell};
+use super::query::{Filter, HostsQuery, Sort};
 use super::units::Grouped;
-use super::{Context, HostRow, NameSource};
+use super::{Context, HostRow};
 use crate::ledger::{Evicted, Ledger, Traffic};
-use crate::limits::HOSTS_SHOWN_MAX;
 use crate::monitor::Monitor;
 use crate::packet::Address;
-
-/// What hosts are sorted by: addresses and none else from the smallest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// Bytes both ways.
-    #[default]
-    Total,
-    /// Bytes that the host received.
-    Received,
-    /// Bytes that the host sent.
-    Sent,
-    /// Packets both ways.
-    Packets,
-    /// The address.
-    Address,
-    /// When the first packet came.
-    First,
-    /// When the latest packet came.
-    Last,
-}
-
-impl Sort {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Total, Self::Received, Self::Sent, Self::Packets, Self::Address, Self::First, Self::Last];
-
-    /// The name in a page's address.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Total => "total",
-            Self::Received => "in",
-            Self::Sent => "out",
-            Self::Packets => "packets",
-            Self::Address => "address",
-            Self::First => "first",
-            Self::Last => "last",
-        }
-    }
-
-    /// Smaller comes first.
-    fn key(self, row: &HostRow) -> u64 {
-        let total = row.host.total();
-        match self {
-            Self::Total => !total.both().bytes,
-            Self::Received => !total.received.bytes,
-            Self::Sent => !total.sent.bytes,
-            Self::Packets => !total.both().packets,
-            Self::Address => 0,
-            Self::First => !u64::from(row.host.first_seen),
-            Self::Last => !u64::from(row.host.last_seen),
-        }
-    }
-}
-
-/// Which hosts are listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Filter {
-    /// All.
-    #[default]
-    All,
-    /// Those in a local network.
-    Local,
-    /// All others.
-    Remote,
-}
-
-impl Filter {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::All, Self::Local, Self::Remote];
-
-    /// The name in a page's address.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Local => "local",
-            Self::Remote => "remote",
-        }
-    }
-
-    fn admits(self, row: &HostRow) -> bool {
-        match self {
-            Self::All => true,
-            Self::Local => row.host.local,
-            Self::Remote => !row.host.local,
-        }
-    }
-}
-
-/// Which page of the hosts is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostsQuery {
-    /// The order.
-    pub sort: Sort,
-    /// The other way round.
-    pub reverse: bool,
-    /// Which hosts.
-    pub filter: Filter,
-    /// How many hosts come before the page.
-    pub offset: usize,
-    /// How many hosts are on the page, at most.
-    pub count: usize,
-}
-
-impl Default for HostsQuery {
-    fn default() -> Self {
-        Self { sort: Sort::default(), reverse: false, filter: Filter::default(), offset: 0, count: 50 }
-    }
-}
-
-impl HostsQuery {
-    /// Takes a parameter of the page's address: `sort`, `order`, `show`, `offset` or `count`. What it
-    /// does not understand changes nothing: a page with odd parameters is still a page.
-    pub fn set(&mut self, name: &str, value: &str) {
-        match name {
-            "sort" => {
-                self.sort = Sort::ALL.into_iter().find(|sort| sort.name() == value).unwrap_or(self.sort);
-            }
-            "order" => self.reverse = value == "reverse",
-            "show" => {
-                let found = Filter::ALL.into_iter().find(|filter| filter.name() == value);
-                self.filter = found.unwrap_or(self.filter);
-            }
-            "offset" => self.offset = value.parse().unwrap_or(self.offset),
-            "count" => self.count = value.parse().unwrap_or(self.count).clamp(1, HOSTS_SHOWN_MAX),
-            _ => {}
-        }
-    }
-}
 
 /// A host's place in the order.
 #[derive(Clone, Copy)]
@@ -205,7 +77,7 @@ impl HostsView {
             json.field("offset", self.query.offset);
             json.field("matching", self.matching);
             json.field("total", self.header.books.totals.total());
-            self.write_rows(json, context.names);
+            self.write_rows(json, context);
         })
     }
 
@@ -223,14 +95,13 @@ impl HostsView {
             self.caption(html);
             html.markup("</caption>\n<thead><tr>");
             self.column(html, &page, Sort::Address, "Host");
-            html.markup("<th scope=\"col\">MAC address</th>");
             self.column(html, &page, Sort::Received, "Received");
             self.column(html, &page, Sort::Sent, "Sent");
             self.column(html, &page, Sort::Total, "Total");
             self.column(html, &page, Sort::Packets, "Packets");
             self.column(html, &page, Sort::First, "First seen");
             self.column(html, &page, Sort::Last, "Last seen");
-            html.markup("</tr></thead>\n<tbody>\n");
+            html.markup("<th scope=\"col\">MAC address</th></tr></thead>\n<tbody>\n");
             self.rows.iter().for_each(|row| host_row(html, &page, row));
             html.markup("</tbody>\n<tfoot>\n");
             let Header { books, .. } = &self.header;
@@ -300,11 +171,11 @@ impl HostsView {
     }
 
     /// Writes the hosts as a field.
-    pub(super) fn write_rows(&self, json: &mut Json, names: &dyn NameSource) {
+    pub(super) fn write_rows(&self, json: &mut Json, context: &Context) {
         json.key("hosts").object(|json| {
             json.key("rows").array(|json| {
                 for row in &self.rows {
-                    json.object(|json| row.write_fields(json, names));
+                    json.object(|json| row.write_fields(json, context));
                 }
             });
             json.field("others", self.others);
@@ -378,11 +249,7 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
         "<tr><th scope=\"row\">"
     });
     page.host(html, row.address);
-    html.markup("</th><td>");
-    if let Some(mac) = row.mac() {
-        html.markup("<code>").text(mac).markup("</code>");
-    }
-    html.markup("</td>");
+    html.markup("</th>");
     traffic_cell(html, total.received);
     traffic_cell(html, total.sent);
     traffic_cell(html, total.both());
@@ -390,12 +257,18 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
     html.markup("<td class=\"n\">");
     page.ago(html, row.host.first_seen.into());
     html.markup("</td><td class=\"n\">");
-    page.ago(html, row.host.last_seen.into());
+    if let Some(seconds) = page.context.last_seen(row.host.last_seen.into()) {
+        page.ago(html, seconds as i64);
+    }
+    html.markup("</td><td>");
+    if let Some(mac) = page.context.mac(row.host.mac) {
+        html.markup("<code>").text(mac).markup("</code>");
+    }
     html.markup("</td></tr>\n");
 }
 
 fn foot_row(html: &mut Html, label: &'static str, hosts: Option<u64>, traffic: Traffic) {
-    html.markup("<tr><th scope=\"row\" colspan=\"2\">").markup(label);
+    html.markup("<tr><th scope=\"row\">").markup(label);
     if let Some(hosts) = hosts {
         html.markup(": ").text(Grouped(hosts));
     }
@@ -404,5 +277,75 @@ fn foot_row(html: &mut Html, label: &'static str, hosts: Option<u64>, traffic: T
     traffic_cell(html, traffic.sent);
     traffic_cell(html, traffic.both());
     count_cell(html, traffic.both().packets);
-    html.markup("<td colspan=\"2\"></td></tr>\n");
+    html.markup("<td colspan=\"3\"></td></tr>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::Books;
+    use crate::view::samples::seeded;
+
+    /// All hosts by pages of `count`.
+    fn pages(monitor: &Monitor, query: HostsQuery) -> Vec<HostRow> {
+        let mut view = HostsView::with_capacity(1_024, 100);
+        let mut rows = Vec::new();
+        loop {
+            view.copy(monitor, None, HostsQuery { offset: rows.len(), ..query }).unwrap();
+            if view.rows().is_empty() {
+                assert_eq!(view.matching, rows.len());
+                return rows;
+            }
+            assert!(view.rows().len() <= query.count);
+            rows.extend_from_slice(view.rows());
+        }
+    }
+
+    #[test]
+    fn pages_put_together_are_all_hosts_in_order() {
+        let monitor = seeded("br-lan", 1_024, 1_024, 5_000, 300);
+        let mut expected: Vec<HostRow> =
+            monitor.ledgers()[0].hosts().map(|(address, host)| HostRow { address, host: *host }).collect();
+        for sort in Sort::ALL {
+            for reverse in [false, true] {
+                expected.sort_by_key(|row| row.address.bits());
+                let value = |row: &HostRow| match sort {
+                    Sort::Total => row.host.total().both().bytes.into(),
+                    Sort::Received => row.host.total().received.bytes.into(),
+                    Sort::Sent => row.host.total().sent.bytes.into(),
+                    Sort::Packets => row.host.total().both().packets.into(),
+                    Sort::Address => !row.address.bits(),
+                    Sort::First => row.host.first_seen.into(),
+                    Sort::Last => row.host.last_seen.into(),
+                };
+                expected.sort_by(|one, next| {
+                    let order = value(next).cmp(&value(one));
+                    if reverse { order.reverse() } else { order }
+                });
+                for count in [1, 7, 100] {
+                    let query = HostsQuery { sort, reverse, count, ..HostsQuery::default() };
+                    assert_eq!(pages(&monitor, query), expected, "{sort:?} {reverse} {count}");
+                }
+            }
+        }
+        let with = |filter| pages(&monitor, HostsQuery { filter, ..HostsQuery::default() });
+        assert!(with(Filter::Local).iter().all(|row| row.host.local));
+        assert_eq!(with(Filter::Local).len() + with(Filter::Remote).len(), expected.len());
+    }
+
+    #[test]
+    fn a_page_and_what_is_beside_it_are_the_total() {
+        let monitor = seeded("br-lan", 64, 64, 5_000, 300);
+        let mut view = HostsView::with_capacity(64, 10);
+        for filter in Filter::ALL {
+            view.copy(&monitor, None, HostsQuery { filter, offset: 3, ..HostsQuery::default() }).unwrap();
+            assert_eq!(view.rows().len(), 10);
+            let Books { evicted, totals, .. } = &view.header.books;
+            assert!(evicted.hosts > 0);
+            let mut sum = view.others.traffic;
+            sum += evicted.traffic;
+            view.rows().iter().for_each(|row| sum += row.host.total());
+            assert_eq!((sum.sent, sum.received), (totals.total(), totals.total()));
+        }
+    }
 }

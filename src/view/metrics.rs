@@ -281,3 +281,48 @@ impl Display for LabelValue<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::samples::seeded;
+    use crate::view::{Hidden, NoNames};
+
+    #[test]
+    fn every_sample_belongs_to_the_family_before_it() {
+        let monitor = seeded("a\"b\\c\nd\u{1}", 16, 64, 1_000, 20);
+        let mut view = MetricsView::new();
+        view.copy(&monitor);
+        let mut out = String::new();
+        let context = Context {
+            now: monitor.ledgers()[0].last(),
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+        };
+        view.write(&mut out, &context, &Facts::default()).unwrap();
+        assert!(out.ends_with("\n# EOF\n"));
+        let mut families = Vec::new();
+        let mut kind = "";
+        for line in out.lines().filter(|line| *line != "# EOF") {
+            if let Some(family) = line.strip_prefix("# TYPE ") {
+                let (name, of) = family.split_once(' ').unwrap();
+                assert!(!families.contains(&name), "{name} twice");
+                families.push(name);
+                kind = of;
+            } else if !line.starts_with("# HELP ") {
+                let suffix = match kind {
+                    "counter" => "_total",
+                    "info" => "_info",
+                    _ => "",
+                };
+                let sample = line.strip_prefix(families[families.len() - 1]).unwrap();
+                assert!(sample.strip_prefix(suffix).unwrap().starts_with(['{', ' ']), "{line}");
+            }
+        }
+        let inbound = monitor.ledgers()[0].totals().of(Direction::Inbound).bytes;
+        let label = "{interface=\"a\\\"b\\\\c\\nd \",direction=\"inbound\"}";
+        assert!(out.contains(&format!("duskwatch_bytes_total{label} {inbound}\n")), "{out}");
+    }
+}

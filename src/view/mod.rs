@@ -4,7 +4,7 @@
 //!
 //! 1. under the lock: [`crate::monitor::Monitor::settle`], then the view's `copy`, which moves the rows
 //!    that will be shown into memory that the view's constructor allocated. It allocates nothing.
-//! 2. after the lock is released: `write_json` or `write_html` from that copy into any [`fmt::Write`].
+//! 2. after the lock is released: `write_json` or `write_html` from that copy into any [`core::fmt::Write`].
 //!    Writing allocates nothing either, and fails only if the writer does.
 //!
 //! Text that comes from the network (names, and what an interface or a file is called) is escaped by the
@@ -21,31 +21,35 @@ pub mod units;
 mod about;
 mod books;
 mod chart;
+mod darknet;
 mod host;
 mod hosts;
 mod metrics;
 mod page;
 mod ports;
 mod protocols;
+mod query;
 mod rows;
 mod summary;
 mod top;
 
 pub use about::{AboutView, AlarmFacts, Facts, NameFacts, StoreFacts, WebFacts};
 pub use books::{Books, Header, Interface, NotFound};
+pub use darknet::{DarknetView, SourceRow};
 pub use host::HostView;
-pub use hosts::{Filter, HostsQuery, HostsView, Sort};
+pub use hosts::HostsView;
 pub use metrics::MetricsView;
 pub use ports::{PortLists, PortsView};
 pub use protocols::ProtocolsView;
+pub use query::{Filter, HostsQuery, Sort};
 pub use rows::{HostRow, PortLine, ProtocolRow};
 pub use summary::SummaryView;
 pub use top::{Rest, Top};
 
 use heapless::String;
 
-use crate::limits::HOST_NAME_MAX;
-use crate::packet::Address;
+use crate::limits::NAME_BYTES_MAX;
+use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
 
 /// The version of the JSON forms. Fields may be added; a changed meaning raises it.
@@ -55,7 +59,7 @@ pub const SCHEMA: u32 = 1;
 pub const PROGRAM: &str = concat!("duskwatch ", env!("CARGO_PKG_VERSION"));
 
 /// A host's name. It comes from strangers: any characters may be in it.
-pub type HostName = String<HOST_NAME_MAX>;
+pub type HostName = String<NAME_BYTES_MAX>;
 
 /// Where the names of hosts come from. It is asked while writing, after the monitor's lock is released.
 pub trait NameSource {
@@ -84,7 +88,32 @@ pub struct Context<'a> {
     pub base: &'a str,
     /// The hosts' names.
     pub names: &'a dyn NameSource,
+    /// What is shown to nobody.
+    pub hidden: Hidden,
+}
+
+/// What is known of hosts and yet left out, on the pages and in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Link-layer addresses.
+    pub macs: bool,
+    /// When a host was last seen.
+    pub last_seen: bool,
+}
+
+impl Context<'_> {
+    /// The link-layer address, if it is known and shown.
+    fn mac(&self, mac: Mac) -> Option<Mac> {
+        (mac != Mac::ZERO && !self.hidden.macs).then_some(mac)
+    }
+
+    /// When a host was last seen, in seconds since 1970, if that is shown.
+    fn last_seen(&self, seconds: u64) -> Option<u64> {
+        (!self.hidden.last_seen).then_some(seconds)
+    }
 }
 
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod tests;

@@ -21,12 +21,15 @@ pub enum Place {
     Ports,
     /// `/protocols/`
     Protocols,
+    /// `/darknet/`
+    Darknet,
     /// `/about/`
     About,
 }
 
 impl Place {
-    const ALL: [Self; 5] = [Self::Overview, Self::Hosts, Self::Ports, Self::Protocols, Self::About];
+    const ALL: [Self; 6] =
+        [Self::Overview, Self::Hosts, Self::Ports, Self::Protocols, Self::Darknet, Self::About];
 
     const fn label(self) -> &'static str {
         match self {
@@ -34,6 +37,7 @@ impl Place {
             Self::Hosts => "Hosts",
             Self::Ports => "Ports",
             Self::Protocols => "Protocols",
+            Self::Darknet => "Darknet",
             Self::About => "About",
         }
     }
@@ -45,6 +49,7 @@ impl Place {
             Self::Hosts => "hosts/",
             Self::Ports => "ports/",
             Self::Protocols => "protocols/",
+            Self::Darknet => "darknet/",
             Self::About => "about/",
         }
     }

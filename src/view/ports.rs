@@ -220,3 +220,49 @@ pub(super) fn foot_row(
 const fn is_tcp(kind: PortKind) -> bool {
     matches!(kind, PortKind::TcpLocal | PortKind::TcpRemote)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Direction;
+    use crate::view::HostView;
+    use crate::view::samples::{address, seeded};
+
+    #[test]
+    fn short_lists_and_full_tables_keep_the_sum() {
+        for port_rows in [16, 128, 8_192] {
+            let monitor = seeded("br-lan", 64, port_rows, 10_000, 300);
+            let mut view = PortsView::with_capacity(3);
+            view.copy(&monitor, None).unwrap();
+            let protocols: Vec<_> = monitor.ledgers()[0].protocols().collect();
+            for kind in PortKind::ALL {
+                let number = if is_tcp(kind) { 6 } else { 17 };
+                let total = protocols.iter().find(|(protocol, _)| *protocol == number).unwrap().1;
+                let list = view.lists.of(kind);
+                assert!(list.rows().len() <= 3);
+                let left = &view.left[kind as usize];
+                let shown: Counters = list.rows().iter().map(|line| line.row.inbound).sum();
+                let sum = shown + list.rest().inbound + left.evicted_inbound + left.portless_inbound;
+                let internal = match kind {
+                    PortKind::TcpLocal | PortKind::UdpLocal => total.of(Direction::Internal),
+                    PortKind::TcpRemote | PortKind::UdpRemote => Counters::default(),
+                };
+                assert_eq!(sum, total.of(Direction::Inbound) + internal);
+            }
+        }
+    }
+
+    #[test]
+    fn a_hosts_ports_are_its_own() {
+        let monitor = seeded("br-lan", 64, 65_536, 10_000, 300);
+        let ledger = &monitor.ledgers()[0];
+        let mut view = HostView::new();
+        view.copy(&monitor, None, address("192.168.1.5")).unwrap();
+        let list = view.ports.of(PortKind::TcpRemote);
+        assert_eq!(list.rows()[0].port, 443);
+        let rows: Counters = list.rows().iter().map(|line| line.row.outbound).sum();
+        let tcp = ledger.host(address("192.168.1.5")).unwrap().transport(crate::ledger::Transport::Tcp);
+        assert_eq!(rows + list.rest().outbound, tcp.sent);
+        assert_eq!(view.copy(&monitor, None, address("10.9.9.9")), Err(NotFound));
+    }
+}

@@ -17,7 +17,14 @@
 //!           "others": {"rows", "inbound", "outbound"},
 //!           "evicted", "portless": {"inbound", "outbound"} } } },
 //!       "history": { "seconds", "minutes", "hours", "days", "months":
-//!           [ {"start", "inbound", "outbound", "other"} ] } } ] }
+//!           [ {"start", "inbound", "outbound", "other"} ] } } ],
+//!   "darknet": { "dark": [prefix], "total": {"packets", "bytes", "events"},
+//!       "sources": [ {"source", "source_mac", "interface", "dark_targets", "packets", "bytes",
+//!                     "first", "last"} ],
+//!       "evicted": {"sources", "packets", "bytes"},
+//!       "events": [ {"kind": "hit", "time", "first", "interface", "source", "source_mac", "destination",
+//!                    "port", "protocol", "protocol_name", "signature", "category", "dark_targets",
+//!                    "packets", "bytes", "why"} ] } }
 //! ```
 //!
 //! captured = total + non_ip + discarded, in packets. Each packet is sent by its source and received by
@@ -29,27 +36,33 @@
 use core::fmt;
 
 use super::json::Json;
-use super::{HostsQuery, HostsView, NameSource, PROGRAM, PortsView, ProtocolsView, SCHEMA};
+use super::{Context, DarknetView, HostsQuery, HostsView, PROGRAM, PortsView, ProtocolsView, SCHEMA};
 use crate::ledger::{Ledger, Period};
+use crate::limits::DARK_SOURCES_MAX;
 use crate::monitor::Monitor;
 
 /// Writes the report on settled books. It makes room for all rows first, so it is for a program that
 /// has nothing else to do.
-pub fn write(out: &mut dyn fmt::Write, monitor: &Monitor, names: &dyn NameSource) -> fmt::Result {
+pub fn write(out: &mut dyn fmt::Write, monitor: &Monitor, context: &Context) -> fmt::Result {
     Json::write(out, |json| {
         json.object(|json| {
             json.field("schema", SCHEMA);
             json.field("program", PROGRAM);
             json.key("interfaces").array(|json| {
                 for ledger in monitor.ledgers() {
-                    json.object(|json| write_interface(json, ledger, names));
+                    json.object(|json| write_interface(json, ledger, context));
                 }
             });
+            let mut darknet = DarknetView::with_capacity(DARK_SOURCES_MAX);
+            // Without an interface there is nothing to name, and nothing that touched the dark.
+            let _ = darknet.header.copy(monitor, None);
+            darknet.copy_dark(monitor.darknet());
+            darknet.write_field(json, context);
         });
     })
 }
 
-fn write_interface(json: &mut Json, ledger: &Ledger, names: &dyn NameSource) {
+fn write_interface(json: &mut Json, ledger: &Ledger, context: &Context) {
     let count = usize::from(ledger.hosts_used().0);
     let mut hosts = HostsView::with_capacity(count, count);
     hosts.header.books = super::Books::of(ledger);
@@ -61,7 +74,7 @@ fn write_interface(json: &mut Json, ledger: &Ledger, names: &dyn NameSource) {
 
     hosts.header.books.write_fields(json);
     protocols.write_rows(json);
-    hosts.write_rows(json, names);
+    hosts.write_rows(json, context);
     ports.write_rows(json);
     json.key("history").object(|json| {
         for period in Period::ALL {
@@ -77,12 +90,14 @@ mod tests {
     use super::*;
     use crate::ledger::{Counters, Coverage};
     use crate::network::Direction;
-    use crate::view::NoNames;
+    use crate::time::Timestamp;
     use crate::view::samples::{EVIL, EvilNames, address, empty, seeded};
+    use crate::view::{Hidden, NameSource, NoNames};
 
     fn report(monitor: &Monitor, names: &dyn NameSource) -> Value {
         let mut out = String::new();
-        write(&mut out, monitor, names).unwrap();
+        let (now, hidden) = (Timestamp::default(), Hidden::default());
+        write(&mut out, monitor, &Context { now, utc_offset: 0, base: "/", names, hidden }).unwrap();
         serde_json::from_str(&out).unwrap()
     }
 

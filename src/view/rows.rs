@@ -2,13 +2,13 @@
 
 use core::net::IpAddr;
 
-use super::NameSource;
+use super::Context;
 use super::json::{Json, Text, Value};
 use super::services;
 use super::top::Ranked;
 use crate::ledger::{Bar, Counters, Directions, Evicted, Host, Transport};
 use crate::network::Direction;
-use crate::packet::{Address, Mac};
+use crate::packet::Address;
 use crate::table::{PortKind, PortRow};
 
 /// A host.
@@ -21,22 +21,17 @@ pub struct HostRow {
 }
 
 impl HostRow {
-    /// The link-layer address, if it is known.
-    pub fn mac(&self) -> Option<Mac> {
-        (self.host.mac != Mac::ZERO).then_some(self.host.mac)
-    }
-
     /// Writes the row's fields into an object.
-    pub(super) fn write_fields(&self, json: &mut Json, names: &dyn NameSource) {
+    pub(super) fn write_fields(&self, json: &mut Json, context: &Context) {
         let total = self.host.total();
         json.field("address", self.address);
-        json.field("name", names.name(self.address).as_deref());
-        json.field("mac", self.mac().map(Text));
+        json.field("name", context.names.name(self.address).as_deref());
+        json.field("mac", context.mac(self.host.mac).map(Text));
         json.field("local", self.host.local);
         json.field("received", total.received);
         json.field("sent", total.sent);
         json.field("first_seen", self.host.first_seen);
-        json.field("last_seen", self.host.last_seen);
+        json.field("last_seen", context.last_seen(self.host.last_seen.into()));
     }
 
     /// Writes the traffic of every transport as a field.

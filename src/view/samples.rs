@@ -39,7 +39,30 @@ pub fn address(text: &str) -> Address {
 pub fn empty(name: &str, hosts: u16, port_rows: u32) -> Monitor {
     let capacity = Capacity { hosts, port_rows };
     let ledger = Ledger::new(name, Role::Lan, Networks::private(), capacity, SEED);
-    Monitor::new(vec![ledger], Darknet::new(&[], 1).unwrap())
+    Monitor::new(vec![ledger], Darknet::new(&[], SEED).unwrap())
+}
+
+/// A monitor of br-lan with a dark prefix, that this many sources have touched, some more than once.
+pub fn dark(sources: u32) -> Monitor {
+    let capacity = Capacity { hosts: 64, port_rows: 64 };
+    let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, SEED);
+    let darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], SEED).unwrap();
+    let mut monitor = Monitor::new(vec![ledger], darknet);
+    for n in 0..3 * sources {
+        let packet = Packet {
+            source: Address::v4(0xc633_6400 + n % sources / (1 + n / sources)),
+            destination: Address::v4(0x0a09_0000 + n),
+            source_port: 40_000,
+            destination_port: 23,
+            has_ports: true,
+            protocol: protocol::TCP,
+            tcp_flags: Packet::TCP_SYN,
+            bytes: 60,
+            ..Packet::default()
+        };
+        monitor.observe(0, &Decoded::Packet(packet), Timestamp::from_seconds(NOON + u64::from(n)));
+    }
+    monitor
 }
 
 /// A monitor that has seen `packets` packets, spread over ten minutes, of some devices that talk to

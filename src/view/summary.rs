@@ -10,6 +10,7 @@ use super::page::{CoverageText, Page, Place, share_cell, traffic_cell};
 use super::top::Top;
 use super::units::{Bytes, Grouped, Rate};
 use super::{Context, HostRow, PortLine};
+use crate::darknet::Event;
 use crate::ledger::{Bar, Counters, Ledger, Period, PortOwner};
 use crate::limits::TOP_SHOWN;
 use crate::monitor::Monitor;
@@ -30,6 +31,8 @@ pub struct SummaryView {
     pub remote: Top<HostRow>,
     /// The remote TCP and UDP ports with the most traffic.
     pub services: Top<PortLine>,
+    /// The last events in the dark, newest first; `None` if nothing is dark.
+    events: Option<heapless::Vec<Event, TOP_SHOWN>>,
 }
 
 impl Default for SummaryView {
@@ -47,6 +50,7 @@ impl SummaryView {
             local: Top::with_limit(TOP_SHOWN),
             remote: Top::with_limit(TOP_SHOWN),
             services: Top::with_limit(TOP_SHOWN),
+            events: None,
         }
     }
 
@@ -58,6 +62,13 @@ impl SummaryView {
             bars.extend(ledger.history(period).take(period.bars()));
         }
         self.copy_top(ledger);
+        let darknet = monitor.darknet();
+        let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
+        self.events = (!darknet.prefixes().is_empty()).then(|| {
+            let mut events: heapless::Vec<_, _> = darknet.recent().skip(skipped).copied().collect();
+            events.reverse();
+            events
+        });
         Ok(())
     }
 
@@ -106,7 +117,7 @@ impl SummaryView {
             for (name, top) in [("top_local", &self.local), ("top_remote", &self.remote)] {
                 json.key(name).array(|json| {
                     for row in top.rows() {
-                        json.object(|json| row.write_fields(json, context.names));
+                        json.object(|json| row.write_fields(json, context));
                     }
                 });
             }
@@ -138,7 +149,7 @@ impl SummaryView {
             self.tiles(html, &page);
             html.markup("<section class=\"charts\" aria-label=\"History\">\n");
             html.markup("<p class=\"legend\"><span class=\"in\">in</span> <span class=\"out\">out</span> ");
-            html.markup("<span class=\"other\">other (within, or passing through)</span></p>\n");
+            html.markup("<span class=\"other\">other (local, or passing through)</span></p>\n");
             for period in Period::ALL {
                 Chart { period, bars: self.history(period) }.write(html, &page);
             }
@@ -147,6 +158,9 @@ impl SummaryView {
             self.hosts(html, &page, "Local hosts", &self.local);
             self.hosts(html, &page, "Remote hosts", &self.remote);
             self.services(html);
+            if let Some(events) = &self.events {
+                super::darknet::events_table(html, &page, events.iter());
+            }
             html.markup("</section>\n");
         })
     }
@@ -166,9 +180,15 @@ impl SummaryView {
             html.text(Bytes(total.bytes)).markup("<small>in ").text(Bytes(bar.inbound.bytes));
             html.markup(" · out ").text(Bytes(bar.outbound.bytes)).markup("</small></dd></div>\n");
         }
-        html.markup("</dl>\n<p class=\"note\">Counting since ");
-        page.time_or_dash(html, self.header.books.first);
-        html.markup(".</p>\n");
+        html.markup("</dl>\n<p class=\"note\">");
+        match self.header.books.first {
+            Some(first) => {
+                html.markup("Counting since ");
+                page.time(html, first.seconds as i64);
+                html.markup(".</p>\n");
+            }
+            None => _ = html.markup("Nothing was captured yet.</p>\n"),
+        }
     }
 
     fn losses(&self, html: &mut Html) {
@@ -233,5 +253,71 @@ impl SummaryView {
             html.markup("<tr class=\"rest\"><td colspan=\"4\">None yet</td></tr>\n");
         }
         html.markup("</tbody>\n</table>\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::samples::{NOON, empty, seeded};
+    use crate::view::{Hidden, NoNames};
+
+    #[test]
+    fn rates_are_the_mean_of_complete_seconds() {
+        let mut monitor = seeded("br-lan", 64, 64, 6_000, 20);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, None).unwrap();
+        let bytes: u64 = monitor.ledgers()[0]
+            .history(Period::Second)
+            .filter(|(start, _)| (NOON as i64 + 594..NOON as i64 + 599).contains(start))
+            .map(|(_, bar)| bar.inbound.bytes)
+            .sum();
+        assert!(bytes > 0);
+        assert_eq!(view.now().0.0, bytes * 8 / 5);
+        monitor.settle(crate::time::Timestamp::from_seconds(NOON + 700));
+        view.copy(&monitor, None).unwrap();
+        assert_eq!(view.now().0.0, 0);
+        view.copy(&empty("x", 4, 4), None).unwrap();
+        assert_eq!(view.now().0.0, 0);
+    }
+
+    #[test]
+    fn the_lists_and_their_rest_are_all_hosts() {
+        let monitor = seeded("br-lan", 1_024, 64, 6_000, 200);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, None).unwrap();
+        for (top, local) in [(&view.local, true), (&view.remote, false)] {
+            assert_eq!(top.rows().len(), TOP_SHOWN);
+            assert!(top.rows().iter().all(|row| row.host.local == local));
+            let hosts = monitor.ledgers()[0].hosts().filter(|(_, host)| host.local == local);
+            assert_eq!(top.rest().rows + TOP_SHOWN as u64, hosts.count() as u64);
+        }
+    }
+
+    #[test]
+    fn the_json_twin_has_the_reports_objects() {
+        let monitor = seeded("br-lan", 64, 64, 3_000, 20);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, Some("br-lan")).unwrap();
+        let mut out = String::new();
+        let context = Context {
+            now: monitor.ledgers()[0].last(),
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+        };
+        view.write_json(&mut out, &context).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&out).unwrap();
+        out.clear();
+        crate::view::report::write(&mut out, &monitor, &context).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let report = &report["interfaces"][0];
+        assert_eq!(summary["history"], report["history"]);
+        for (name, value) in summary["books"].as_object().unwrap() {
+            assert_eq!(value, &report[name], "{name}");
+        }
+        let rows = report["hosts"]["rows"].as_array().unwrap();
+        assert!(rows.contains(&summary["top_remote"][0]));
     }
 }

@@ -18,7 +18,7 @@ impl SummaryView {
         let books = &self.header.books;
         write!(out, "{}", Plain(&books.name))?;
         if let Some(first) = books.first {
-            let local = |seconds: u64| Moment::of(seconds as i64 + i64::from(context.utc_offset));
+            let local = |seconds: u64| Moment::of((seconds as i64).saturating_add(context.utc_offset.into()));
             write!(out, ", {} to {}", local(first.seconds), local(books.last.seconds))?;
         }
         writeln!(out, "\n")?;
@@ -114,5 +114,30 @@ impl Display for Plain<'_> {
             f.write_char(if character.is_control() { '?' } else { character })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::view::samples::{EVIL, EvilNames, seeded};
+    use crate::view::{Context, Hidden, SummaryView};
+
+    #[test]
+    fn lines_are_aligned_and_steer_no_terminal() {
+        let monitor = seeded(EVIL, 64, 64, 3_000, 20);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, None).unwrap();
+        let mut out = std::string::String::new();
+        let now = monitor.ledgers()[0].last();
+        view.write_text(
+            &mut out,
+            &Context { now, utc_offset: 0, base: "/", names: &EvilNames, hidden: Hidden::default() },
+        )
+        .unwrap();
+        assert!(!out.chars().any(|character| character.is_control() && character != '\n'));
+        assert!(out.contains(", 2023-11-15 12:00:00 to 2023-11-15 12:09:59\n"));
+        for line in out.lines().skip(2).filter(|line| !line.is_empty()) {
+            assert_eq!(line.chars().count(), 70, "{line}");
+        }
     }
 }

@@ -41,7 +41,7 @@ impl Display for Scaled {
         match whole {
             _ if thousandths == 0 => write!(f, "{whole}")?,
             ..10 => write!(f, "{whole}.{:02}", thousandths / 10)?,
-            ..100 => write!(f, "{whole}.{}", thousandths / 100)?,
+            10..100 => write!(f, "{whole}.{}", thousandths / 100)?,
             _ => write!(f, "{whole}")?,
         }
         write!(f, "\u{a0}{prefix}{unit}")
@@ -84,8 +84,8 @@ impl Display for Span {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (number, unit) = match self.0 {
             seconds @ ..120 => (seconds, "s"),
-            seconds @ ..7_200 => (seconds / 60, "min"),
-            seconds @ ..172_800 => (seconds / 3_600, "h"),
+            seconds @ 120..7_200 => (seconds / 60, "min"),
+            seconds @ 7_200..172_800 => (seconds / 3_600, "h"),
             seconds => (seconds / 86_400, "days"),
         };
         write!(f, "{number}\u{a0}{unit}")

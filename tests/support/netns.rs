@@ -1,6 +1,7 @@
 //! Network namespaces for tests: a router with a bridge, two clients and a server, all on one machine.
 //!
 //! Everything is named after the process and the test, and removed when the [`Lab`] is dropped.
+#![allow(dead_code)] // Each test program uses a part of this.
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -10,6 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::skip::skipped;
 
 /// A set of network namespaces.
 pub struct Lab {
@@ -21,15 +24,13 @@ pub struct Lab {
 impl Lab {
     /// An empty lab, or why there cannot be one here.
     pub fn new(test: &str) -> Result<Self, String> {
-        if !rustix::process::geteuid().is_root() {
-            return Err("needs root for network namespaces".to_owned());
-        }
         let lab = Self {
             prefix: format!("dwlab-{}-{test}-", std::process::id()),
             spaces: Vec::new(),
             mounts: Vec::new(),
         };
-        let probe = Command::new("ip").args(["netns", "list"]).stdout(Stdio::null()).status();
+        let probe =
+            Command::new("ip").args(["netns", "list"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
         match probe {
             Ok(status) if status.success() => Ok(lab),
             _ => Err("needs the `ip` program and network namespaces in the kernel".to_owned()),
@@ -136,7 +137,8 @@ pub fn home_network(test: &str) -> Result<Lab, String> {
     lab.cable("router", "lan1", "one", "eth0");
     lab.cable("router", "lan2", "two", "eth0");
     lab.cable("router", "wan0", "server", "eth0");
-    lab.ip("router", "link add br-lan type bridge");
+    // A bridge that snoops on multicast joins a group, and says so.
+    lab.ip("router", "link add br-lan type bridge mcast_snooping 0");
     for port in ["lan1", "lan2"] {
         lab.ip("router", &format!("link set {port} master br-lan"));
     }
@@ -157,6 +159,39 @@ pub fn home_network(test: &str) -> Result<Lab, String> {
         Ok(status) if status.success() => Ok(lab),
         _ => Err("needs nftables with NAT".to_owned()),
     }
+}
+
+/// A test's lab, for `let Some(lab) = lab("the test's name", home_network) else { return };`. `None` if the
+/// test is not to run here: where this user may not make network namespaces, it has run in a user
+/// namespace where he may, and where there is none either, it is named as skipped.
+pub fn lab(test: &str, build: impl FnOnce(&str) -> Result<Lab, String>) -> Option<Lab> {
+    let lab = match rustix::process::geteuid().is_root() {
+        true => build(test).map(Some),
+        false => run_as_root_of_a_user_namespace(test).map(|()| None),
+    };
+    lab.unwrap_or_else(|reason| {
+        skipped(test, &reason);
+        None
+    })
+}
+
+/// Starts this program once more for one test, as root of namespaces of its own, in which `ip netns`
+/// finds a /run that it may write to.
+fn run_as_root_of_a_user_namespace(test: &str) -> Result<(), String> {
+    let unshare = |script: &str| {
+        let program = std::env::current_exe().expect("a program knows where it is");
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "--net", "sh", "-c"]).arg(script).arg(program);
+        command
+    };
+    let probe = unshare("mount -t tmpfs tmpfs /run && ip netns add probe").output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        return Err("needs root, or user namespaces, for network namespaces".to_owned());
+    }
+    let script = "mount -t tmpfs tmpfs /run && exec \"$0\" --nocapture \"$1\"";
+    let status = unshare(script).arg(test).status().expect("it started before");
+    assert!(status.success(), "{test} failed in a user namespace");
+    Ok(())
 }
 
 /// Waits until a condition holds; fails the test with `what` if it does not within a minute.

@@ -1,14 +1,15 @@
-//! Tests that cannot run here say so by name.
+//! Naming a test that could not run, so that it is not passed over in silence.
 
-use std::io::Write as _;
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
 
-/// Names a test that cannot run here, and why: on the standard output, and in the file that `make test`
-/// shows at its end.
-pub fn skip(name: &str, reason: &str) {
-    let line = format!("SKIPPED {name}: {reason}");
-    println!("{line}");
-    if let Some(path) = std::env::var_os("DUSKWATCH_SKIPPED") {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+/// Says that a test could not run, to the reader and to the list that `make test` prints at its end.
+pub fn skipped(test: &str, reason: &str) {
+    let line = format!("SKIPPED {test}: {reason}");
+    eprintln!("{line}");
+    if let Some(path) = env::var_os("DUSKWATCH_SKIPPED") {
+        let file = OpenOptions::new().append(true).create(true).open(path);
         let _ = file.and_then(|mut file| writeln!(file, "{line}"));
     }
 }

@@ -15,6 +15,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::limits::{NAME_BYTES_MAX, NAMES_FILE_BYTES_MAX};
 use crate::packet::{Address, Mac};
+use crate::view::NameFacts;
 use hosts::Hosts;
 use leases::Leases;
 use reverse::Reverse;
@@ -94,6 +95,11 @@ impl Names {
             files.leases.name(address).or_else(|| files.hosts.name(address)).cloned()
         };
         known.or_else(|| self.reverse.as_ref()?.lookup(address))
+    }
+
+    /// What the look-up by reverse DNS has done so far, if it is on.
+    pub fn statistics(&self) -> Option<NameFacts> {
+        Some(self.reverse.as_ref()?.statistics())
     }
 
     /// The link-layer address to which this address is leased.

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::{Name, validate};
 use crate::limits::{REVERSE_CACHE_MAX, REVERSE_KNOWN_FOR, REVERSE_REQUESTS_MAX, REVERSE_UNKNOWN_FOR};
 use crate::packet::Address;
+use crate::view::NameFacts;
 
 /// The way to the resolver thread, which runs until the program ends.
 #[derive(Clone)]
@@ -39,6 +40,16 @@ impl Reverse {
                 None
             }
             Answer::Refused => None,
+        }
+    }
+
+    pub(super) fn statistics(&self) -> NameFacts {
+        let cache = self.shared.lock();
+        NameFacts {
+            known: cache.answers.len() as u64,
+            capacity: REVERSE_CACHE_MAX as u64,
+            lookups: cache.lookups,
+            failures: cache.failures,
         }
     }
 }
@@ -88,6 +99,9 @@ struct Cache {
     answers: Vec<Entry>,
     requests: VecDeque<Address>,
     in_flight: Option<Address>,
+    /// Answers of the resolver so far, and how many of them were no name.
+    lookups: u64,
+    failures: u64,
 }
 
 impl Cache {
@@ -96,6 +110,8 @@ impl Cache {
             answers: Vec::with_capacity(REVERSE_CACHE_MAX),
             requests: VecDeque::with_capacity(REVERSE_REQUESTS_MAX),
             in_flight: None,
+            lookups: 0,
+            failures: 0,
         }
     }
 
@@ -132,6 +148,8 @@ impl Cache {
     /// A full cache gives up the answer that ends first.
     fn put(&mut self, address: Address, name: Option<Name>, now: Instant) {
         self.in_flight = None;
+        self.lookups += 1;
+        self.failures += u64::from(name.is_none());
         let lifetime = if name.is_some() { REVERSE_KNOWN_FOR } else { REVERSE_UNKNOWN_FOR };
         if let Ok(outdated) = self.find(address) {
             self.answers.remove(outdated);

@@ -20,6 +20,8 @@ use crate::limits::{
 /// What the gate has let in and kept out since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
+    /// Connections open now.
+    pub open: u64,
     /// Connections accepted.
     pub accepted: u64,
     /// Requests answered by the handler.
@@ -110,6 +112,7 @@ impl Gate {
 
     /// Waits until something is ready or a deadline has passed.
     fn wait(&mut self, stop: BorrowedFd<'_>) -> Result<Ready, rustix::io::Errno> {
+        self.statistics.open = self.connections.iter().flatten().count() as u64;
         let now = Instant::now();
         self.accept_after = self.accept_after.filter(|&time| time > now);
         let listening = if self.accept_after.is_none() { PollFlags::IN } else { PollFlags::empty() };

@@ -15,8 +15,8 @@ use crate::packet::Address;
 use crate::time::Timestamp;
 use crate::view::assets::{ASSETS, Asset};
 use crate::view::{
-    AboutView, Context, Facts, Filter, HostName, HostView, HostsQuery, HostsView, MetricsView, NameSource,
-    NotFound, PortsView, ProtocolsView, SummaryView,
+    AboutView, Context, DarknetView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView,
+    MetricsView, NameSource, NotFound, PortsView, ProtocolsView, SummaryView,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -71,6 +71,8 @@ pub struct Sources {
     pub facts: Box<dyn FactSource + Send>,
     /// The path before the pages' own, `/` or `/path/`.
     pub base: String,
+    /// What the pages leave out.
+    pub hidden: Hidden,
     /// List only local hosts unless asked otherwise.
     pub local_only: bool,
 }
@@ -83,6 +85,7 @@ pub struct Pages {
     host: HostView,
     ports: PortsView,
     protocols: ProtocolsView,
+    darknet: DarknetView,
     about: AboutView,
     metrics: MetricsView,
 }
@@ -95,6 +98,7 @@ enum View {
     Host(Address),
     Ports,
     Protocols,
+    Darknet,
     About,
 }
 
@@ -133,6 +137,7 @@ impl View {
             "hosts" => Self::Hosts,
             "ports" => Self::Ports,
             "protocols" => Self::Protocols,
+            "darknet" => Self::Darknet,
             "about" => Self::About,
             _ => {
                 let address: IpAddr = path.strip_prefix("hosts/")?.parse().ok()?;
@@ -144,7 +149,7 @@ impl View {
 
 impl NameSource for Names {
     fn name(&self, address: Address) -> Option<HostName> {
-        HostName::try_from(self.lookup(address)?.as_str()).ok()
+        self.lookup(address)
     }
 }
 
@@ -183,6 +188,7 @@ impl Pages {
             host: HostView::new(),
             ports: PortsView::with_capacity(PORTS_SHOWN_MAX),
             protocols: ProtocolsView::new(),
+            darknet: DarknetView::default(),
             about: AboutView::new(),
             metrics: MetricsView::new(),
         }
@@ -206,6 +212,7 @@ impl Pages {
             View::Host(address) => pages.host.copy(monitor, interface, address),
             View::Ports => pages.ports.copy(monitor, interface),
             View::Protocols => pages.protocols.copy(monitor, interface),
+            View::Darknet => pages.darknet.copy(monitor, interface),
             View::About => pages.about.copy(monitor, interface),
         })?;
         let context = self.context();
@@ -221,6 +228,8 @@ impl Pages {
             (View::Ports, false) => self.ports.write_json(page, &context),
             (View::Protocols, true) => self.protocols.write_html(page, &context),
             (View::Protocols, false) => self.protocols.write_json(page, &context),
+            (View::Darknet, true) => self.darknet.write_html(page, &context),
+            (View::Darknet, false) => self.darknet.write_json(page, &context),
             (View::About, html) => {
                 self.sources.facts.with_facts(statistics, &mut |facts| {
                     let _ = match html {
@@ -269,6 +278,7 @@ impl Pages {
             utc_offset: self.sources.present.utc_offset(now),
             base: &self.sources.base,
             names: &self.sources.names,
+            hidden: self.sources.hidden,
         }
     }
 

@@ -1,0 +1,154 @@
+//! The files of the snapshots: two generations, and never a moment without a complete one.
+//!
+//! A snapshot is written under a name of its own and made durable. Then the present generation takes the
+//! place of the previous one, and the new one its place. Wherever a power cut interrupts this, the
+//! newest of the files that are complete is either the new snapshot or the one before it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::limits::SNAPSHOT_FILE_BYTES_MAX;
+
+/// One of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// Being written; complete if only the renames were cut off.
+    Unfinished,
+    /// The latest.
+    Present,
+    /// The one before.
+    Previous,
+}
+
+impl Generation {
+    /// All, in the order in which they are tried.
+    pub const NEWEST_FIRST: [Self; 3] = [Self::Unfinished, Self::Present, Self::Previous];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Unfinished => "duskwatch.snapshot.new",
+            Self::Present => "duskwatch.snapshot",
+            Self::Previous => "duskwatch.snapshot.1",
+        }
+    }
+}
+
+/// Where a snapshot that cannot be restored is kept; the next one takes its place.
+const BAD: &str = "duskwatch.snapshot.bad";
+
+/// What is done to save a snapshot, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Write,
+    Rotate,
+    Publish,
+    Sync,
+}
+
+impl Step {
+    pub(super) const ALL: [Self; 4] = [Self::Write, Self::Rotate, Self::Publish, Self::Sync];
+}
+
+/// The files in their directory.
+pub struct Generations {
+    directory: PathBuf,
+}
+
+impl Generations {
+    /// The files in this directory.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Where they are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where one of them is.
+    pub fn path(&self, generation: Generation) -> PathBuf {
+        self.directory.join(generation.name())
+    }
+
+    /// Saves a snapshot.
+    ///
+    /// # Errors
+    /// One line. What was saved before is still there.
+    pub fn save(&self, bytes: &[u8]) -> Result<(), String> {
+        self.take_all(&Step::ALL, bytes)
+    }
+
+    /// Ends what a power cut has interrupted after the new snapshot was complete: else the next one,
+    /// written under the same name, would put an end to the newest.
+    ///
+    /// # Errors
+    /// One line.
+    pub fn publish(&self, bytes: &[u8]) -> Result<(), String> {
+        self.take_all(&Step::ALL[1..], bytes)
+    }
+
+    fn take_all(&self, steps: &[Step], bytes: &[u8]) -> Result<(), String> {
+        for step in steps {
+            self.take(*step, bytes).map_err(|error| {
+                if *step == Step::Write {
+                    let _ = fs::remove_file(self.path(Generation::Unfinished));
+                }
+                format!("{}: cannot save the snapshot: {error}", self.directory.display())
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn take(&self, step: Step, bytes: &[u8]) -> io::Result<()> {
+        let [unfinished, present, previous] = Generation::NEWEST_FIRST.map(|each| self.path(each));
+        match step {
+            Step::Write => write_durably(&unfinished, |file| file.write_all(bytes)),
+            Step::Rotate => match fs::rename(present, previous) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                result => result,
+            },
+            Step::Publish => fs::rename(unfinished, present),
+            Step::Sync => File::open(&self.directory)?.sync_all(),
+        }
+    }
+
+    /// The bytes of a file, or `None` if it is not there.
+    pub fn read(&self, generation: Generation) -> io::Result<Option<Vec<u8>>> {
+        let file = match open(&self.path(generation)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            result => result?,
+        };
+        let length = file.metadata()?.len();
+        if length > SNAPSHOT_FILE_BYTES_MAX {
+            return Err(io::Error::other("it is too large"));
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.take(SNAPSHOT_FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    /// Gives a bad file another name, and returns it.
+    pub fn set_aside(&self, generation: Generation) -> io::Result<PathBuf> {
+        let bad = self.directory.join(BAD);
+        fs::rename(self.path(generation), &bad)?;
+        Ok(bad)
+    }
+}
+
+/// Opens a plain file for reading. A pipe would block and a device never end, so they are refused.
+pub fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no plain file")) }
+}
+
+/// Creates a file that only its owner can read, and returns when what was written will survive a power
+/// cut. A link in the file's place is not followed.
+pub fn write_durably(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    let mut file = options.open(path)?;
+    write(&mut file)?;
+    file.sync_all()
+}

@@ -1,0 +1,318 @@
+//! What is on disk at every moment, what it costs, and what becomes of bad files.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::darknet::Darknet;
+use crate::ledger::{Capacity, Ledger};
+use crate::network::{Networks, Role};
+use crate::packet::{Decoded, Packet};
+use crate::table::Seed;
+use files::Step;
+
+/// A directory that goes when the test ends.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("duskwatch-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn monitor() -> Mutex<Monitor> {
+    let capacity = Capacity { hosts: 16, port_rows: 64 };
+    let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, Seed::new(1 << 60, 7 << 60));
+    Mutex::new(Monitor::new(vec![ledger], Darknet::new(&[], Seed::new(1, 0)).unwrap()))
+}
+
+pub fn now(uptime: u64, wall: u64) -> Now {
+    Now { uptime: Duration::from_secs(uptime), wall: Timestamp::from_seconds(wall) }
+}
+
+/// Inbound packets of 100 bytes.
+pub fn observe(monitor: &Mutex<Monitor>, seconds: u64, packets: u32) {
+    let packet = Packet {
+        source: IpAddr::from([8, 8, 8, 8]).into(),
+        destination: IpAddr::from([192, 168, 1, 5]).into(),
+        bytes: 100,
+        protocol: 1,
+        ..Packet::default()
+    };
+    for _ in 0..packets {
+        lock(monitor).observe(0, &Decoded::Packet(packet), Timestamp::from_seconds(seconds));
+    }
+}
+
+const START: u64 = 20_000 * 86_400;
+
+fn config(folder: &Path) -> config::Store {
+    config::Store {
+        directory: Some(folder.to_owned()),
+        interval: 3_600,
+        flash_budget: None,
+        import: None,
+        export: None,
+        daylog: None,
+    }
+}
+
+fn open_store(config: &config::Store, monitor: &Mutex<Monitor>, now: Now) -> Store {
+    Store::new(config, &lock(monitor), now)
+}
+
+/// The packets that a new start finds, or `None` if it starts from nothing.
+fn restored(folder: &Folder) -> Option<u64> {
+    let monitor = monitor();
+    let mut store = open_store(&config(&folder.0), &monitor, now(0, START));
+    store.start(&monitor).then(|| captured(&monitor))
+}
+
+/// A snapshot of books with this many packets.
+fn snapshot_of(packets: u32) -> Vec<u8> {
+    let monitor = monitor();
+    observe(&monitor, START, packets);
+    let mut buffer = vec![0; snapshot::size_max(&lock(&monitor))];
+    encode(&mut buffer, &monitor, &Header::default(), Timestamp::from_seconds(START)).unwrap().to_vec()
+}
+
+#[test]
+fn a_power_cut_at_any_step_leaves_a_complete_snapshot() {
+    for cut in 0..=Step::ALL.len() {
+        let folder = Folder::new(&format!("cut-{cut}"));
+        let generations = Generations::new(folder.0.clone());
+        generations.save(&snapshot_of(1)).unwrap();
+        generations.save(&snapshot_of(2)).unwrap();
+        for step in &Step::ALL[..cut] {
+            generations.take(*step, &snapshot_of(3)).unwrap();
+        }
+        let newest = if cut == 0 { 2 } else { 3 };
+        assert_eq!(restored(&folder), Some(newest), "cut after {cut} steps");
+        // A second cut, in the middle of the next write, whatever the first has left.
+        let next = snapshot_of(4);
+        for length in [0, 1, 13, next.len() / 2, next.len() - 1] {
+            generations.take(Step::Write, &next[..length]).unwrap();
+            assert_eq!(restored(&folder), Some(newest), "cut after {cut} steps and {length} bytes");
+        }
+        generations.save(&next).unwrap();
+        assert_eq!(restored(&folder), Some(4));
+        assert!(folder.names().len() <= 2, "{:?}", folder.names());
+    }
+}
+
+#[test]
+fn only_what_has_changed_is_saved_and_only_when_it_is_time() {
+    let folder = Folder::new("interval");
+    let monitor = monitor();
+    let mut store = open_store(&config(&folder.0), &monitor, now(10, START));
+    assert!(!store.start(&monitor));
+    observe(&monitor, START, 5);
+    assert_eq!(store.poll(&monitor, now(3_609, START + 3_599)), Some(Duration::from_secs(3_610)));
+    assert_eq!(store.status().saves, 0);
+    assert_eq!(store.poll(&monitor, now(3_610, START + 3_600)), Some(Duration::from_secs(7_210)));
+    assert_eq!(store.status().saves, 1);
+    store.poll(&monitor, now(7_210, START + 7_200));
+    store.request(&monitor, now(7_211, START + 7_201));
+    store.close(&monitor, now(7_212, START + 7_202));
+    assert_eq!(store.status().saves, 1, "nothing has changed");
+    observe(&monitor, START, 1);
+    store.request(&monitor, now(7_213, START + 7_203));
+    assert_eq!(store.status().saves, 2);
+    assert_eq!(folder.names(), ["duskwatch.snapshot", "duskwatch.snapshot.1"]);
+    assert_eq!(restored(&folder), Some(6));
+}
+
+#[test]
+fn the_start_of_counting_and_the_bytes_of_the_day_survive_a_restart() {
+    let folder = Folder::new("restart");
+    let first = monitor();
+    let mut store = open_store(&config(&folder.0), &first, now(0, START));
+    observe(&first, START, 5);
+    store.close(&first, now(60, START + 60));
+    let written = store.status().written_today;
+    assert_eq!(written, std::fs::metadata(folder.path("duskwatch.snapshot")).unwrap().len());
+
+    let second = monitor();
+    let mut store = open_store(&config(&folder.0), &second, now(0, START + 100));
+    assert!(store.start(&second));
+    let status = store.status();
+    assert_eq!(status.started, Timestamp::from_seconds(START));
+    assert_eq!(status.saved, Some(Timestamp::from_seconds(START + 60)));
+    assert_eq!(status.written_today, written);
+    observe(&second, START + 100, 5);
+    store.close(&second, now(1, START + 101));
+    assert!(store.status().written_today >= 2 * written);
+}
+
+/// A month of minutes with a packet in each: the budget holds on every day, the interval grows, and the
+/// end of the program is always saved.
+#[test]
+fn the_flash_budget_is_never_exceeded() {
+    let folder = Folder::new("budget");
+    let size = snapshot_of(1_000).len() as u64 + 4_096;
+    let config = config::Store { flash_budget: Some(6 * size), ..config(&folder.0) };
+    let mut wall = START + 5_000;
+    let mut saves = 0;
+    for run in 0..4 {
+        let monitor = monitor();
+        let mut store = open_store(&config, &monitor, now(0, wall));
+        assert_eq!(store.start(&monitor), run > 0);
+        for minute in 1..=8 * 1_440 {
+            wall += 60;
+            observe(&monitor, wall, 1);
+            store.poll(&monitor, now(minute * 60, wall));
+            assert!(store.status().written_today <= 6 * size);
+        }
+        let status = store.status();
+        assert!(status.saves >= 8 * 4, "{} snapshots in 8 days", status.saves);
+        assert!(status.interval > 3_600, "every {} seconds", status.interval);
+        store.close(&monitor, now(8 * 86_400, wall));
+        assert_eq!(store.status().saves, status.saves + 1, "the reserve is for the end");
+        assert!(store.status().written_today <= 6 * size);
+        saves += store.status().saves;
+    }
+    assert!(saves > 4 * 8 * 4);
+}
+
+#[test]
+fn a_budget_for_one_snapshot_is_kept_for_the_end() {
+    let folder = Folder::new("reserve");
+    let size = snapshot_of(5).len() as u64;
+    let config = config::Store { flash_budget: Some(size * 3 / 2), ..config(&folder.0) };
+    let monitor = monitor();
+    let mut store = open_store(&config, &monitor, now(0, START));
+    observe(&monitor, START, 5);
+    store.poll(&monitor, now(3_600, START + 1));
+    store.request(&monitor, now(3_601, START + 2));
+    assert_eq!((store.status().saves, store.status().refused), (0, 2));
+    store.close(&monitor, now(3_602, START + 3));
+    assert_eq!(store.status().saves, 1);
+    observe(&monitor, START, 5);
+    store.close(&monitor, now(3_603, START + 4));
+    assert_eq!((store.status().saves, store.status().refused), (1, 3), "nothing is left of the day");
+}
+
+#[test]
+fn bad_files_are_set_aside_and_the_older_generation_serves() {
+    let newer = {
+        let mut bytes = snapshot_of(9);
+        bytes[12] = 9;
+        bytes
+    };
+    let damaged = snapshot_of(9)[..100].to_vec();
+    for bad in [newer, damaged, b"no snapshot".to_vec(), Vec::new()] {
+        let folder = Folder::new("bad");
+        let generations = Generations::new(folder.0.clone());
+        generations.save(&snapshot_of(1)).unwrap();
+        generations.save(&bad).unwrap();
+        assert_eq!(restored(&folder), Some(1));
+        assert_eq!(std::fs::read(folder.path("duskwatch.snapshot.bad")).unwrap(), bad);
+        assert_eq!(restored(&folder), Some(1));
+
+        std::fs::write(folder.path("duskwatch.snapshot.1"), b"bad as well").unwrap();
+        std::fs::write(folder.path("duskwatch.snapshot"), &bad).unwrap();
+        assert_eq!(restored(&folder), None);
+        assert_eq!(std::fs::read(folder.path("duskwatch.snapshot.bad")).unwrap(), bad, "the newer one");
+        generations.save(&snapshot_of(2)).unwrap();
+        assert_eq!(restored(&folder), Some(2));
+    }
+}
+
+#[test]
+fn a_directory_that_fails_is_tried_again_and_counted() {
+    let folder = Folder::new("fails");
+    let missing = folder.path("later");
+    let monitor = monitor();
+    let mut store = open_store(&config(&missing), &monitor, now(0, START));
+    assert!(!store.start(&monitor));
+    observe(&monitor, START, 5);
+    for hour in 1..=3 {
+        store.poll(&monitor, now(hour * 3_600, START + hour * 3_600));
+    }
+    assert_eq!((store.status().failures, store.status().saves), (3, 0));
+    std::fs::create_dir(&missing).unwrap();
+    store.poll(&monitor, now(4 * 3_600, START + 4 * 3_600));
+    assert_eq!((store.status().failures, store.status().saves), (3, 1));
+}
+
+#[test]
+fn a_write_that_fails_does_not_harm_what_is_there() {
+    let folder = Folder::new("full");
+    let generations = Generations::new(folder.0.clone());
+    generations.save(&snapshot_of(1)).unwrap();
+    // What stands in the way of the new file makes the write fail for root as well.
+    std::fs::create_dir(folder.path("duskwatch.snapshot.new")).unwrap();
+    assert!(generations.save(&snapshot_of(2)).unwrap_err().contains("cannot save the snapshot"));
+    assert_eq!(restored(&folder), Some(1));
+}
+
+#[test]
+fn pipes_and_links_are_no_snapshots() {
+    let folder = Folder::new("pipes");
+    let pipe = folder.path("duskwatch.snapshot");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    assert_eq!(restored(&folder), None);
+    let target = folder.path("target");
+    std::os::unix::fs::symlink(&target, folder.path("duskwatch.snapshot.new")).unwrap();
+    assert!(Generations::new(folder.0.clone()).save(&snapshot_of(1)).is_err());
+    assert!(!target.exists());
+}
+
+#[test]
+fn an_export_is_written_on_request_and_imported_at_start() {
+    let folder = Folder::new("export");
+    let path = folder.path("books.json");
+    let first = monitor();
+    let exporting = config::Store { directory: None, export: Some(path.clone()), ..config(&folder.0) };
+    let mut store = open_store(&exporting, &first, now(0, START));
+    assert_eq!(store.poll(&first, now(9_999, START)), None);
+    observe(&first, START, 5);
+    store.request(&first, now(1, START + 1));
+    assert_eq!(folder.names(), ["books.json"]);
+
+    let second = monitor();
+    let importing = config::Store { import: Some(path.clone()), ..config(&folder.0) };
+    let mut store = open_store(&importing, &second, now(0, START + 9));
+    assert!(store.start(&second));
+    assert_eq!(captured(&second), 5);
+    assert_eq!(store.status().started, Timestamp::from_seconds(START));
+    store.close(&second, now(1, START + 10));
+    assert_eq!(store.status().saves, 1, "what was imported is saved");
+
+    std::fs::write(&path, "{}\n").unwrap();
+    let third = monitor();
+    let mut store = open_store(&importing, &third, now(0, START + 20));
+    assert!(store.start(&third), "the snapshot serves, the import is not looked at");
+    std::fs::remove_file(folder.path("duskwatch.snapshot")).unwrap();
+    let fourth = monitor();
+    assert!(!open_store(&importing, &fourth, now(0, START + 20)).start(&fourth));
+    assert_eq!(captured(&fourth), 0);
+}

@@ -1,0 +1,232 @@
+//! The books against sums that are kept apart, on seeded random packets.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::{Capacity, Counters, Ledger, Period, PortOwner, Traffic};
+use crate::network::{Direction, Networks, Role};
+use crate::packet::{Address, Arp, Decoded, Discard, Link, Mac, NonIp, Packet};
+use crate::table::{PortKind, Seed};
+use crate::time::Timestamp;
+
+const NOON: u64 = 1_700_049_600;
+const MAC: Mac = Mac([2, 0, 0, 0, 0, 7]);
+
+fn ledger(hosts: u16, port_rows: u32) -> Ledger {
+    let seed = Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
+    Ledger::new("lan", Role::Lan, Networks::private(), Capacity { hosts, port_rows }, seed)
+}
+
+fn address(text: &str) -> Address {
+    Address::from(text.parse::<IpAddr>().unwrap())
+}
+
+fn tcp(source: &str, source_port: u16, destination: &str, destination_port: u16, bytes: u32) -> Packet {
+    Packet {
+        source: address(source),
+        destination: address(destination),
+        bytes,
+        source_port,
+        destination_port,
+        protocol: 6,
+        has_ports: true,
+        link: Link { source_mac: MAC, outgoing: false },
+        ..Packet::default()
+    }
+}
+
+fn observe(ledger: &mut Ledger, packet: Packet, seconds: u64) {
+    assert!(ledger.observe(&Decoded::Packet(packet), Timestamp::from_seconds(seconds)));
+}
+
+/// Rows by kind and port, as bytes inbound and outbound.
+fn ports(ledger: &Ledger, owner: PortOwner) -> HashMap<(PortKind, u16), (u64, u64)> {
+    ledger
+        .ports(owner)
+        .map(|(kind, port, row)| ((kind, port), (row.inbound.bytes, row.outbound.bytes)))
+        .collect()
+}
+
+#[test]
+fn a_connection_is_booked_on_both_ends_and_on_the_interface() {
+    let mut ledger = ledger(16, 64);
+    let mut syn = tcp("192.168.1.5", 40_000, "9.9.9.9", 443, 60);
+    syn.tcp_flags = Packet::TCP_SYN;
+    observe(&mut ledger, syn, NOON);
+    observe(&mut ledger, tcp("9.9.9.9", 443, "192.168.1.5", 40_000, 1_500), NOON + 2);
+    ledger.settle(Timestamp::from_seconds(NOON + 2));
+
+    let local = ledger.host(address("192.168.1.5")).unwrap();
+    assert_eq!(local.total(), Traffic { sent: Counters::new(1, 60), received: Counters::new(1, 1_500) });
+    assert_eq!((local.first_seen, local.last_seen), (NOON as u32, NOON as u32 + 2));
+    assert_eq!((local.mac, local.local), (MAC, true));
+    let remote = ledger.host(address("9.9.9.9")).unwrap();
+    assert_eq!((remote.mac, remote.local), (Mac::ZERO, false));
+
+    let wanted = [((PortKind::TcpLocal, 40_000), (1_500, 60)), ((PortKind::TcpRemote, 443), (1_500, 60))];
+    assert_eq!(ports(&ledger, PortOwner::Interface), HashMap::from(wanted));
+    assert_eq!(ports(&ledger, PortOwner::Host(address("192.168.1.5"))), HashMap::from(wanted));
+    let mirrored = [((PortKind::TcpLocal, 443), (60, 1_500)), ((PortKind::TcpRemote, 40_000), (60, 1_500))];
+    assert_eq!(ports(&ledger, PortOwner::Host(address("9.9.9.9"))), HashMap::from(mirrored));
+    assert!(ledger.ports(PortOwner::Interface).all(|(_, _, row)| row.syns == 1));
+}
+
+#[test]
+fn internal_packets_count_at_both_local_ports_and_transit_packets_at_both_remote_ones() {
+    let mut ledger = ledger(16, 64);
+    observe(&mut ledger, tcp("192.168.1.5", 1_000, "192.168.1.6", 445, 100), NOON);
+    observe(&mut ledger, tcp("8.8.8.8", 2_000, "9.9.9.9", 25, 200), NOON);
+    ledger.settle(Timestamp::from_seconds(NOON));
+    let wanted = [
+        ((PortKind::TcpLocal, 445), (100, 0)),
+        ((PortKind::TcpLocal, 1_000), (0, 100)),
+        ((PortKind::TcpRemote, 25), (0, 200)),
+        ((PortKind::TcpRemote, 2_000), (200, 0)),
+    ];
+    assert_eq!(ports(&ledger, PortOwner::Interface), HashMap::from(wanted));
+    assert_eq!(ledger.totals().of(Direction::Internal), Counters::new(1, 100));
+    assert_eq!(ledger.totals().of(Direction::Transit), Counters::new(1, 200));
+}
+
+#[test]
+fn what_is_no_packet_has_lines_of_its_own() {
+    let mut ledger = ledger(4, 8);
+    let now = Timestamp::from_seconds(NOON);
+    let (sender, target) = (address("192.168.1.5"), address("192.168.1.6"));
+    let arp = Arp { request: true, sender_mac: MAC, sender, target };
+    let frame = NonIp { bytes: 60, link: Link::default(), arp: Some(arp) };
+    assert!(!ledger.observe(&Decoded::NonIp(frame), now));
+    for discard in Discard::ALL {
+        assert!(!ledger.observe(&Decoded::Discard(discard), now));
+    }
+    assert_eq!(ledger.captured(), 1 + Discard::ALL.len() as u64);
+    assert_eq!(ledger.non_ip(), Counters::new(1, 60));
+    assert!(ledger.discarded().all(|(_, frames)| frames == 1));
+    assert!(ledger.totals().total().is_zero());
+}
+
+#[test]
+fn ports_above_the_highest_count_without_rows() {
+    let mut ledger = ledger(4, 64);
+    ledger.set_highest_port(1_024);
+    observe(&mut ledger, tcp("192.168.1.5", 40_000, "9.9.9.9", 443, 60), NOON);
+    ledger.settle(Timestamp::from_seconds(NOON));
+    let rows: Vec<_> = ledger.ports(PortOwner::Interface).map(|(_, port, _)| port).collect();
+    assert_eq!(rows, [443]);
+    assert_eq!(ledger.ports_left(PortKind::TcpLocal).evicted_outbound, Counters::new(1, 60));
+}
+
+#[test]
+fn hosts_that_become_local_are_known_as_such() {
+    let mut ledger = ledger(8, 64);
+    observe(&mut ledger, tcp("192.168.1.5", 1, "9.9.9.9", 2, 100), NOON);
+    let mut networks = Networks::new();
+    networks.add("9.9.9.0/24".parse().unwrap());
+    ledger.set_networks(networks);
+    observe(&mut ledger, tcp("192.168.1.5", 1, "9.9.9.9", 2, 100), NOON);
+    ledger.settle(Timestamp::from_seconds(NOON));
+    assert!(ledger.host(address("9.9.9.9")).unwrap().local);
+    assert!(!ledger.host(address("192.168.1.5")).unwrap().local);
+    assert_eq!(ledger.totals().of(Direction::Outbound), Counters::new(1, 100));
+    assert_eq!(ledger.totals().of(Direction::Inbound), Counters::new(1, 100));
+}
+
+/// Random packets between few or many hosts, with every sum kept apart in the plainest way.
+fn conservation(hosts: u16, port_rows: u32, seed: u64) {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut below = |bound: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % bound
+    };
+    let mut ledger = ledger(hosts, port_rows);
+    let mut wanted = [Counters::default(); 4];
+    let mut by_host: HashMap<Address, Traffic> = HashMap::new();
+    let spread = [4, 300, 100_000][below(3) as usize];
+    for step in 0..20_000 {
+        let mut host = || match below(3) {
+            0 => Address::v4(0xc0a8_0100 + below(20) as u32),
+            1 => Address::v4(0x0800_0000 + below(spread) as u32),
+            _ => Address { high: 0x2001_0db8_0000_0000, low: below(spread) },
+        };
+        let (source, destination) = (host(), host());
+        let has_ports = below(10) > 0;
+        let port = |number: u64| if has_ports { number as u16 } else { 0 };
+        let packet = Packet {
+            source,
+            destination,
+            bytes: 20 + below(1_480) as u32,
+            protocol: [6, 17, 1, 47][below(4) as usize],
+            has_ports,
+            source_port: port(below(spread)),
+            destination_port: port(below(50)),
+            ..Packet::default()
+        };
+        let counters = Counters::new(1, packet.bytes.into());
+        wanted[Networks::private().direction(&packet) as usize] += counters;
+        by_host.entry(source).or_default().sent += counters;
+        by_host.entry(destination).or_default().received += counters;
+        observe(&mut ledger, packet, NOON + step / 500);
+        if below(5_000) == 0 {
+            ledger.settle(Timestamp::from_seconds(NOON + step / 500));
+        }
+    }
+    ledger.settle(Timestamp::from_seconds(NOON + 40));
+
+    for direction in Direction::ALL {
+        assert_eq!(ledger.totals().of(direction), wanted[direction as usize]);
+    }
+    let total = ledger.totals().total();
+    let mut sum = ledger.evicted().traffic;
+    for (address, host) in ledger.hosts() {
+        sum += host.total();
+        if ledger.evicted().hosts == 0 {
+            assert_eq!(host.total(), by_host[&address]);
+        }
+    }
+    assert_eq!(sum, Traffic { sent: total, received: total });
+    assert_eq!(ledger.protocols().map(|(_, row)| row.total()).sum::<Counters>(), total);
+    for period in Period::ALL {
+        let bars = ledger.history(period).map(|(_, bar)| bar.inbound + bar.outbound + bar.other);
+        assert_eq!(bars.sum::<Counters>(), total, "{}", period.name());
+    }
+    for kind in PortKind::ALL {
+        let (number, both) = match kind {
+            PortKind::TcpLocal => (6, Direction::Internal),
+            PortKind::TcpRemote => (6, Direction::Transit),
+            PortKind::UdpLocal => (17, Direction::Internal),
+            PortKind::UdpRemote => (17, Direction::Transit),
+        };
+        let rows = ledger.ports(PortOwner::Interface).filter(|(present, ..)| *present == kind);
+        let (inbound, outbound) = rows
+            .fold((Counters::default(), Counters::default()), |sums, (_, _, row)| {
+                (sums.0 + row.inbound, sums.1 + row.outbound)
+            });
+        let left = ledger.ports_left(kind);
+        let protocol = *ledger.protocols().find(|(present, _)| *present == number).unwrap().1;
+        assert_eq!(
+            inbound + left.evicted_inbound + left.portless_inbound,
+            protocol.of(Direction::Inbound) + protocol.of(both)
+        );
+        assert_eq!(
+            outbound + left.evicted_outbound + left.portless_outbound,
+            protocol.of(Direction::Outbound) + protocol.of(both)
+        );
+        if ledger.port_rows().1 == 0 {
+            assert!(left.evicted_inbound.is_zero() && left.evicted_outbound.is_zero(), "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn every_sum_is_kept_to_the_byte_whatever_the_capacity() {
+    for seed in 0..6 {
+        for (hosts, port_rows) in [(1, 1), (2, 8), (3, 64), (50, 512), (1_024, 8_192), (u16::MAX, 65_536)] {
+            if let Err(panic) = std::panic::catch_unwind(|| conservation(hosts, port_rows, seed)) {
+                eprintln!("failing seed: {seed} with {hosts} hosts and {port_rows} port rows");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}

@@ -1,0 +1,468 @@
+//! The records of a snapshot. They belong to the format, not to the ledger: what the ledger keeps may
+//! change its shape, what is on somebody's flash may not.
+//!
+//! The numbers of the variants are part of the format, so new ones go to the end. The same records make
+//! the lines of an export, where the names are part of the format as well.
+
+use core::net::IpAddr;
+
+use heapless::String;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::ledger::{self, Counters, Directions, Evicted, Period, Traffic};
+use crate::limits::INTERFACE_NAME_MAX;
+use crate::network::{Direction, Role};
+use crate::packet::{Address, Discard, Mac};
+use crate::table;
+use crate::time::Timestamp;
+
+/// One record. A header comes first; an interface comes before its own discards, protocols, bars, hosts
+/// and ports, in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+// A record lives on the stack for a moment; a box would allocate.
+#[allow(clippy::large_enum_variant)]
+pub enum Record {
+    /// About the file.
+    Header(Header),
+    /// An interface, whose rows follow.
+    Interface(Interface),
+    /// Frames discarded for one reason.
+    Discarded(Discarded),
+    /// The traffic of one IP protocol.
+    Protocol(Protocol),
+    /// One bar of the history. A ring's bars come oldest first.
+    Bar(Bar),
+    /// One host. Those on probation come first, and within a segment the least recently used.
+    Host(Host),
+    /// The traffic of one port.
+    Port(Port),
+}
+
+/// How many kinds of record this version knows; records with higher numbers are skipped.
+pub(super) const KINDS: u8 = 7;
+
+/// About the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The format's version, for exports; a snapshot says it before its first record as well.
+    pub format: u16,
+    /// The program's version, for people.
+    pub program: String<32>,
+    /// When the file was made.
+    pub saved: Time,
+    /// When counting began.
+    pub started: Time,
+    /// The day, in days since 1970, that `written` is about.
+    pub day: u32,
+    /// Bytes of snapshots written on that day, this file not included.
+    pub written: u64,
+}
+
+/// Everything of an interface that has exactly one value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interface {
+    /// The name by which the books are found again.
+    pub name: String<INTERFACE_NAME_MAX>,
+    /// The side of the router; for people, the present configuration decides.
+    pub role: Role,
+    /// The first frame's time, if there was any.
+    pub first: Option<Time>,
+    /// The latest frame's time.
+    pub last: Time,
+    /// Frames delivered by the capture.
+    pub captured: u64,
+    /// Frames without IP.
+    pub non_ip: Counters,
+    /// IP packets accounted.
+    pub total: ByDirection,
+    /// TCP packets without ports.
+    pub tcp_portless: ByDirection,
+    /// UDP packets without ports.
+    pub udp_portless: ByDirection,
+    /// How many hosts had to make room.
+    pub hosts_evicted: u64,
+    /// What they had sent and received.
+    pub evicted: Traffic,
+    /// How many port rows had to make room.
+    pub ports_evicted: u64,
+}
+
+/// Frames discarded for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discarded {
+    /// The reason's name in the report.
+    pub reason: String<32>,
+    /// How many.
+    pub packets: u64,
+}
+
+/// The traffic of one IP protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protocol {
+    /// Its number (IANA).
+    pub number: u8,
+    /// Its traffic.
+    pub traffic: ByDirection,
+}
+
+/// One bar of the history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bar {
+    /// The ring it is in.
+    pub period: Period,
+    /// The number of the ring's newest period, counted in periods of local time since 1970 (months:
+    /// since year 0).
+    pub newest: i64,
+    /// Its traffic.
+    pub traffic: ledger::Bar,
+}
+
+/// One host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// A number that is this host's alone among those of the interface; its ports refer to it.
+    pub row: u16,
+    /// The host's address.
+    pub address: IpAddr,
+    /// The link-layer address it sends from, if known.
+    pub mac: Option<MacAddress>,
+    /// True if it was in a local network.
+    pub local: bool,
+    /// How it was guarded against eviction.
+    pub segment: Segment,
+    /// TCP traffic.
+    pub tcp: Traffic,
+    /// UDP traffic.
+    pub udp: Traffic,
+    /// ICMP traffic.
+    pub icmp: Traffic,
+    /// The traffic of all other protocols.
+    pub other: Traffic,
+    /// The latest of these.
+    pub other_protocol: u8,
+    /// When its first packet came, in seconds since 1970.
+    pub first_seen: u32,
+    /// When its latest packet came, in seconds since 1970.
+    pub last_seen: u32,
+}
+
+/// The traffic of one port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// The row of the host it belongs to; none for the interface's own.
+    pub row: Option<u16>,
+    /// Which ports are meant.
+    pub kind: PortKind,
+    /// The port's number.
+    pub port: u16,
+    /// To the owner.
+    pub inbound: Counters,
+    /// From the owner.
+    pub outbound: Counters,
+    /// TCP connection attempts.
+    pub syns: u32,
+}
+
+/// A point in time since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Time {
+    /// Seconds (UTC).
+    pub seconds: u64,
+    /// Microseconds within the second.
+    pub micros: u32,
+}
+
+/// Traffic by direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByDirection {
+    /// To local addresses from elsewhere.
+    pub inbound: Counters,
+    /// From local addresses to elsewhere.
+    pub outbound: Counters,
+    /// Between local addresses.
+    pub internal: Counters,
+    /// Between addresses elsewhere.
+    pub transit: Counters,
+}
+
+/// How a host is guarded; see [`table::Segment`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Segment {
+    /// The first to go.
+    Probation,
+    /// Goes by way of probation.
+    Protected,
+    /// Out of reach of strangers.
+    Pinned,
+}
+
+/// Which ports are meant; see [`table::PortKind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortKind {
+    /// TCP, the owner's own port.
+    TcpLocal,
+    /// TCP, the port at the other end.
+    TcpRemote,
+    /// UDP, the owner's own port.
+    UdpLocal,
+    /// UDP, the port at the other end.
+    UdpRemote,
+}
+
+/// A link-layer address: six bytes in a snapshot, `02:00:00:00:00:01` in an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MacAddress(pub Mac);
+
+impl Serialize for MacAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(&self.0)
+        } else {
+            self.0.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MacAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::<17>::deserialize(deserializer)?;
+            parse_mac(&text).map(Self).ok_or_else(|| de::Error::custom("no link-layer address"))
+        } else {
+            Ok(Self(Mac(<[u8; 6]>::deserialize(deserializer)?)))
+        }
+    }
+}
+
+fn parse_mac(text: &str) -> Option<Mac> {
+    let mut bytes = [0; 6];
+    let mut parts = text.split(':');
+    for byte in &mut bytes {
+        let part = parts.next().filter(|part| part.len() == 2 && !part.starts_with('+'))?;
+        *byte = u8::from_str_radix(part, 16).ok()?;
+    }
+    parts.next().is_none().then_some(Mac(bytes))
+}
+
+impl From<Timestamp> for Time {
+    fn from(time: Timestamp) -> Self {
+        Self { seconds: time.seconds, micros: time.micros }
+    }
+}
+
+impl From<Time> for Timestamp {
+    fn from(time: Time) -> Self {
+        Self { seconds: time.seconds, micros: time.micros }
+    }
+}
+
+impl From<&Directions> for ByDirection {
+    fn from(directions: &Directions) -> Self {
+        Self {
+            inbound: directions.of(Direction::Inbound),
+            outbound: directions.of(Direction::Outbound),
+            internal: directions.of(Direction::Internal),
+            transit: directions.of(Direction::Transit),
+        }
+    }
+}
+
+impl From<&ByDirection> for Directions {
+    fn from(traffic: &ByDirection) -> Self {
+        let mut directions = Self::default();
+        for (direction, counters) in Direction::ALL.into_iter().zip(traffic.all()) {
+            directions.add(direction, counters);
+        }
+        directions
+    }
+}
+
+impl ByDirection {
+    /// The counters in the order of [`Direction::ALL`].
+    pub(super) fn all(&self) -> [Counters; 4] {
+        [self.inbound, self.outbound, self.internal, self.transit]
+    }
+}
+
+impl From<table::Segment> for Segment {
+    fn from(segment: table::Segment) -> Self {
+        match segment {
+            table::Segment::Probation => Self::Probation,
+            table::Segment::Protected => Self::Protected,
+            table::Segment::Pinned => Self::Pinned,
+        }
+    }
+}
+
+impl From<Segment> for table::Segment {
+    fn from(segment: Segment) -> Self {
+        match segment {
+            Segment::Probation => Self::Probation,
+            Segment::Protected => Self::Protected,
+            Segment::Pinned => Self::Pinned,
+        }
+    }
+}
+
+impl From<table::PortKind> for PortKind {
+    fn from(kind: table::PortKind) -> Self {
+        match kind {
+            table::PortKind::TcpLocal => Self::TcpLocal,
+            table::PortKind::TcpRemote => Self::TcpRemote,
+            table::PortKind::UdpLocal => Self::UdpLocal,
+            table::PortKind::UdpRemote => Self::UdpRemote,
+        }
+    }
+}
+
+impl From<PortKind> for table::PortKind {
+    fn from(kind: PortKind) -> Self {
+        match kind {
+            PortKind::TcpLocal => Self::TcpLocal,
+            PortKind::TcpRemote => Self::TcpRemote,
+            PortKind::UdpLocal => Self::UdpLocal,
+            PortKind::UdpRemote => Self::UdpRemote,
+        }
+    }
+}
+
+impl Interface {
+    /// A ledger's own record.
+    pub(super) fn of(ledger: &ledger::Ledger) -> Self {
+        let totals = ledger.save_totals();
+        Self {
+            name: cut(ledger.name()),
+            role: ledger.role(),
+            first: totals.first.map(Time::from),
+            last: totals.last.into(),
+            captured: totals.captured,
+            non_ip: totals.non_ip,
+            total: (&totals.totals).into(),
+            tcp_portless: (&totals.portless[0]).into(),
+            udp_portless: (&totals.portless[1]).into(),
+            hosts_evicted: totals.evicted.hosts,
+            evicted: totals.evicted.traffic,
+            ports_evicted: totals.ports_evicted,
+        }
+    }
+
+    /// What a ledger starts from. The discards have records of their own.
+    pub(super) fn totals(&self) -> ledger::Totals {
+        ledger::Totals {
+            first: self.first.map(Timestamp::from),
+            last: self.last.into(),
+            captured: self.captured,
+            discarded: [0; Discard::ALL.len()],
+            non_ip: self.non_ip,
+            totals: (&self.total).into(),
+            portless: [(&self.tcp_portless).into(), (&self.udp_portless).into()],
+            evicted: Evicted { hosts: self.hosts_evicted, traffic: self.evicted },
+            ports_evicted: self.ports_evicted,
+        }
+    }
+}
+
+impl Discarded {
+    /// The reason, if it is one that this program knows.
+    pub(super) fn reason(&self) -> Option<Discard> {
+        Discard::ALL.into_iter().find(|reason| reason.name() == self.reason)
+    }
+}
+
+impl Host {
+    /// A host's record.
+    pub(super) fn of(
+        row: table::Slot,
+        address: Address,
+        segment: table::Segment,
+        host: &ledger::Host,
+    ) -> Self {
+        let [tcp, udp, icmp, other] = host.transports;
+        Self {
+            row,
+            address: address.into(),
+            mac: (host.mac != Mac::ZERO).then_some(MacAddress(host.mac)),
+            local: host.local,
+            segment: segment.into(),
+            tcp,
+            udp,
+            icmp,
+            other,
+            other_protocol: host.other_protocol,
+            first_seen: host.first_seen,
+            last_seen: host.last_seen,
+        }
+    }
+
+    /// The ledger's row.
+    pub(super) fn host(&self) -> ledger::Host {
+        ledger::Host {
+            transports: self.transports(),
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            mac: self.mac.map_or(Mac::ZERO, |mac| mac.0),
+            local: self.local,
+            other_protocol: self.other_protocol,
+        }
+    }
+
+    /// Traffic in the order of [`ledger::Transport::ALL`].
+    pub(super) fn transports(&self) -> [Traffic; 4] {
+        [self.tcp, self.udp, self.icmp, self.other]
+    }
+}
+
+impl Port {
+    /// A port's record.
+    pub(super) fn of(
+        row: Option<table::Slot>,
+        kind: table::PortKind,
+        port: u16,
+        traffic: &table::PortRow,
+    ) -> Self {
+        let table::PortRow { inbound, outbound, syns } = *traffic;
+        Self { row, kind: kind.into(), port, inbound, outbound, syns }
+    }
+
+    /// The ledger's row.
+    pub(super) fn traffic(&self) -> table::PortRow {
+        table::PortRow { inbound: self.inbound, outbound: self.outbound, syns: self.syns }
+    }
+}
+
+/// As much of a text as fits.
+pub(super) fn cut<const N: usize>(text: &str) -> String<N> {
+    let mut short = String::new();
+    for character in text.chars() {
+        if short.push(character).is_err() {
+            break;
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_layer_addresses_parse_strictly() {
+        let mac = Mac([2, 0, 0, 0xab, 0, 1]);
+        assert_eq!(parse_mac("02:00:00:ab:00:01"), Some(mac));
+        for bad in ["", "02:00:00:ab:00", "02:00:00:ab:00:01:02", "2:0:0:ab:0:1", "+2:00:00:ab:00:01"] {
+            assert_eq!(parse_mac(bad), None, "{bad}");
+        }
+    }
+}

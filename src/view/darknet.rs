@@ -1,0 +1,316 @@
+//! The dark: which addresses it has, who touched them, and the last events.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::books::{Header, NotFound};
+use super::html::Html;
+use super::json::{Json, Text, Value};
+use super::page::{Page, Place, count_cell, traffic_cell};
+use super::top::{Ranked, Top};
+use super::units::Grouped;
+use super::{Context, services};
+use crate::darknet::{Darknet, Event, Source, Totals};
+use crate::ledger::Counters;
+use crate::limits::{DARK_EVENTS_MAX, DARK_PREFIXES_MAX, DARK_SOURCES_SHOWN, DARK_TARGETS_MAX};
+use crate::monitor::Monitor;
+use crate::network::Prefix;
+use crate::packet::{Address, Mac};
+use crate::time::Timestamp;
+
+/// A sender of packets to dark addresses, on one interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceRow {
+    /// The sender.
+    pub address: Address,
+    /// Its link-layer address, or a router's.
+    pub mac: Mac,
+    /// The interface that saw it, by number.
+    pub interface: u16,
+    /// Distinct dark addresses touched; [`DARK_TARGETS_MAX`] means that many or more.
+    pub dark_targets: usize,
+    /// Its packets to dark addresses.
+    pub sum: Counters,
+    /// When the first one came.
+    pub first: Timestamp,
+    /// When the last one came.
+    pub last: Timestamp,
+}
+
+impl SourceRow {
+    fn of(source: &Source) -> Self {
+        Self {
+            address: source.address(),
+            mac: source.mac(),
+            interface: source.interface(),
+            dark_targets: source.dark_targets(),
+            sum: Counters::new(source.packets, source.bytes),
+            first: source.first,
+            last: source.last(),
+        }
+    }
+}
+
+impl Ranked for SourceRow {
+    fn weight(&self) -> u64 {
+        self.sum.packets
+    }
+
+    fn tie(&self) -> u128 {
+        self.address.bits()
+    }
+
+    fn traffic(&self) -> (Counters, Counters) {
+        (Counters::default(), self.sum)
+    }
+}
+
+/// The dark, for all interfaces together.
+pub struct DarknetView {
+    /// The interfaces.
+    pub header: Header,
+    /// The dark prefixes.
+    pub prefixes: heapless::Vec<Prefix, DARK_PREFIXES_MAX>,
+    /// What happened since the start.
+    pub totals: Totals,
+    /// The sources with the most packets.
+    pub sources: Top<SourceRow>,
+    /// The last events, oldest first.
+    events: Vec<Event>,
+}
+
+impl Default for DarknetView {
+    fn default() -> Self {
+        Self::with_capacity(DARK_SOURCES_SHOWN)
+    }
+}
+
+impl DarknetView {
+    /// An empty view of at most so many sources. All memory is allocated here.
+    pub fn with_capacity(sources: usize) -> Self {
+        Self {
+            header: Header::default(),
+            prefixes: heapless::Vec::new(),
+            totals: Totals::default(),
+            sources: Top::with_limit(sources),
+            events: Vec::with_capacity(DARK_EVENTS_MAX),
+        }
+    }
+
+    /// Copies the dark. Allocates nothing.
+    pub fn copy(&mut self, monitor: &Monitor, interface: Option<&str>) -> Result<(), NotFound> {
+        self.header.copy(monitor, interface)?;
+        self.copy_dark(monitor.darknet());
+        Ok(())
+    }
+
+    pub(super) fn copy_dark(&mut self, darknet: &Darknet) {
+        self.prefixes.clear();
+        self.prefixes.extend(darknet.prefixes().iter().copied().take(DARK_PREFIXES_MAX));
+        self.totals = darknet.totals();
+        self.sources.fill(darknet.sources().map(SourceRow::of));
+        self.events.clear();
+        self.events.extend(darknet.recent().take(DARK_EVENTS_MAX));
+    }
+
+    /// The last events, oldest first.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Writes the dark as JSON.
+    pub fn write_json(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
+        self.header.write_json(out, context.now, |json| self.write_field(json, context))
+    }
+
+    /// Writes the dark as a field.
+    pub(super) fn write_field(&self, json: &mut Json, context: &Context) {
+        json.key("darknet").object(|json| {
+            json.key("dark").array(|json| {
+                for prefix in &self.prefixes {
+                    json.value(Text(prefix));
+                }
+            });
+            json.key("total").object(|json| {
+                json.field("packets", self.totals.packets);
+                json.field("bytes", self.totals.bytes);
+                json.field("events", self.totals.events);
+            });
+            json.key("sources").array(|json| {
+                self.sources.rows().iter().for_each(|row| write_source(json, &self.header, context, row));
+            });
+            json.key("evicted").object(|json| {
+                json.field("sources", self.totals.evicted_sources);
+                json.field("packets", self.totals.evicted_packets);
+                json.field("bytes", self.totals.evicted_bytes);
+            });
+            json.key("events").array(|json| {
+                self.events.iter().for_each(|event| write_event(json, &self.header, context, event));
+            });
+        });
+    }
+
+    /// Writes the dark as a page.
+    pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
+        let page = Page { header: &self.header, context, place: Place::Darknet };
+        page.write(out, "Darknet", |html| {
+            html.markup("<h1>Darknet</h1>\n<p class=\"note\">");
+            if self.prefixes.is_empty() {
+                html.markup("No address is declared dark. With <code>--dark PREFIX</code>, packets to ");
+                html.markup("addresses that nobody uses are watched here.</p>\n");
+                return;
+            }
+            html.text(Grouped(self.totals.packets)).markup(" packets went to addresses that nobody uses:");
+            for (index, prefix) in self.prefixes.iter().enumerate() {
+                html.markup(if index > 0 { ", <code>" } else { " <code>" }).text(prefix).markup("</code>");
+            }
+            html.markup(".</p>\n<div class=\"wide\">\n");
+            events_table(html, &page, self.events.iter().rev());
+            html.markup("</div>\n<div class=\"wide\">\n");
+            self.sources_table(html, &page);
+            html.markup("</div>\n");
+        })
+    }
+
+    fn sources_table(&self, html: &mut Html, page: &Page) {
+        html.markup("<table>\n<caption>Sources</caption>\n<thead><tr><th scope=\"col\">Source</th>");
+        html.markup("<th scope=\"col\">Interface</th><th scope=\"col\" class=\"n\">Dark addresses</th>");
+        html.markup("<th scope=\"col\" class=\"n\">Packets</th><th scope=\"col\" class=\"n\">Bytes</th>");
+        html.markup("<th scope=\"col\" class=\"n\">First</th><th scope=\"col\" class=\"n\">Last</th>");
+        html.markup("<th scope=\"col\">MAC address</th></tr></thead>\n<tbody>\n");
+        for row in self.sources.rows() {
+            html.markup("<tr><th scope=\"row\">");
+            page.host(html, row.address);
+            html.markup("</th><td>").text(interface_name(page.header, row.interface).unwrap_or_default());
+            html.markup("</td><td class=\"n\">").text(Targets(row.dark_targets)).markup("</td>");
+            count_cell(html, row.sum.packets);
+            traffic_cell(html, row.sum);
+            for time in [row.first, row.last] {
+                html.markup("<td class=\"n\">");
+                page.ago(html, time.seconds as i64);
+                html.markup("</td>");
+            }
+            html.markup("<td>");
+            if let Some(mac) = page.context.mac(row.mac) {
+                html.markup("<code>").text(mac).markup("</code>");
+            }
+            html.markup("</td></tr>\n");
+        }
+        let rest = self.sources.rest();
+        if rest.rows > 0 {
+            html.markup("<tr class=\"rest\"><th scope=\"row\" colspan=\"3\">").text(Grouped(rest.rows));
+            html.markup(" others</th>");
+            count_cell(html, rest.outbound.packets);
+            traffic_cell(html, rest.outbound);
+            html.markup("<td colspan=\"3\"></td></tr>\n");
+        }
+        html.markup("</tbody>\n</table>\n");
+    }
+}
+
+/// Writes events as a table, in this order.
+pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterator<Item = &'a Event>) {
+    html.markup("<table>\n<caption>Last events in the dark</caption>\n<thead><tr>");
+    html.markup("<th scope=\"col\">Time</th><th scope=\"col\">Source</th><th scope=\"col\">Event</th>");
+    html.markup("</tr></thead>\n<tbody>\n");
+    let mut is_empty = true;
+    for event in events {
+        is_empty = false;
+        html.markup("<tr><td class=\"time\">");
+        page.ago(html, event.last.seconds as i64);
+        html.markup("</td><td>");
+        page.host(html, event.source);
+        html.markup("</td><td class=\"event\">").text(event.signature()).markup("<br><small>").text(event);
+        html.markup("</small></td></tr>\n");
+    }
+    if is_empty {
+        html.markup("<tr class=\"rest\"><td colspan=\"3\">None yet</td></tr>\n");
+    }
+    html.markup("</tbody>\n</table>\n");
+}
+
+fn interface_name(header: &Header, interface: u16) -> Option<&str> {
+    header.interfaces.get(usize::from(interface)).map(|interface| interface.name.as_str())
+}
+
+fn write_source(json: &mut Json, header: &Header, context: &Context, row: &SourceRow) {
+    json.object(|json| {
+        json.field("source", row.address);
+        json.field("source_mac", context.mac(row.mac).map(Text));
+        json.field("interface", interface_name(header, row.interface));
+        json.field("dark_targets", row.dark_targets);
+        json.field("packets", row.sum.packets);
+        json.field("bytes", row.sum.bytes);
+        json.field("first", row.first);
+        json.field("last", row.last);
+    });
+}
+
+fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Event) {
+    json.object(|json| {
+        json.field("kind", event.kind.name());
+        json.field("time", event.last);
+        json.field("first", event.first);
+        json.field("interface", interface_name(header, event.interface));
+        json.field("source", event.source);
+        json.field("source_mac", context.mac(event.source_mac).map(Text));
+        json.field("destination", event.destination);
+        json.field("port", event.ports.map(|(_, destination)| destination));
+        json.field("protocol", event.protocol);
+        json.field("protocol_name", services::protocol(event.protocol));
+        json.field("signature", event.signature());
+        json.field("category", event.category.name());
+        json.field("dark_targets", event.dark_targets);
+        json.field("packets", event.packets);
+        json.field("bytes", event.bytes);
+        json.key("why");
+        Text(event).write(json);
+    });
+}
+
+/// How many dark addresses; the table counts to [`DARK_TARGETS_MAX`].
+struct Targets(usize);
+
+impl fmt::Display for Targets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.0, if self.0 < DARK_TARGETS_MAX { "" } else { "+" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::samples::dark;
+    use crate::view::{Hidden, NoNames};
+
+    #[test]
+    fn sources_and_events_are_the_darknets() {
+        let monitor = dark(30);
+        let mut view = DarknetView::with_capacity(10);
+        view.copy(&monitor, None).unwrap();
+        let totals = monitor.darknet().totals();
+        let shown: Counters = view.sources.rows().iter().map(|row| row.sum).sum();
+        assert_eq!((shown + view.sources.rest().outbound).packets, totals.packets);
+        let mut out = String::new();
+        let context = Context {
+            now: Timestamp::from_seconds(0),
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+        };
+        view.write_json(&mut out, &context).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let json = &json["darknet"];
+        assert_eq!(json["dark"], serde_json::json!(["10.9.0.0/16"]));
+        assert_eq!(json["sources"].as_array().unwrap().len(), 10);
+        let events = json["events"].as_array().unwrap();
+        assert_eq!(events.len(), monitor.darknet().recent().count());
+        for (event, expected) in events.iter().zip(monitor.darknet().recent()) {
+            assert_eq!(event["source"], expected.source.to_string());
+            assert_eq!(event["why"], expected.to_string());
+            assert_eq!(event["kind"], "hit");
+            assert_eq!(event["interface"], "br-lan");
+        }
+    }
+}

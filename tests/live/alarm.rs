@@ -1,0 +1,56 @@
+//! A packet into the dark, and the line that tells of it.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::netns::{home_network, lab};
+use crate::program::Program;
+use crate::wire::socket;
+
+#[test]
+fn one_packet_into_the_dark_is_one_line() {
+    let Some(lab) = lab("one_packet_into_the_dark_is_one_line", home_network) else { return };
+    let receiver = socket(&lab, "router", "127.0.0.1:0");
+    let url = format!("udp://{}", receiver.local_addr().unwrap());
+    let options = ["-i", "br-lan", "-i", "wan0=wan", "--dark", "10.9.0.0/16", "--syslog-to", &url];
+    let mut program = Program::start(&lab, "router", &options);
+    // The router knows no way into the dark, and says so; the packet has been seen by then.
+    lab.ip("router", "route add unreachable 10.9.0.0/16");
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let two = socket(&lab, "two", "0.0.0.0:5000");
+    one.send_to(b"anybody there?", "10.9.3.4:23").unwrap();
+    let line = receive(&receiver);
+    // RFC 5424: local4.notice, version 1.
+    assert!(line.starts_with("<165>1 ") && line.contains(" HIT "), "{line}");
+    for part in ["src=192.168.77.11", "dest=10.9.3.4", "dest_port=23", "iface=br-lan"] {
+        assert!(has(&line, part), "{part} in {line}");
+    }
+
+    // Within its window a source says no more; the next line is another source's.
+    for port in 24..34 {
+        one.send_to(b"and there?", ("10.9.3.5", port)).unwrap();
+    }
+    two.send_to(b"me too", "10.9.3.4:23").unwrap();
+    let line = receive(&receiver);
+    assert!(line.contains(" HIT ") && has(&line, "src=192.168.77.12"), "{line}");
+
+    let (status, _) = program.end(Signal::TERM);
+    assert!(status.success(), "{status}");
+    let line = receive(&receiver);
+    assert!(line.starts_with("<166>1 ") && line.contains(" STATS "), "{line}");
+    for part in ["sent=2", "lost=0"] {
+        assert!(has(&line, part), "{part} in {line}");
+    }
+}
+
+fn has(line: &str, word: &str) -> bool {
+    line.split_whitespace().any(|found| found == word)
+}
+
+fn receive(receiver: &std::net::UdpSocket) -> String {
+    receiver.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut buffer = [0; 2048];
+    let length = receiver.recv(&mut buffer).expect("a message comes");
+    String::from_utf8(buffer[..length].to_vec()).expect("it is UTF-8")
+}

@@ -1,0 +1,20 @@
+//! The real program on real packets: bridges, clients and a routed WAN in network namespaces.
+#![cfg(feature = "daemon")]
+
+mod alarm;
+#[path = "../attacks/mod.rs"]
+mod attacks;
+mod devices;
+mod ending;
+mod memory;
+#[path = "../support/netns.rs"]
+mod netns;
+mod numbers;
+mod pages;
+mod program;
+#[path = "../support/skip.rs"]
+mod skip;
+mod wire;
+
+/// Both interfaces of the lab's router.
+const ROUTER: [&str; 4] = ["-i", "br-lan", "-i", "wan0=wan"];

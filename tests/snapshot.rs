@@ -1,0 +1,388 @@
+//! Snapshots: what comes back, what is refused.
+
+mod books;
+
+use books::{assert_same, filled, monitor};
+use duskwatch::daemon::export;
+use duskwatch::ledger::{Capacity, Counters, Ledger, Period, Traffic};
+use duskwatch::limits::EXPORT_LINE_BYTES_MAX;
+use duskwatch::monitor::Monitor;
+use duskwatch::snapshot::{self, Header, Record, Rejected, Writer};
+use duskwatch::table::PortKind;
+
+const ROOMY: Capacity = Capacity { hosts: 512, port_rows: 65_536 };
+const TIGHT: Capacity = Capacity { hosts: 64, port_rows: 256 };
+
+fn encode(monitor: &Monitor) -> Vec<u8> {
+    let mut buffer = vec![0; snapshot::size_max(monitor)];
+    let mut writer = Writer::new(&mut buffer, &Header::default());
+    for ledger in monitor.ledgers() {
+        writer.ledger(ledger);
+    }
+    writer.finish().expect("the buffer takes any snapshot").to_vec()
+}
+
+/// A snapshot of these records, as an enemy would make it.
+fn forge(records: &[Record]) -> Vec<u8> {
+    let mut buffer = vec![0; 1 << 20];
+    let mut writer = Writer::new(&mut buffer, &Header::default());
+    for record in records {
+        writer.record(record);
+    }
+    writer.finish().unwrap().to_vec()
+}
+
+fn assert_adds_up(ledger: &Ledger, context: &str) {
+    let total = ledger.totals().total();
+    let mut hosts = ledger.evicted().traffic;
+    for (_, host) in ledger.hosts() {
+        hosts += host.total();
+    }
+    assert_eq!(hosts, Traffic { sent: total, received: total }, "{context}");
+}
+
+#[test]
+fn everything_comes_back() {
+    for seed in 1..=8 {
+        let context = format!("seed {seed}");
+        let saved = filled(&["br-lan", "pppoe-wan"], ROOMY, 20_000, 100 * seed, seed);
+        let bytes = encode(&saved);
+        let mut restored = monitor(&["br-lan", "pppoe-wan"], ROOMY);
+        let report = snapshot::restore(&bytes, &mut restored).unwrap();
+        assert_eq!((report.interfaces, report.dropped.len()), (2, 0), "{context}");
+        for (left, right) in saved.ledgers().iter().zip(restored.ledgers()) {
+            assert_same(left, right, &context);
+        }
+    }
+}
+
+#[test]
+fn every_port_comes_back_where_there_is_room() {
+    let saved = filled(&["br-lan"], ROOMY, 300, 20, 1);
+    let mut restored = monitor(&["br-lan"], ROOMY);
+    snapshot::restore(&encode(&saved), &mut restored).unwrap();
+    let (saved, restored) = (&saved.ledgers()[0], &restored.ledgers()[0]);
+    assert_same(saved, restored, "few ports");
+    assert_eq!((saved.port_rows().1, restored.port_rows().1), (0, 0));
+    for kind in PortKind::ALL {
+        assert_eq!(saved.ports_left(kind), restored.ports_left(kind), "{kind:?}");
+    }
+}
+
+#[test]
+fn restored_books_go_on_like_the_old_ones() {
+    let mut old = filled(&["br-lan"], ROOMY, 5_000, 100, 3);
+    let mut new = monitor(&["br-lan"], ROOMY);
+    snapshot::restore(&encode(&old), &mut new).unwrap();
+    let mut random = books::Random::new(99);
+    for number in 0..5_000 {
+        let frame = random.frame(100);
+        let now = duskwatch::time::Timestamp::from_seconds(books::START + 700 + number / 5);
+        old.observe(0, &frame, now);
+        new.observe(0, &frame, now);
+    }
+    for books in [&mut old, &mut new] {
+        books.settle(books::end(20_000));
+    }
+    let (old, new) = (&old.ledgers()[0], &new.ledgers()[0]);
+    assert_eq!(old.totals(), new.totals());
+    assert!(old.protocols().eq(new.protocols()));
+    assert_eq!((old.evicted(), new.evicted()), Default::default());
+    for (address, host) in old.hosts() {
+        let other = new.host(address).expect("the host is there");
+        assert_eq!(host.transports, other.transports);
+        assert_eq!((host.first_seen, host.last_seen), (other.first_seen, other.last_seen));
+    }
+    for period in Period::ALL {
+        assert!(old.history(period).eq(new.history(period)), "{period:?}");
+    }
+}
+
+#[test]
+fn smaller_tables_count_what_does_not_fit() {
+    for seed in 1..=8 {
+        let saved = filled(&["br-lan"], ROOMY, 20_000, 400, seed);
+        let mut restored = monitor(&["br-lan"], TIGHT);
+        snapshot::restore(&encode(&saved), &mut restored).unwrap();
+        let (saved, restored) = (&saved.ledgers()[0], &restored.ledgers()[0]);
+        assert_eq!(restored.totals(), saved.totals());
+        assert_eq!(restored.hosts_used(), (64, 64));
+        let hosts = |ledger: &Ledger| u64::from(ledger.hosts_used().0) + ledger.evicted().hosts;
+        assert_eq!(hosts(restored), hosts(saved));
+        assert_adds_up(restored, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn interfaces_are_found_by_name() {
+    let saved = filled(&["a", "b", "c"], TIGHT, 3_000, 50, 1);
+    let mut restored = monitor(&["c", "d", "a"], TIGHT);
+    let report = snapshot::restore(&encode(&saved), &mut restored).unwrap();
+    assert_eq!((report.interfaces, report.dropped.as_slice()), (2, &["b".try_into().unwrap()][..]));
+    assert_eq!(restored.ledgers()[0].totals(), saved.ledgers()[2].totals());
+    assert_eq!(restored.ledgers()[2].totals(), saved.ledgers()[0].totals());
+    assert_eq!(restored.ledgers()[1].captured(), 0);
+}
+
+#[test]
+fn every_truncation_and_every_changed_byte_is_refused() {
+    let bytes = encode(&filled(&["br-lan"], Capacity { hosts: 8, port_rows: 16 }, 60, 10, 7));
+    let mut target = monitor(&["br-lan"], TIGHT);
+    for length in 0..bytes.len() {
+        assert!(snapshot::restore(&bytes[..length], &mut target).is_err(), "{length} bytes");
+    }
+    let mut changed = bytes.clone();
+    for position in 0..bytes.len() {
+        for difference in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+            changed[position] = bytes[position] ^ difference;
+            assert!(snapshot::verify(&changed).is_err(), "byte {position} changed by {difference}");
+        }
+        changed[position] = bytes[position];
+    }
+    changed.push(0);
+    assert_eq!(snapshot::verify(&changed), Err(Rejected::Damaged));
+    assert_eq!(target.ledgers()[0].captured(), 0, "nothing was applied");
+    assert!(snapshot::restore(&bytes, &mut target).is_ok());
+}
+
+#[test]
+fn foreign_and_newer_files_are_named() {
+    let mut bytes = encode(&filled(&["br-lan"], TIGHT, 10, 10, 7));
+    bytes[12] = 2;
+    assert_eq!(snapshot::verify(&bytes), Err(Rejected::Version(2)));
+    assert_eq!(snapshot::verify(b"#!/bin/sh\nexit 0\n"), Err(Rejected::Foreign));
+    assert_eq!(snapshot::verify(b""), Err(Rejected::Damaged));
+}
+
+#[test]
+fn unknown_kinds_are_skipped() {
+    let saved = filled(&["br-lan"], TIGHT, 500, 50, 2);
+    let mut bytes = encode(&saved);
+    let end = bytes.len() - 10;
+    let count = u32::from_le_bytes(bytes[end + 2..end + 6].try_into().unwrap());
+    bytes.truncate(end);
+    bytes.extend([3, 0, 100, 0xff, 0xff, 0, 0]);
+    bytes.extend((count + 1).to_le_bytes());
+    bytes.extend(snapshot::checksum(&bytes).to_le_bytes());
+    let mut restored = monitor(&["br-lan"], TIGHT);
+    snapshot::restore(&bytes, &mut restored).unwrap();
+    assert_adds_up(&restored.ledgers()[0], "with a record of another kind");
+}
+
+/// Random changes to single records, under a right checksum: what passes adds up and can be used.
+#[test]
+fn forged_records_never_panic_and_never_cook_the_books() {
+    let saved = encode(&filled(&["br-lan"], TIGHT, 300, 40, 5));
+    let mut accepted = 0;
+    for seed in 1..=1_000 {
+        let mut random = books::Random::new(seed);
+        let mut bytes = saved.clone();
+        for _ in 0..=random.below(3) {
+            let position = 14 + random.below(bytes.len() as u64 - 28) as usize;
+            bytes[position] = random.below(256) as u8;
+        }
+        let end = bytes.len() - 4;
+        let sum = snapshot::checksum(&bytes[..end]);
+        bytes[end..].copy_from_slice(&sum.to_le_bytes());
+        let mut target = monitor(&["br-lan"], TIGHT);
+        if snapshot::restore(&bytes, &mut target).is_ok() {
+            accepted += 1;
+            for _ in 0..50 {
+                target.observe(0, &random.frame(100), duskwatch::time::Timestamp::from_seconds(seed));
+            }
+            target.settle(duskwatch::time::Timestamp::from_seconds(u64::MAX));
+            assert_adds_up(&target.ledgers()[0], &format!("seed {seed}"));
+        }
+    }
+    assert!(accepted > 0, "no change was harmless: the test tests nothing");
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let bytes = encode(&filled(&["br-lan"], TIGHT, 300, 40, 5));
+    let records: Vec<_> = snapshot::records(&bytes).unwrap().map(Result::unwrap).skip(1).collect();
+    assert!(snapshot::verify(&forge(&records)).is_ok());
+    let refused = |change: &dyn Fn(&mut Vec<Record>)| {
+        let mut records = records.clone();
+        change(&mut records);
+        assert_ne!(records.len(), 0);
+        matches!(snapshot::verify(&forge(&records)), Err(Rejected::Invalid(_)))
+    };
+    let host = records.iter().position(|record| matches!(record, Record::Host(_))).unwrap();
+    let port = records.iter().position(|record| matches!(record, Record::Port(_))).unwrap();
+    assert!(refused(&|records| drop(records.remove(host))), "a host is missing");
+    assert!(refused(&|records| records.insert(host, records[host].clone())), "a host is there twice");
+    assert!(refused(&|records| records.swap(host, port)), "the order is wrong");
+    assert!(refused(&|records| drop(records.remove(0))), "no interface");
+    assert!(refused(&|records| records.extend(records.clone())), "an interface is there twice");
+    assert!(refused(&|records| records.insert(3, Record::Header(Header::default()))), "two headers");
+    assert!(
+        refused(&|records| {
+            if let Record::Port(port) = &mut records[port] {
+                port.row = Some(60_000);
+            }
+        }),
+        "a port of no host"
+    );
+    assert!(
+        refused(&|records| {
+            if let Record::Port(port) = &mut records[port] {
+                port.inbound = Counters::new(0, u64::MAX);
+            }
+        }),
+        "a counter beyond reason"
+    );
+    assert!(
+        refused(&|records| {
+            if let Record::Interface(interface) = &mut records[0] {
+                interface.total.inbound.bytes += 1;
+            }
+        }),
+        "a byte too many"
+    );
+}
+
+/// The formula of limits.rs holds for the longest numbers.
+#[test]
+fn records_stay_within_their_bounds() {
+    use duskwatch::limits::{SNAPSHOT_FILE_BYTES, SNAPSHOT_HOST_BYTES, SNAPSHOT_PORT_BYTES};
+    let longest = Counters::new(u64::MAX, u64::MAX);
+    let both = Traffic { sent: longest, received: longest };
+    let directions =
+        snapshot::ByDirection { inbound: longest, outbound: longest, internal: longest, transit: longest };
+    let time = snapshot::Time { seconds: u64::MAX, micros: u32::MAX };
+    let header = Header {
+        format: u16::MAX,
+        program: "x".repeat(32).as_str().try_into().unwrap(),
+        saved: time,
+        started: time,
+        day: u32::MAX,
+        written: u64::MAX,
+    };
+    let empty = |header: &Header| Writer::new(&mut [0; 4096], header).finish().unwrap().len();
+    assert!(empty(&header) <= SNAPSHOT_FILE_BYTES);
+    let length = |record: Record| {
+        let mut buffer = [0; 4096];
+        let mut writer = Writer::new(&mut buffer, &Header::default());
+        writer.record(&record);
+        writer.finish().expect("the record is not too long").len() - empty(&Header::default())
+    };
+    let host = length(Record::Host(snapshot::Host {
+        row: u16::MAX,
+        address: std::net::IpAddr::from([0xff; 16]),
+        mac: Some(snapshot::MacAddress(duskwatch::packet::Mac([0xff; 6]))),
+        local: true,
+        segment: snapshot::Segment::Pinned,
+        tcp: both,
+        udp: both,
+        icmp: both,
+        other: both,
+        other_protocol: u8::MAX,
+        first_seen: u32::MAX,
+        last_seen: u32::MAX,
+    }));
+    assert!(host <= SNAPSHOT_HOST_BYTES, "a host takes {host} bytes");
+    let port = length(Record::Port(snapshot::Port {
+        row: Some(u16::MAX),
+        kind: snapshot::PortKind::UdpRemote,
+        port: u16::MAX,
+        inbound: longest,
+        outbound: longest,
+        syns: u32::MAX,
+    }));
+    assert!(port <= SNAPSHOT_PORT_BYTES, "a port takes {port} bytes");
+    let protocol = length(Record::Protocol(snapshot::Protocol { number: 255, traffic: directions }));
+    assert!(protocol <= 86, "a protocol takes {protocol} bytes");
+    let bar = length(Record::Bar(snapshot::Bar {
+        period: duskwatch::ledger::Period::Month,
+        newest: i64::MIN,
+        traffic: duskwatch::ledger::Bar { inbound: longest, outbound: longest, other: longest },
+    }));
+    assert!(bar <= 74, "a bar takes {bar} bytes");
+    let reason = "x".repeat(32).as_str().try_into().unwrap();
+    let discarded = length(Record::Discarded(snapshot::Discarded { reason, packets: u64::MAX }));
+    assert!(discarded <= 48, "a discard takes {discarded} bytes");
+    length(Record::Interface(snapshot::Interface {
+        name: "x".repeat(64).as_str().try_into().unwrap(),
+        role: duskwatch::network::Role::Wan,
+        first: Some(time),
+        last: time,
+        captured: u64::MAX,
+        non_ip: longest,
+        total: directions,
+        tcp_portless: directions,
+        udp_portless: directions,
+        hosts_evicted: u64::MAX,
+        evicted: both,
+        ports_evicted: u64::MAX,
+    }));
+}
+
+#[test]
+fn a_buffer_too_small_is_an_answer_and_no_panic() {
+    let saved = filled(&["br-lan"], TIGHT, 300, 40, 5);
+    let whole = encode(&saved).len();
+    for length in 0..whole {
+        let mut buffer = vec![0; length];
+        let mut writer = Writer::new(&mut buffer, &Header::default());
+        writer.ledger(&saved.ledgers()[0]);
+        assert!(writer.finish().is_none(), "{length} of {whole} bytes");
+    }
+}
+
+/// The snapshot's records as JSON, one a line.
+fn export(snapshot: &[u8]) -> String {
+    let mut text = Vec::new();
+    export::print(snapshot, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn an_export_becomes_the_same_snapshot_again() {
+    for seed in 1..=4 {
+        let bytes = encode(&filled(&["br-lan", "a \"name\"\n\u{1f}ö"], ROOMY, 2_000, 200, seed));
+        let text = export(&bytes);
+        assert_eq!(export::parse(text.as_bytes(), text.len()).unwrap(), bytes, "seed {seed}");
+        assert!(text.lines().all(|line| line.len() < EXPORT_LINE_BYTES_MAX / 2));
+    }
+}
+
+#[test]
+fn hostile_lines_are_refused_by_their_number() {
+    let good = export(&encode(&filled(&["br-lan"], TIGHT, 200, 20, 1)));
+    let (header, rest) = good.split_once('\n').unwrap();
+    let import = |text: &[u8]| -> Result<(), String> {
+        let bytes = export::parse(text, text.len())?;
+        snapshot::verify(&bytes).map(drop).map_err(|rejected| rejected.to_string())
+    };
+    assert_eq!(import(good.as_bytes()), Ok(()));
+    for (text, error) in [
+        (String::new(), "line 1 is no header"),
+        ("\n".into(), "line 1, column"),
+        (rest.into(), "line 1 is no header"),
+        (good.replace("\"format\":1", "\"format\":2"), "version 2"),
+        (format!("{header}\n{header}\n{rest}"), "second header"),
+        (format!("{header}\n{{\"host\":{{}}}}\n"), "line 2, column"),
+        (format!("{header}\n{{\"secret\":{{}}}}\n"), "line 2, column"),
+        (format!("{header}\n{}\n", "[".repeat(2_000)), "line 2, column"),
+        (format!("{header}\n{}\n", "x".repeat(1 << 20)), "longer than"),
+        (format!("{header}\n\n{rest}"), "line 2, column"),
+        (good.replace("\"captured\":", "\"captured\":-"), "line 2, column"),
+        (good.replace("\"captured\":", "\"captured\":9"), "contradicts itself"),
+        (good.replace("\"captured\":", "\"extra\":1,\"captured\":"), "line 2, column"),
+        (good.replace("\"name\":\"br-lan\"", &format!("\"name\":\"{}\"", "x".repeat(65))), "line 2, column"),
+        (good.replacen("\"address\":\"", "\"address\":\"x", 1), "this is no record"),
+    ] {
+        let found = import(text.as_bytes()).expect_err(error);
+        assert!(found.contains(error), "{found:?} does not say {error:?}");
+    }
+    let mut random = books::Random::new(5);
+    for _ in 0..2_000 {
+        let mut text = good.clone().into_bytes();
+        for _ in 0..=random.below(4) {
+            let position = random.below(text.len() as u64) as usize;
+            text[position] = random.below(256) as u8;
+        }
+        let _ = import(&text);
+    }
+}
