@@ -35,7 +35,7 @@ run: build
 demo: build
 	cargo run --release --quiet --package traffic -- home --seed 1 -o target/demo.pcap
 	@echo 'A generated home network: http://127.0.0.1:$(PORT)/ until Ctrl-C'
-	$(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)'
+	$(DUSKWATCH) --read target/demo.pcap -l 192.168.1.0/24 -l 2001:db8:1::/64 --serve -p '$(PORT)'
 
 build: install-deps
 	cargo build --release --locked
