@@ -69,7 +69,8 @@ impl Capture {
 impl Capture {
     /// What the program reports, with room for every address.
     fn report(&self) -> Sums {
-        let arguments = [&LOCAL[..], &["--hosts-max", "65535"]].concat();
+        let hosts_max = (2 * self.frames.len()).clamp(1_024, 65_535).to_string();
+        let arguments = [&LOCAL[..], &["--hosts-max", &hosts_max]].concat();
         if self.whole {
             return Sums::of_report(&Books::read(&self.path, &arguments));
         }
@@ -301,18 +302,13 @@ impl Sums {
     }
 
     fn of_report(books: &Books) -> Self {
-        let host = |row: &serde_json::Value| {
-            let address = row["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
-            let [sent, received] = ["sent", "received"].map(|column| books::counters(&row[column]));
-            (address, Activity { sent, received })
-        };
         let protocol = |row: &serde_json::Value| {
             let number = row["number"].as_u64().and_then(|number| number.try_into().ok()).expect("a number");
             let columns = ["inbound", "outbound", "other"].map(|column| books::counters(&row[column]));
             (number, books::sum(columns))
         };
         Self {
-            hosts: books.rows("/hosts/rows").iter().map(host).collect(),
+            hosts: books.hosts().into_iter().collect(),
             protocols: books.rows("/protocols").iter().map(protocol).collect(),
         }
     }

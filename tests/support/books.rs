@@ -1,10 +1,15 @@
 //! The report of `--read FILE --json`, and the sums that hold in every report.
 
+// Each test program uses a part of this.
+#![allow(dead_code)]
+
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use traffic::Counters;
+use traffic::{Activity, Counters};
 
 /// What is local in all that the generator makes.
 pub const LOCAL: [&str; 4] = ["-l", "192.168.1.0/24", "-l", "2001:db8:1::/64"];
@@ -57,6 +62,15 @@ impl Books {
     /// The sum of one column of the list at a JSON pointer.
     pub fn column(&self, pointer: &str, column: &str) -> Counters {
         sum(self.rows(pointer).iter().map(|row| counters(&row[column])))
+    }
+
+    /// The rows of hosts.
+    pub fn hosts(&self) -> HashMap<IpAddr, Activity> {
+        let host = |row: &Value| {
+            let address = row["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
+            (address, Activity { sent: counters(&row["sent"]), received: counters(&row["received"]) })
+        };
+        self.rows("/hosts/rows").iter().map(host).collect()
     }
 
     /// Every frame is accounted once, and each list adds up to what it is a list of.
