@@ -127,22 +127,6 @@ pub const DARK_WINDOW_SECONDS: u64 = 60;
 /// Recent events kept for the page and the report, 104 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
 
-// Show.
-
-/// Rows of one page of hosts, at most: 160 bytes each.
-pub const HOSTS_SHOWN_MAX: usize = 100;
-
-/// Ports listed of one transport and side on the page of ports: 96 bytes each.
-pub const PORTS_SHOWN_MAX: usize = 80;
-
-/// Ports listed of one transport and side of a host.
-pub const HOST_PORTS_SHOWN_MAX: usize = 50;
-
-/// Sources listed on the page of the darknet.
-pub const DARK_SOURCES_SHOWN: usize = 50;
-
-/// Hosts, services and events in each list of the overview.
-pub const TOP_SHOWN: usize = 10;
 // Remember.
 
 /// Port rows of one interface in a snapshot: as many as the largest --ports-max makes room for.
@@ -182,6 +166,9 @@ pub const SNAPSHOT_COUNTER_MAX: u64 = 1 << 60;
 /// 170 KB for each interface; the largest ones of all interfaces, about 50 MB.
 pub const SNAPSHOT_FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// Between two snapshots that were asked for by a signal: more signals than that ask for the same one.
+pub const SNAPSHOT_REQUEST_SPACING: Duration = Duration::from_secs(1);
+
 /// Bytes of an export's line; the longest of ours takes half of it.
 pub const EXPORT_LINE_BYTES_MAX: usize = 4096;
 
@@ -190,6 +177,22 @@ pub const EXPORT_BYTES_MAX: u64 = 10 * SNAPSHOT_FILE_BYTES_MAX;
 
 /// Lines that a daylog takes at once: all days of all interfaces' histories.
 pub const DAYLOG_LINES_MAX: usize = INTERFACES_MAX * HISTORY_DAYS;
+// Show.
+
+/// Rows of one page of hosts, at most: 160 bytes each.
+pub const HOSTS_SHOWN_MAX: usize = 100;
+
+/// Ports listed of one transport and side on the page of ports: 96 bytes each.
+pub const PORTS_SHOWN_MAX: usize = 80;
+
+/// Ports listed of one transport and side of a host.
+pub const HOST_PORTS_SHOWN_MAX: usize = 50;
+
+/// Sources listed on the page of the darknet.
+pub const DARK_SOURCES_SHOWN: usize = 50;
+
+/// Hosts, services and events in each list of the overview.
+pub const TOP_SHOWN: usize = 10;
 
 // Options and files.
 

@@ -5,8 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use duskwatch::daemon::config::Config;
-use duskwatch::daemon::options::{GROUPS, parse_config_file};
+use duskwatch::daemon::options::GROUPS;
 
 fn duskwatch(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_duskwatch"))
@@ -148,21 +147,4 @@ fn a_missing_file_is_named() {
         &["--config", "/nonexistent.conf"],
         "--config /nonexistent.conf: cannot be read: No such file or directory (os error 2)",
     );
-}
-
-#[test]
-fn the_fuzz_corpus_makes_no_trouble() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/config");
-    let mut files = 0;
-    for entry in fs::read_dir(corpus).expect("the corpus is in the repository") {
-        let path = entry.expect("the corpus can be listed").path();
-        let bytes = fs::read(&path).expect("the corpus can be read");
-        let text = String::from_utf8_lossy(&bytes);
-        if let Ok(options) = parse_config_file("corpus", &text) {
-            // Either outcome is fine; a panic is not.
-            let _ = Config::new(&options, None);
-        }
-        files += 1;
-    }
-    assert!(files >= 10, "{files}");
 }

@@ -1,18 +1,23 @@
 //! What the about page tells of the program itself.
 
+use std::sync::PoisonError;
+
 use super::alarm::Alarm;
 use super::config::Config;
+use super::keeper::SharedStatus;
 use super::names::Names;
 use super::web::routes::FactSource;
 use super::web::{Refusal, Statistics};
 use crate::limits::WEB_CONNECTIONS_MAX;
 use crate::time::Timestamp;
-use crate::view::{AlarmFacts, Facts, WebFacts};
+use crate::view::{AlarmFacts, Facts, StoreFacts, WebFacts};
 
 /// Where the facts come from.
 pub struct Known {
     started: Timestamp,
     tables_bytes: u64,
+    store: Option<SharedStatus>,
+    directory: String,
     alarm: Option<Alarm>,
     receiver: String,
     names: Names,
@@ -23,12 +28,22 @@ impl Known {
     pub fn new(
         started: Timestamp,
         tables_bytes: usize,
+        store: Option<SharedStatus>,
         alarm: Option<Alarm>,
         names: Names,
         config: &Config,
     ) -> Self {
         let receiver = config.syslog_to.as_ref().map(ToString::to_string).unwrap_or_default();
-        Self { started, tables_bytes: tables_bytes as u64, alarm, receiver, names }
+        let directory = config.store.directory.as_ref().map(|path| path.display().to_string());
+        Self {
+            started,
+            tables_bytes: tables_bytes as u64,
+            store,
+            directory: directory.unwrap_or_default(),
+            alarm,
+            receiver,
+            names,
+        }
     }
 }
 
@@ -50,10 +65,24 @@ impl FactSource for Known {
                 connections: statistics.open,
                 connections_max: WEB_CONNECTIONS_MAX as u64,
             },
-            store: None,
+            store: self.store_facts(),
             alarm,
             names: self.names.statistics(),
         });
+    }
+}
+
+impl Known {
+    fn store_facts(&self) -> Option<StoreFacts<'_>> {
+        let status = *self.store.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(StoreFacts {
+            directory: &self.directory,
+            saved: status.saved,
+            interval: status.interval,
+            written_today: status.written_today,
+            budget: status.flash_budget,
+            failures: status.failures,
+        })
     }
 }
 

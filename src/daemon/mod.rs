@@ -7,6 +7,7 @@ pub mod config;
 pub mod daylog;
 pub mod export;
 pub mod facts;
+pub mod keeper;
 pub mod logger;
 pub mod names;
 pub mod options;

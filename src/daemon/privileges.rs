@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -70,6 +71,24 @@ pub fn demand_raw_sockets() -> Result<(), String> {
         return Ok(());
     }
     Err("capturing takes root, or the capability CAP_NET_RAW on the program's file".to_owned())
+}
+
+/// Makes a directory that does not exist yet, for the user that this process will become. One that
+/// exists stays as it is, and with --chroot the user makes it.
+///
+/// # Errors
+/// A line for people.
+pub fn provide(directory: &Path, process: &Process) -> Result<(), String> {
+    if directory.exists() || process.chroot.is_some() {
+        return Ok(());
+    }
+    let failed = |error: io::Error| format!("--dir {}: cannot be made: {error}", directory.display());
+    std::fs::DirBuilder::new().mode(0o700).create(directory).map_err(failed)?;
+    if geteuid().is_root() {
+        let user = choose_user(&read_users()?, process.user.as_deref())?;
+        std::os::unix::fs::chown(directory, Some(user.uid), Some(user.gid)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn without_root(process: &Process) -> Result<String, String> {

@@ -15,6 +15,7 @@ use super::capture::{self, Capture, InterfaceSpec};
 use super::clock::{Clock, Zone};
 use super::config::{Config, Interface, Wait};
 use super::facts::Known;
+use super::keeper::Keeper;
 use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
 use super::signals::{Signal, Signals};
@@ -47,16 +48,21 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         system::detach().map_err(|error| format!("--detach: {error}"))?;
     }
     let _pidfile = config.process.pidfile.as_deref().map(Pidfile::write).transpose()?;
+    if let Some(directory) = &config.store.directory {
+        privileges::provide(directory, &config.process)?;
+    }
     let remark = privileges::give_up(&config.process)?;
     log::info!("{remark}");
 
-    let clock = Clock::new(None, zone);
     let monitor = Arc::new(Mutex::new(monitor));
+    let keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
+    let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
     let alarm = start_alarm(config, &monitor, interfaces, &names, capture.meters())?;
     let tables = capacity(config).bytes() * interfaces.len();
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
-    let facts = Known::new(clock.now(), tables, alarm.clone(), names.clone(), config);
+    let store = config.store.directory.is_some().then(|| keeper.status());
+    let facts = Known::new(clock.now(), tables, store, alarm.clone(), names.clone(), config);
     let pages = Pages::new(Sources {
         monitor: Arc::clone(&monitor),
         present: Present::Live(clock.clone()),
@@ -77,10 +83,13 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
-    let result = wait(&mut signals, &names, || tell_due(&monitor, alarm.as_ref(), clock.now()));
+    let mut keeper = keeper;
+    let result =
+        wait(&mut signals, &names, Some(&mut keeper), || tell_due(&monitor, alarm.as_ref(), clock.now()));
     stop.end();
     join(threads);
     tell_rest(&monitor, alarm.as_ref());
+    keeper.close();
     if let Some(alarm) = alarm {
         alarm.stop();
     }
@@ -107,6 +116,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
             Clock::new(None, zone).now(),
             capacity(config).bytes(),
             None,
+            None,
             names.clone(),
             config,
         )),
@@ -116,7 +126,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
     });
     let stop = Stop::new()?;
     let threads = [spawn_web(gate, pages, &stop, &signals)?];
-    let result = wait(&mut signals, &names, || ());
+    let result = wait(&mut signals, &names, None, || ());
     stop.end();
     join(threads);
     result
@@ -139,7 +149,7 @@ pub fn monitor(
         ledger.set_highest_port(config.tables.highest_port);
         ledger
     };
-    let darknet = Darknet::new(&config.dark, first.rotate_left(32) ^ second);
+    let darknet = Darknet::new(&config.dark, Seed::new(first, second));
     let darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
 }
@@ -330,19 +340,29 @@ fn spawn_web(gate: Gate, pages: Pages, stop: &Stop, signals: &Signals) -> Result
 }
 
 /// Waits for the signal that ends the program, and does what the others ask for meanwhile.
-fn wait(signals: &mut Signals, names: &Names, mut keep_house: impl FnMut()) -> Result<(), String> {
+fn wait(
+    signals: &mut Signals,
+    names: &Names,
+    mut keeper: Option<&mut Keeper>,
+    mut keep_house: impl FnMut(),
+) -> Result<(), String> {
+    let mut housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
     loop {
-        match signals.wait(Some(HOUSEKEEPING_INTERVAL)) {
-            Some(Signal::End) => return Ok(()),
-            Some(Signal::ThreadEnded) => {
+        let due = keeper.as_mut().and_then(|keeper| keeper.poll());
+        let patience = housekeeping.saturating_duration_since(Instant::now());
+        match (signals.wait(Some(due.map_or(patience, |due| due.min(patience)))), &mut keeper) {
+            (Some(Signal::End), _) => return Ok(()),
+            (Some(Signal::ThreadEnded), _) => {
                 return Err("a thread of the program has ended; the log says why".to_owned());
             }
-            Some(Signal::Reload) => names.reload(),
-            Some(Signal::Save) => {}
-            None => {
-                names.refresh();
-                keep_house();
-            }
+            (Some(Signal::Save), Some(keeper)) => keeper.request(),
+            (Some(Signal::Reload), _) => names.reload(),
+            (Some(Signal::Save), None) | (None, _) => {}
+        }
+        if Instant::now() >= housekeeping {
+            housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
+            names.refresh();
+            keep_house();
         }
     }
 }

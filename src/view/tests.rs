@@ -16,8 +16,7 @@ use crate::limits::{
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Address, Mac};
-use crate::table::Segment;
-use crate::table::{PortKind, PortRow};
+use crate::table::{PortKind, PortRow, Seed, Segment};
 use crate::time::Timestamp;
 
 /// All pages of the interface of this name.
@@ -57,7 +56,7 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
 }
 
 fn no_dark() -> Darknet {
-    Darknet::new(&[], 1).unwrap()
+    Darknet::new(&[], Seed::new(1, 0)).unwrap()
 }
 
 /// Panics unless every tag is closed in turn and nothing runs a script or sets a style.

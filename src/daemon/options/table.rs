@@ -114,7 +114,7 @@ pub const GROUPS: &[Group] = &[
             "capture this much of each frame (default 192)"),
         row(Key::RingSize, "ring-size", &[], Value("SIZE"),
             "capture buffer of each device, 64K to 256M\n\
-             (default 2M)"),
+             (default 1M)"),
     ] },
     Group { title: "Capture files", rows: &[
         row(Key::Read, "read", &['r'], Value("FILE"),
