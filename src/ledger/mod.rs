@@ -98,6 +98,9 @@ pub struct Coverage {
     pub kernel: Counters,
     /// Frames and bytes that the capture saw in the same time, link headers included.
     pub captured: Counters,
+    /// Whether the packets tell the share, because the kernel's bytes are without link headers; else the
+    /// bytes do, because the capture sees packets that were merged.
+    pub by_packets: bool,
     /// Frames longer than their device's MTU: several on the wire, merged before the capture.
     pub merged: u64,
 }

@@ -16,7 +16,6 @@ use crate::limits::{
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Address, Mac};
-
 use crate::table::{PortKind, PortRow, Seed, Segment};
 use crate::time::Timestamp;
 
@@ -194,8 +193,12 @@ fn the_largest_pages_fit_a_response() {
 #[test]
 fn coverage_is_told_in_plain_words() {
     let text = |seen: u64, passed: u64, merged: u64| {
-        let coverage =
-            Coverage { kernel: Counters::new(1, passed), captured: Counters::new(1, seen), merged };
+        let coverage = Coverage {
+            kernel: Counters::new(1, passed),
+            captured: Counters::new(1, seen),
+            merged,
+            ..Coverage::default()
+        };
         CoverageText(Some(&coverage)).to_string()
     };
     assert!(text(999_999, 1_000_000, 0).starts_with("99.9 % of this interface's bytes were seen;"));
