@@ -6,6 +6,8 @@ IF ?= $(shell awk '$$2 == "00000000" && $$8 == "00000000" { print $$7, $$1 }' /p
 PORT ?= 6677
 # How long `make fuzz` gives each target.
 FUZZ_SECONDS ?= 60
+# What `make bench` measures: core, read, live, memory, accuracy, page; all if empty.
+PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
 TEST_PACKAGES = iproute2 mount nftables procps rsyslog tshark util-linux
@@ -24,7 +26,7 @@ help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
 	@echo 'make demo          the same pages from a generated capture: no root, no network'
 	@echo 'make test          install what the tests need, and run them all'
-	@echo 'make bench         measure speed and memory, side by side with darkstat'
+	@echo 'make bench         measure speed and memory, side by side with darkstat; PART=core measures one part'
 	@echo 'make fuzz          fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
@@ -61,7 +63,7 @@ fmt:
 
 bench: install-deps
 	@scripts/install-packages --optional $(BENCH_PACKAGES)
-	cargo bench --locked
+	cargo bench --locked --bench measure -- $(PART)
 
 fuzz: install-deps
 	@scripts/fuzz '$(FUZZ_SECONDS)'
