@@ -51,6 +51,7 @@ build: install-deps
 
 test: install-deps lint
 	@scripts/install-packages --optional $(TEST_PACKAGES)
+	@scripts/fetch-tcpdump-captures
 	@scripts/test
 
 lint:
