@@ -166,6 +166,9 @@ pub const SNAPSHOT_COUNTER_MAX: u64 = 1 << 60;
 /// 170 KB for each interface; the largest ones of all interfaces, about 50 MB.
 pub const SNAPSHOT_FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// Between two snapshots that were asked for by a signal: more signals than that ask for the same one.
+pub const SNAPSHOT_REQUEST_SPACING: Duration = Duration::from_secs(1);
+
 /// Bytes of an export's line; the longest of ours takes half of it.
 pub const EXPORT_LINE_BYTES_MAX: usize = 4096;
 

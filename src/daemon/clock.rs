@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tz::TimeZone;
 
@@ -13,27 +13,42 @@ use crate::time::Timestamp;
 /// No clock that is right shows an earlier time than this, 2026-01-01: the program is younger.
 const RELEASED: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
-/// A wall clock that never shows a time before its floor.
+/// A system clock that moved this much against the time since the start was set meanwhile: both run by
+/// the same oscillator, and both are slewed alike.
+const STEP: Duration = Duration::from_secs(5);
+
+/// A wall clock that does not fall behind its floor.
 ///
 /// A router without a battery starts in 1970, or when its firmware was built, and learns the time once
 /// the network is up. Until then the clock runs on from the latest time that is known to have passed,
-/// which is the restored snapshot's; so the history goes on instead of beginning in the past.
+/// which is the restored snapshot's; so the history goes on instead of beginning in the past. A clock
+/// that was set since the start is believed even below the floor: else a snapshot of a time to come,
+/// made while the clock was wrong, would hold for as long as that time has not come.
 #[derive(Clone, Debug)]
 pub struct Clock {
     floor: Timestamp,
     started: Instant,
+    /// What the system's clock showed then.
+    system_at_start: Timestamp,
     zone: Zone,
 }
 
 impl Clock {
     /// A clock that shows `restored`, if that is known, or something later.
     pub fn new(restored: Option<Timestamp>, zone: Zone) -> Self {
-        Self { floor: restored.unwrap_or_default().max(RELEASED), started: Instant::now(), zone }
+        let floor = restored.unwrap_or_default().max(RELEASED);
+        Self { floor, started: Instant::now(), system_at_start: system_time(), zone }
     }
 
     /// The time.
     pub fn now(&self) -> Timestamp {
-        self.show(system_time(), self.started.elapsed().as_micros())
+        self.show(system_time(), self.started.elapsed())
+    }
+
+    /// By how many seconds the system's clock was behind at the start, if it was.
+    pub fn seconds_behind(&self) -> Option<u64> {
+        let seconds = self.floor.seconds.saturating_sub(self.system_at_start.seconds);
+        (seconds > 0).then_some(seconds)
     }
 
     /// The time that the kernel stamped on a packet; before the system's clock is right, this clock's.
@@ -47,15 +62,24 @@ impl Clock {
         self.zone.utc_offset(time)
     }
 
-    fn show(&self, system: Timestamp, micros_elapsed: u128) -> Timestamp {
-        if system >= self.floor {
+    fn show(&self, system: Timestamp, elapsed: Duration) -> Timestamp {
+        if system >= self.floor || self.was_set(system, elapsed) {
             return system;
         }
-        let micros = u128::from(self.floor.micros) + micros_elapsed;
+        let micros = u128::from(self.floor.micros) + elapsed.as_micros();
         Timestamp {
             seconds: self.floor.seconds.saturating_add((micros / 1_000_000) as u64),
             micros: (micros % 1_000_000) as u32,
         }
+    }
+
+    /// True if somebody has set the system's clock since the start, to a time that can be.
+    fn was_set(&self, system: Timestamp, elapsed: Duration) -> bool {
+        let since_1970 = |time: Timestamp| {
+            Duration::from_secs(time.seconds).saturating_add(Duration::from_micros(time.micros.into()))
+        };
+        let expected = since_1970(self.system_at_start).saturating_add(elapsed);
+        system >= RELEASED && since_1970(system).abs_diff(expected) >= STEP
     }
 }
 
@@ -113,27 +137,55 @@ mod tests {
         Timestamp::from_seconds(seconds)
     }
 
+    /// A clock of a system that started at this time.
+    fn clock(restored: Timestamp, system_at_start: u64) -> Clock {
+        Clock { system_at_start: at(system_at_start), ..Clock::new(Some(restored), Zone::utc()) }
+    }
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[test]
     fn a_clock_without_a_battery_runs_on_from_the_snapshot() {
         let snapshot = Timestamp { seconds: 1_800_000_000, micros: 900_000 };
-        let clock = Clock::new(Some(snapshot), Zone::utc());
-        assert_eq!(clock.show(at(5), 0), snapshot);
-        assert_eq!(clock.show(at(7), 2_200_000), Timestamp { seconds: 1_800_000_003, micros: 100_000 });
-        assert_eq!(clock.show(at(1_800_000_001), 2_200_000), at(1_800_000_001));
+        let clock = clock(snapshot, 5);
+        assert_eq!(clock.seconds_behind(), Some(1_799_999_995));
+        assert_eq!(clock.show(at(5), Duration::ZERO), snapshot);
+        let later = Timestamp { seconds: 1_800_000_003, micros: 100_000 };
+        assert_eq!(clock.show(at(7), Duration::from_millis(2_200)), later);
+        assert_eq!(clock.show(at(1_800_000_001), seconds(2)), at(1_800_000_001));
+        // Set, but not to a time that can be.
+        assert_eq!(clock.show(at(500), seconds(2)).seconds, 1_800_000_002);
+    }
+
+    #[test]
+    fn a_snapshot_of_a_time_to_come_holds_until_the_clock_is_set() {
+        let start = RELEASED.seconds + 1_000;
+        let clock = clock(at(2_500_000_000), start);
+        assert_eq!(clock.show(at(start + 100), seconds(100)), at(2_500_000_100));
+        assert_eq!(clock.show(at(start + 101), seconds(100)), at(2_500_000_100), "slewed");
+        assert_eq!(clock.show(at(start + 7_200), seconds(100)), at(start + 7_200), "set forward");
+        assert_eq!(clock.show(at(start - 500), seconds(100)), at(start - 500), "set back");
+        let right = Clock { floor: at(start - 1), ..clock };
+        assert_eq!(right.seconds_behind(), None);
     }
 
     #[test]
     fn the_release_is_a_floor_too() {
-        let clock = Clock::new(None, Zone::utc());
-        assert_eq!(clock.show(at(0), 0), RELEASED);
-        assert_eq!(Clock::new(Some(at(1)), Zone::utc()).show(at(0), 0), RELEASED);
-        assert!(clock.now() >= RELEASED);
+        assert_eq!(clock(at(0), 0).show(at(0), Duration::ZERO), RELEASED);
+        assert_eq!(clock(at(1), 0).show(at(0), Duration::ZERO), RELEASED);
+        assert!(Clock::new(None, Zone::utc()).now() >= RELEASED);
     }
 
     #[test]
     fn the_last_second_of_time_is_no_trap() {
-        let clock = Clock::new(Some(at(u64::MAX)), Zone::named("CET-1"));
-        assert_eq!(clock.show(at(0), u128::MAX >> 1).seconds, u64::MAX);
+        let clock = Clock { zone: Zone::named("CET-1"), ..clock(at(u64::MAX), 0) };
+        assert_eq!(clock.show(at(0), Duration::MAX).seconds, u64::MAX);
+        assert_eq!(
+            Clock { system_at_start: at(u64::MAX), ..clock.clone() }.show(at(0), Duration::MAX).seconds,
+            u64::MAX
+        );
         clock.utc_offset(at(u64::MAX));
     }
 

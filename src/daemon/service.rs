@@ -320,14 +320,19 @@ fn wait(
     names: &Names,
     mut keeper: Option<&mut Keeper>,
 ) -> Result<(), String> {
+    let mut housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
     loop {
         let due = keeper.as_mut().and_then(|keeper| keeper.poll());
-        let patience = due.map_or(HOUSEKEEPING_INTERVAL, |due| due.min(HOUSEKEEPING_INTERVAL));
-        match (signals.wait(Some(patience)), &mut keeper) {
+        let patience = housekeeping.saturating_duration_since(Instant::now());
+        match (signals.wait(Some(due.map_or(patience, |due| due.min(patience)))), &mut keeper) {
             (Some(Signal::End), _) => return Ok(()),
             (Some(Signal::Save), Some(keeper)) => keeper.request(),
-            (Some(Signal::Save), None) => {}
-            (Some(Signal::Reload) | None, _) => names.reload(),
+            (Some(Signal::Save), None) | (None, _) => {}
+            (Some(Signal::Reload), _) => names.reload(),
+        }
+        if Instant::now() >= housekeeping {
+            housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
+            names.reload();
         }
         if threads.iter().any(JoinHandle::is_finished) {
             return Err("a thread of the program has ended; the log says why".to_owned());

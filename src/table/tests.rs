@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Segment, Weight};
+use super::{
+    Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Weight,
+};
 use crate::ledger::Counters;
 use crate::limits::{DEMOTION_CANDIDATES, PROMOTION_BYTES, PROMOTION_PACKETS};
 use crate::network::Direction;
