@@ -4,12 +4,20 @@
 mod books;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use books::{Random, START, monitor};
+use duskwatch::darknet::Darknet;
 use duskwatch::ledger::Capacity;
+use duskwatch::limits::{HOSTS_SHOWN_MAX, PORTS_SHOWN_MAX};
+use duskwatch::monitor::Monitor;
 use duskwatch::snapshot::{self, Header, Writer};
 use duskwatch::time::Timestamp;
+use duskwatch::view::{
+    AboutView, AlarmFacts, Context, DarknetView, Facts, Hidden, HostView, HostsQuery, HostsView, MetricsView,
+    NameFacts, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
+};
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -55,7 +63,11 @@ fn allocations(work: impl FnOnce()) -> u64 {
 fn nothing_allocates_after_the_start() {
     assert_eq!(allocations(|| drop(Box::new(1))), 1, "the count counts");
 
-    let mut monitor = monitor(&["br-lan", "pppoe-wan"], Capacity { hosts: 128, port_rows: 512 });
+    let capacity = Capacity { hosts: 128, port_rows: 512 };
+    let mut monitor = monitor(&["br-lan", "pppoe-wan"], capacity);
+    // Some of the hosts that the frames are for.
+    let dark = ["8.0.0.0/26", "192.168.1.0/26"].map(|prefix| prefix.parse().expect("a prefix"));
+    *monitor.darknet_mut() = Darknet::new(&dark, 1).expect("there are few");
     let mut random = Random::new(1);
     let frames: Vec<_> = (0..50_000).map(|_| (random.below(2), random.frame(2_000))).collect();
     let observed = allocations(|| {
@@ -64,6 +76,15 @@ fn nothing_allocates_after_the_start() {
         }
     });
     assert_eq!(observed, 0, "observe");
+    let mut events = monitor.darknet().recent().count() as u64;
+    let ticked = allocations(|| {
+        while monitor.tick(Timestamp::from_seconds(START + 40_000)).is_some() {
+            events += 1;
+        }
+    });
+    assert_eq!(ticked, 0, "tick");
+    assert!(events > 1, "the dark was touched");
+    views_do_not_allocate(&monitor, capacity);
     // The clock runs on, back and far ahead.
     let settled = allocations(|| {
         for seconds in [START + 4_000, START, START + 90 * 86_400, u64::MAX] {
@@ -84,4 +105,94 @@ fn nothing_allocates_after_the_start() {
     });
     assert_eq!(encoded, 0, "snapshot");
     assert!(snapshot::verify(&buffer[..length]).is_ok());
+}
+
+/// Every view of both interfaces, copied and written in every form.
+fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
+    let context = Context {
+        now: Timestamp::from_seconds(START + 3_200),
+        utc_offset: 3_600,
+        base: "/",
+        names: &NoNames,
+        hidden: Hidden::default(),
+    };
+    let facts = Facts {
+        store: Some(StoreFacts { directory: "/srv", budget: Some(1 << 20), ..StoreFacts::default() }),
+        alarm: Some(AlarmFacts::default()),
+        names: Some(NameFacts::default()),
+        ..Facts::default()
+    };
+    let mut summary = SummaryView::new();
+    let mut hosts = HostsView::with_capacity(capacity.hosts.into(), HOSTS_SHOWN_MAX);
+    let mut host = HostView::new();
+    let mut ports = PortsView::with_capacity(PORTS_SHOWN_MAX);
+    let mut protocols = ProtocolsView::new();
+    let mut darknet = DarknetView::default();
+    let mut about = AboutView::new();
+    let mut metrics = MetricsView::new();
+    let mut page = Page::new();
+    for ledger in monitor.ledgers() {
+        let name = Some(ledger.name());
+        let (address, _) = ledger.hosts().next().expect("there are hosts");
+        let copied = allocations(|| {
+            let shown = [
+                summary.copy(monitor, name),
+                hosts.copy(monitor, name, HostsQuery::default()),
+                host.copy(monitor, name, address),
+                ports.copy(monitor, name),
+                protocols.copy(monitor, name),
+                darknet.copy(monitor, name),
+                about.copy(monitor, name),
+            ];
+            metrics.copy(monitor);
+            assert!(shown.iter().all(Result::is_ok), "{shown:?}");
+        });
+        assert_eq!(copied, 0, "copies");
+        page.expect("summary.html", |page| summary.write_html(page, &context));
+        page.expect("summary.json", |page| summary.write_json(page, &context));
+        page.expect("hosts.html", |page| hosts.write_html(page, &context));
+        page.expect("hosts.json", |page| hosts.write_json(page, &context));
+        page.expect("host.html", |page| host.write_html(page, &context));
+        page.expect("host.json", |page| host.write_json(page, &context));
+        page.expect("ports.html", |page| ports.write_html(page, &context));
+        page.expect("ports.json", |page| ports.write_json(page, &context));
+        page.expect("protocols.html", |page| protocols.write_html(page, &context));
+        page.expect("protocols.json", |page| protocols.write_json(page, &context));
+        page.expect("darknet.html", |page| darknet.write_html(page, &context));
+        page.expect("darknet.json", |page| darknet.write_json(page, &context));
+        page.expect("about.html", |page| about.write_html(page, &context, &facts));
+        page.expect("about.json", |page| about.write_json(page, &context, &facts));
+        page.expect("metrics", |page| metrics.write(page, &context, &facts));
+    }
+}
+
+/// A page's memory, allocated before anything is counted.
+struct Page {
+    bytes: Box<[u8]>,
+    length: usize,
+}
+
+impl Page {
+    fn new() -> Self {
+        Self { bytes: vec![0; 1 << 20].into(), length: 0 }
+    }
+
+    /// Panics unless something is written, and without an allocation.
+    fn expect(&mut self, what: &str, write: impl FnOnce(&mut Self) -> fmt::Result) {
+        self.length = 0;
+        let mut written = Ok(());
+        let count = allocations(|| written = write(self));
+        assert_eq!(written, Ok(()), "{what}");
+        assert!(self.length > 100, "{what}: {} bytes", self.length);
+        assert_eq!(count, 0, "{what}");
+    }
+}
+
+impl fmt::Write for Page {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
 }

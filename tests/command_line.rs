@@ -52,6 +52,13 @@ fn help_comes_before_other_mistakes() {
 }
 
 #[test]
+fn the_readme_shows_the_help_as_it_is() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let help = duskwatch::daemon::options::help();
+    assert!(readme.expect("the README can be read").contains(help.trim_end()), "paste this:\n{help}");
+}
+
+#[test]
 fn help_for_a_reader_that_leaves_is_no_crash() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_duskwatch"))
         .arg("--help")

@@ -84,8 +84,8 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
     let mut keeper = keeper;
-    let result =
-        wait(&mut signals, &names, Some(&mut keeper), || tell_due(&monitor, alarm.as_ref(), clock.now()));
+    let keep_house = || tell_due(&monitor, alarm.as_ref(), clock.now());
+    let result = wait(&mut signals, &names, Some(&mut keeper), keep_house);
     stop.end();
     join(threads);
     tell_rest(&monitor, alarm.as_ref());
@@ -355,8 +355,8 @@ fn wait(
             (Some(Signal::ThreadEnded), _) => {
                 return Err("a thread of the program has ended; the log says why".to_owned());
             }
-            (Some(Signal::Save), Some(keeper)) => keeper.request(),
             (Some(Signal::Reload), _) => names.reload(),
+            (Some(Signal::Save), Some(keeper)) => keeper.request(),
             (Some(Signal::Save), None) | (None, _) => {}
         }
         if Instant::now() >= housekeeping {

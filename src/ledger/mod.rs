@@ -308,7 +308,7 @@ impl Ledger {
 
     /// One end of a flow: its row, and that host's ports.
     fn book_host(&mut self, flow: &Flow, end: usize, growth: &PortRow) {
-        let slot = self.host_slot(flow.ends()[end]);
+        let slot = self.host_slot(flow.ends()[end], flow.directions[end].is_from_here());
         let host = self.hosts.row_mut(slot);
         host.book(flow, growth.outbound, growth.inbound);
         if host.local && flow.macs[end].is_station() {
@@ -322,9 +322,10 @@ impl Ledger {
         }
     }
 
-    /// The address's slot in the host table, made if need be.
+    /// The address's slot in the host table, made if need be. What is not here, even in the wide sense of
+    /// directions, is not local.
     #[inline]
-    fn host_slot(&mut self, address: Address) -> Slot {
+    fn host_slot(&mut self, address: Address, is_here: bool) -> Slot {
         let Self { hosts, networks, evicted, .. } = self;
         let mut local = false;
         let mut is_new = false;
@@ -332,7 +333,7 @@ impl Ledger {
             address,
             || {
                 is_new = true;
-                local = networks.place(address) == Place::Local;
+                local = is_here && networks.place(address) == Place::Local;
                 local
             },
             |row| {

@@ -147,7 +147,7 @@ fn the_host_table_does_what_its_rule_says() {
             let pin = address.is_multiple_of(3);
             let bytes = 40 + random.below(1_460);
             let mut evicted = None;
-            let slot = table.touch(Address::v4(address), || pin, |row| evicted = Some(row));
+            let slot = table.touch(Address::v4(address), || pin, |row| evicted = Some(*row));
             table.row_mut(slot).packets += 1;
             table.row_mut(slot).bytes += bytes;
             table.settle(slot);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,7 +52,11 @@ impl<'a> Program<'a> {
     /// Starts it with these options, without DNS and with the pages on a free port of 127.0.0.1, and
     /// waits until they are served. The capture runs by then.
     pub fn start(lab: &'a Lab, space: &'static str, options: &[&str]) -> Self {
-        let mut command = lab.command(space, env!("CARGO_BIN_EXE_duskwatch"), options);
+        Self::start_as(lab, space, lab.command(space, env!("CARGO_BIN_EXE_duskwatch"), options))
+    }
+
+    /// Starts it by a command of its own, to which the options of [`Program::start`] are added.
+    pub fn start_as(lab: &'a Lab, space: &'static str, mut command: Command) -> Self {
         command.args(["-n", "-p", "0", "-b", "127.0.0.1"]);
         if !has_other_users() {
             command.args(["--user", "root"]);
