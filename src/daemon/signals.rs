@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signals_arrive_as_words_and_time_runs_out() {
+    fn signals_and_farewells_arrive_as_words_and_time_runs_out() {
         let mut signals = Signals::catch().unwrap();
         assert_eq!(signals.wait(Some(Duration::ZERO)), None);
         signal_hook::low_level::raise(SIGUSR1).unwrap();
@@ -107,11 +107,8 @@ mod tests {
         assert_eq!(signals.wait(Some(Duration::from_secs(5))), Some(Signal::Reload));
         assert_eq!(signals.wait(Some(Duration::from_secs(5))), Some(Signal::Save));
         assert_eq!(signals.wait(Some(Duration::ZERO)), None);
-    }
 
-    #[test]
-    fn a_thread_that_fails_says_farewell() {
-        let mut signals = Signals::catch().unwrap();
+        // In the same test, because a signal is for all of the process.
         let farewell = signals.farewell().unwrap();
         assert_eq!(signals.wait(Some(Duration::ZERO)), None);
         let thread = std::thread::spawn(move || {
