@@ -46,6 +46,7 @@ fn the_flash_budget_lengthens_the_interval_and_holds() {
             assert!(written <= budget, "{written} of {budget} in run {run}");
         }
         wait_until("the interval grows", || number(&program, "interval") > 86_400 / 6);
+        wait_until("what is left out is counted", || number(&program, "refused") > 0);
         wait_until("something was written", || number(&program, "written_today") >= size);
         program.end(Signal::TERM);
     }
