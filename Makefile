@@ -6,25 +6,31 @@ IF ?= $(shell awk '$$2 == "00000000" && $$8 == "00000000" { print $$7, $$1 }' /p
 PORT ?= 6677
 # How long `make fuzz` gives each target.
 FUZZ_SECONDS ?= 60
+# What `make bench` measures: core, read, live, memory, accuracy, page; all if empty.
+PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
-TEST_PACKAGES = chromium curl darkstat iproute2 nftables nmap rsyslog sqlite3 tcpdump tshark valgrind
+TEST_PACKAGES = iproute2 mount nftables procps rsyslog tshark util-linux
+BENCH_PACKAGES = darkstat iproute2 valgrind
 
 DUSKWATCH = target/release/duskwatch
-SKIPPED = $(CURDIR)/target/skipped-tests
+# A home network, an address of which nobody uses; the names are those of its devices.
+DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/24 -l 2001:db8:1::/64 \
+	--dark 192.168.1.200/32 --no-dns --hosts-file traffic/home.hosts
 # Raw sockets need root; the program gives it up as soon as it has them.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help run demo build test lint fmt bench fuzz install-deps install-test-deps
+.PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap
 
 help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
-	@echo 'make demo          the same page from a generated capture: no root, no network'
+	@echo 'make demo          the same pages from a generated capture: no root, no network'
 	@echo 'make test          install what the tests need, and run them all'
-	@echo 'make bench         measure speed and memory, side by side with darkstat'
+	@echo 'make bench         measure speed and memory, side by side with darkstat; PART=core measures one part'
 	@echo 'make fuzz          fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
+	@echo 'make screenshot    make docs/overview.png from the demo'
 	@echo 'make install-deps  install what the build needs'
 
 run: build
@@ -32,19 +38,21 @@ run: build
 	@echo 'Watching $(IF): http://127.0.0.1:$(PORT)/ until Ctrl-C'
 	$(AS_ROOT) $(DUSKWATCH) -i '$(IF)' -p '$(PORT)'
 
-demo: build
-	cargo run --release --quiet --package traffic -- home --seed 1 -o target/demo.pcap
+demo: build target/demo.pcap
 	@echo 'A generated home network: http://127.0.0.1:$(PORT)/ until Ctrl-C'
-	$(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)'
+	$(DEMO)
+
+# Made anew each time: the day that it shows ends now.
+target/demo.pcap:
+	cargo run --release --locked --quiet --package traffic -- home --seed 1 -o $@
 
 build: install-deps
 	cargo build --release --locked
 
-test: install-deps install-test-deps lint
-	@rm -f '$(SKIPPED)'
-	DUSKWATCH_SKIPPED='$(SKIPPED)' cargo test --locked --workspace
-	@if [ -s '$(SKIPPED)' ]; then echo; echo 'Passed, but not all ran:'; sort -u '$(SKIPPED)'; \
-	else echo; echo 'All tests ran and passed.'; fi
+test: install-deps lint
+	@scripts/install-packages --optional $(TEST_PACKAGES)
+	@scripts/fetch-tcpdump-captures
+	@scripts/test
 
 lint:
 	cargo fmt --all --check
@@ -54,19 +62,16 @@ lint:
 fmt:
 	cargo fmt --all
 
-bench: install-deps install-test-deps
-	cargo bench --locked
+bench: install-deps
+	@scripts/install-packages --optional $(BENCH_PACKAGES)
+	cargo bench --locked --bench measure -- $(PART)
 
-# cargo-fuzz wants a nightly compiler only for flags that the stable one knows as well and hides.
 fuzz: install-deps
-	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	@set -e; for target in $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))); do \
-		echo "Fuzzing $$target for $(FUZZ_SECONDS) s"; \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; \
-	done
+	@scripts/fuzz '$(FUZZ_SECONDS)'
+
+screenshot: build target/demo.pcap
+	@scripts/install-packages chromium curl fonts-dejavu-core
+	@scripts/screenshot docs/overview.png $(DEMO)
 
 install-deps:
 	@scripts/install-packages $(BUILD_PACKAGES)
-
-install-test-deps:
-	@scripts/install-packages --optional $(TEST_PACKAGES)

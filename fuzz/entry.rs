@@ -1,10 +1,15 @@
-//! One function for each parser of foreign bytes. The fuzz targets call them on a nightly toolchain, and
-//! `tests/corpus.rs` replays the corpus through the same functions on stable.
+//! One function for each parser of foreign bytes. The fuzz targets call them under libFuzzer, and
+//! `tests/corpus.rs` replays the corpus through the same functions.
 #![allow(dead_code, missing_docs, reason = "each fuzz target calls one of them")]
 
+use duskwatch::daemon::config::Config;
 use duskwatch::daemon::export;
+use duskwatch::daemon::names::{hosts, leases};
+use duskwatch::daemon::options::parse_config_file;
+use duskwatch::daemon::web::request::{Parsed, parse};
 use duskwatch::darknet::Darknet;
 use duskwatch::ledger::{Capacity, Ledger, Traffic};
+use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, WEB_HEAD_BYTES_MAX};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Decoded, Frame, LinkType, decode, neighbor_message};
@@ -28,6 +33,45 @@ pub fn packet(input: &[u8]) {
         Decoded::NonIp(frame) => assert_eq!(frame.bytes, on_wire),
         Decoded::Discard(_) => {}
     }
+}
+
+/// A request that is accepted has a path that can be shown, and is the same without what follows it.
+pub fn request(input: &[u8]) {
+    let parsed = parse(input);
+    let Parsed::Complete(request, length) = &parsed else {
+        assert!(parsed != Parsed::Partial || input.len() < WEB_HEAD_BYTES_MAX);
+        return;
+    };
+    assert!(*length <= input.len().min(WEB_HEAD_BYTES_MAX));
+    assert!(request.path().starts_with('/') && !request.path().contains(char::is_control));
+    for (name, value) in request.query() {
+        assert!(!name.contains(char::is_control) && !value.contains(char::is_control));
+    }
+    assert_eq!(parse(&input[..*length]), parsed);
+    assert_eq!(parse(&input[..length - 1]), Parsed::Partial);
+}
+
+/// A refusal is one line that can be printed as it is.
+pub fn config(input: &[u8]) {
+    let outcome = parse_config_file("config", &String::from_utf8_lossy(input))
+        .and_then(|options| Config::new(&options, None));
+    if let Err(error) = outcome {
+        assert!(!error.0.contains(char::is_control), "{error}");
+    }
+}
+
+/// Each address has one lease, in order.
+pub fn leases(input: &[u8]) {
+    let leases = leases::parse(input);
+    assert!(leases.all().len() <= LEASES_MAX);
+    assert!(leases.all().is_sorted_by(|one, next| one.address < next.address));
+}
+
+/// Each address has one name, in order.
+pub fn hosts(input: &[u8]) {
+    let hosts = hosts::parse(input);
+    assert!(hosts.all().len() <= HOSTS_FILE_NAMES_MAX);
+    assert!(hosts.all().is_sorted_by(|one, next| one.0 < next.0));
 }
 
 /// The input as it is, and with the checksum that would let it pass.
@@ -54,7 +98,7 @@ fn restore(snapshot: &[u8]) {
     let capacity = Capacity { hosts: 4, port_rows: 8 };
     let seed = Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, seed);
-    let darknet = Darknet::new(&[], 1).expect("no prefix is not too many");
+    let darknet = Darknet::new(&[], Seed::new(1, 0)).expect("no prefix is not too many");
     let mut monitor = Monitor::new(vec![ledger], darknet);
     let accepted = duskwatch::snapshot::restore(snapshot, &mut monitor).is_ok();
     assert_eq!(accepted, duskwatch::snapshot::verify(snapshot).is_ok());

@@ -54,7 +54,7 @@ pub const PORT_ROW_BYTES: usize = 48;
 pub const FLOW_BYTES: usize = 96;
 
 /// What a ledger costs at most beside its tables: history, protocols, totals. With the default tables it
-/// is 40 KiB + 1,024 hosts x 178 + 8,192 port rows x 48 + 1,024 flows x 96 = 712 KiB.
+/// is 40 KiB + 1,024 hosts x 178 + 8,192 port rows x 48 + 1,024 flows x 96 = 698 KiB.
 pub const LEDGER_BYTES: usize = 40 * 1024;
 
 /// Sets of port rows looked at each second for rows of hosts that are gone: all of the default table

@@ -42,8 +42,9 @@ impl Prefix {
     /// ::/96 does not hold IPv4 addresses.
     #[inline]
     pub fn contains(&self, address: Address) -> bool {
-        address.high & self.mask.high == self.address.high
-            && address.low & self.mask.low == self.address.low
+        // The lower half first: it tells nearly all addresses apart.
+        address.low & self.mask.low == self.address.low
+            && address.high & self.mask.high == self.address.high
             && (self.mask.low >> 32 == 0xffff_ffff || !address.is_v4())
     }
 
@@ -136,6 +137,12 @@ impl Direction {
             Self::Outbound => Self::Inbound,
             Self::Internal | Self::Transit => self,
         }
+    }
+
+    /// True if the sender is local, or at least on the link.
+    #[inline]
+    pub const fn is_from_here(self) -> bool {
+        matches!(self, Self::Outbound | Self::Internal)
     }
 
     /// The name that the report uses.

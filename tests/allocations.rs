@@ -13,6 +13,7 @@ use duskwatch::ledger::Capacity;
 use duskwatch::limits::{HOSTS_SHOWN_MAX, PORTS_SHOWN_MAX};
 use duskwatch::monitor::Monitor;
 use duskwatch::snapshot::{self, Header, Writer};
+use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
 use duskwatch::view::{
     AboutView, AlarmFacts, Context, DarknetView, Facts, Hidden, HostView, HostsQuery, HostsView, MetricsView,
@@ -67,7 +68,7 @@ fn nothing_allocates_after_the_start() {
     let mut monitor = monitor(&["br-lan", "pppoe-wan"], capacity);
     // Some of the hosts that the frames are for.
     let dark = ["8.0.0.0/26", "192.168.1.0/26"].map(|prefix| prefix.parse().expect("a prefix"));
-    *monitor.darknet_mut() = Darknet::new(&dark, 1).expect("there are few");
+    *monitor.darknet_mut() = Darknet::new(&dark, Seed::new(1, 0)).expect("there are few");
     let mut random = Random::new(1);
     let frames: Vec<_> = (0..50_000).map(|_| (random.below(2), random.frame(2_000))).collect();
     let observed = allocations(|| {

@@ -159,7 +159,10 @@ fn the_summary_of_a_home_is_what_it_was() {
     let options = Options { packets: 20_000, seed: 1, ..Options::default() };
     let file = BufWriter::new(File::create(&path).expect("a file"));
     traffic::write_packets(Scenario::Home.packets(&options), 96, file).expect("a capture");
-    let summary = run(&path, &LOCAL).replace(&path.display().to_string(), "home.pcap");
+    let output = run(&path, &LOCAL);
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let summary =
+        String::from_utf8(output.stdout).expect("UTF-8").replace(&path.display().to_string(), "home.pcap");
     fs::remove_dir_all(&directory).expect("the directory is there");
     let difference = compare("home-summary.txt", &summary);
     assert_eq!(difference, None);

@@ -10,10 +10,15 @@ use std::time::{Duration, Instant};
 use duskwatch::daemon::names::{Names, Options};
 use duskwatch::packet::Address;
 
+#[path = "support/skip.rs"]
+mod skip;
+use skip::skipped;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn reverse_dns_is_asked_once_and_its_answers_are_not_trusted() {
+    const TEST: &str = "reverse_dns_is_asked_once_and_its_answers_are_not_trusted";
     // The mounts and the network are those of the new namespaces alone, and go with them.
     let script = "ip link set lo up \
         && mount -t tmpfs tmpfs /mnt \
@@ -28,13 +33,12 @@ fn reverse_dns_is_asked_once_and_its_answers_are_not_trusted() {
         .arg(std::env::current_exe().unwrap())
         .output();
     let Ok(output) = output else {
-        println!("SKIPPED: unshare is not installed (Debian: apt-get install util-linux)");
-        return;
+        return skipped(TEST, "unshare is not installed (Debian: apt-get install util-linux)");
     };
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     match output.status.code() {
         Some(0) => assert!(text.contains("1 passed"), "{text}"),
-        Some(77 | 1) => println!("SKIPPED: no namespaces here: {text}"),
+        Some(77 | 1) => skipped(TEST, &format!("no namespaces here: {}", text.trim())),
         _ => panic!("{text}"),
     }
 }

@@ -4,7 +4,6 @@
 
 use std::env;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +12,10 @@ use duskwatch::daemon::config::Process;
 use duskwatch::daemon::privileges::{Pidfile, give_up};
 use duskwatch::daemon::system::detach;
 use rustix::process::geteuid;
+
+#[path = "support/skip.rs"]
+mod skip;
+use skip::skipped;
 
 const ROLE: &str = "DUSKWATCH_TEST_CHILD";
 const DIRECTORY: &str = env!("CARGO_TARGET_TMPDIR");
@@ -158,15 +161,5 @@ fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
         }
         assert!(Instant::now() < deadline, "it did not happen within 20 seconds");
         std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Says that a test could not run, to the reader and to the list that `make test` prints at its end.
-fn skipped(name: &str, reason: &str) {
-    let line = format!("SKIPPED {name}: {reason}");
-    eprintln!("{line}");
-    if let Some(path) = env::var_os("DUSKWATCH_SKIPPED") {
-        let file = fs::OpenOptions::new().append(true).create(true).open(path);
-        let _ = file.and_then(|mut file| writeln!(file, "{line}"));
     }
 }

@@ -14,7 +14,12 @@ use duskwatch::daemon::alarm::{Alarm, Captured, Counters, Options};
 use duskwatch::darknet::{Darknet, Event};
 use duskwatch::limits::{ALARM_MESSAGE_BYTES, ALARM_QUEUE_MAX, ALARM_STOP_PATIENCE};
 use duskwatch::packet::{Address, Link, Mac, Packet};
+use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
+
+#[path = "support/skip.rs"]
+mod skip;
+use skip::skipped;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -22,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn udp_carries_one_message_per_datagram() {
     for loopback in [IpAddr::from(Ipv4Addr::LOCALHOST), "::1".parse().unwrap()] {
         let Ok(socket) = UdpSocket::bind((loopback, 0)) else {
-            println!("SKIPPED: no {loopback} here");
+            skipped("udp_carries_one_message_per_datagram", &format!("no {loopback} here"));
             continue;
         };
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -148,10 +153,10 @@ fn a_receiver_that_never_reads_stalls_nobody() {
 
 #[test]
 fn a_real_rsyslogd_keeps_every_field_and_its_restart_loses_nothing() {
+    const TEST: &str = "a_real_rsyslogd_keeps_every_field_and_its_restart_loses_nothing";
     for transport in ["udp", "tcp"] {
         let Some(mut server) = Rsyslogd::start(transport) else {
-            println!("SKIPPED: rsyslogd is not installed (Debian: apt-get install rsyslog)");
-            return;
+            return skipped(TEST, "rsyslogd is not installed (Debian: apt-get install rsyslog)");
         };
         let alarm = start(&server.url);
         let events = events(40);
@@ -185,7 +190,7 @@ fn a_real_rsyslogd_keeps_every_field_and_its_restart_loses_nothing() {
 
 /// Events of as many sources, as the detector raises them, one second apart.
 fn events(count: u8) -> Vec<Event> {
-    let mut darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], 7).unwrap();
+    let mut darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], Seed::new(7, 0)).unwrap();
     let event_of = |n: u8| {
         let packet = Packet {
             source: Address::from(IpAddr::from([192, 168, 1, n])),

@@ -10,12 +10,13 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use time::{OffsetDateTime, UtcOffset};
 
 use super::store::Now;
+use super::tap::lock;
 use crate::ledger::{Bar, Ledger, Period};
 use crate::limits::DAYLOG_LINES_MAX;
 use crate::monitor::Monitor;
@@ -148,10 +149,6 @@ impl Daylog {
         }
         self.troubled = written.is_err();
     }
-}
-
-fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
-    monitor.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Seconds to add to UTC for local time, as the ledger's history has it.

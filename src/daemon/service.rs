@@ -1,5 +1,6 @@
 //! The program at work: open, give up privileges, spawn, wait for signals, end.
 
+use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::alarm::{self, Alarm, Captured};
+use super::capture::coverage::Meter;
 use super::capture::{self, Capture, InterfaceSpec};
 use super::clock::{Clock, Zone};
 use super::config::{Config, Interface, Wait};
@@ -18,7 +20,7 @@ use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
 use super::signals::{Signal, Signals};
 use super::system;
-use super::tap::{Shared, Tap, lock};
+use super::tap::{Shared, Tap, lock, tell_due, tell_rest};
 use super::web::routes::{Pages, Present, Sources};
 use super::web::{Gate, HostNames};
 use crate::darknet::Darknet;
@@ -39,13 +41,13 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let zone = Zone::local();
     let seed = random_seed()?;
     let monitor = monitor(config, &names_and_roles(interfaces), Networks::new(), seed)?;
-    let capture = open_capture(config, interfaces)?;
+    let mut signals = Signals::catch()?;
+    let Some(capture) = open_capture(config, interfaces, &mut signals)? else { return Ok(()) };
     let gate = open_gate(config)?;
     if config.process.detach {
         system::detach().map_err(|error| format!("--detach: {error}"))?;
     }
     let _pidfile = config.process.pidfile.as_deref().map(Pidfile::write).transpose()?;
-    let mut signals = Signals::catch()?;
     if let Some(directory) = &config.store.directory {
         privileges::provide(directory, &config.process)?;
     }
@@ -56,7 +58,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
     let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
-    let alarm = start_alarm(config, &monitor, interfaces, &names)?;
+    let alarm = start_alarm(config, &monitor, interfaces, &names, capture.meters())?;
     let tables = capacity(config).bytes() * interfaces.len();
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
     let store = config.store.directory.is_some().then(|| keeper.status());
@@ -71,15 +73,22 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         hidden: hidden(config),
         local_only: config.web.local_only,
     });
-    let tap =
-        Tap::new(Arc::clone(&monitor), clock, alarm.clone(), own_networks(config), config.capture.hexdump);
+    let tap = Tap::new(
+        Arc::clone(&monitor),
+        clock.clone(),
+        alarm.clone(),
+        own_networks(config),
+        config.capture.hexdump,
+    );
     let stop = Stop::new()?;
-    let threads = [spawn_capture(capture, tap, &stop)?, spawn_web(gate, pages, &stop)?];
+    let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
     let mut keeper = keeper;
-    let result = wait(&mut signals, &threads, &names, Some(&mut keeper));
+    let keep_house = || tell_due(&monitor, alarm.as_ref(), clock.now());
+    let result = wait(&mut signals, &names, Some(&mut keeper), keep_house);
     stop.end();
     join(threads);
+    tell_rest(&monitor, alarm.as_ref());
     keeper.close();
     if let Some(alarm) = alarm {
         alarm.stop();
@@ -116,8 +125,8 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
         local_only: config.web.local_only,
     });
     let stop = Stop::new()?;
-    let threads = [spawn_web(gate, pages, &stop)?];
-    let result = wait(&mut signals, &threads, &names, None);
+    let threads = [spawn_web(gate, pages, &stop, &signals)?];
+    let result = wait(&mut signals, &names, None, || ());
     stop.end();
     join(threads);
     result
@@ -140,7 +149,7 @@ pub fn monitor(
         ledger.set_highest_port(config.tables.highest_port);
         ledger
     };
-    let darknet = Darknet::new(&config.dark, first.rotate_left(32) ^ second);
+    let darknet = Darknet::new(&config.dark, Seed::new(first, second));
     let darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
 }
@@ -207,8 +216,12 @@ fn put_first(paths: &mut Vec<PathBuf>, path: &Path) {
 }
 
 /// Opens the capture. With --wait, interfaces that are not there yet are waited for here, so that an
-/// error after that time is still an error at the start.
-fn open_capture(config: &Config, interfaces: &[Interface]) -> Result<Capture, String> {
+/// error after that time is still an error at the start. `None` if a signal ends the waiting.
+fn open_capture(
+    config: &Config,
+    interfaces: &[Interface],
+    signals: &mut Signals,
+) -> Result<Option<Capture>, String> {
     let specs: Vec<InterfaceSpec> = interfaces
         .iter()
         .map(|interface| InterfaceSpec { name: interface.name.clone(), role: role(interface) })
@@ -228,25 +241,27 @@ fn open_capture(config: &Config, interfaces: &[Interface]) -> Result<Capture, St
     let deadline = Instant::now() + patience;
     loop {
         match Capture::open(&specs, options.clone()) {
-            Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_secs(1)),
-            result => return result,
+            Err(_) if Instant::now() < deadline => {
+                if signals.wait(Some(Duration::from_secs(1))) == Some(Signal::End) {
+                    return Ok(None);
+                }
+            }
+            result => return result.map(Some),
         }
     }
 }
 
-/// Opens the web server's sockets. Of the default addresses, one of a family that the machine does not
-/// have may be missing.
+/// Opens the web server's sockets. Of the default addresses, those of a family that the machine does not
+/// have are left out.
 fn open_gate(config: &Config) -> Result<Gate, String> {
     let mut names = config.web.host_names.clone();
     names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_lowercase));
     let names = HostNames::new(&names)?;
-    let gate = match Gate::bind(&config.web.listen, names.clone()) {
-        Err(error) if !config.web.listen_chosen => {
-            let one = |address| Gate::bind(std::slice::from_ref(address), names.clone()).ok();
-            config.web.listen.iter().find_map(one).ok_or(error)?
-        }
-        gate => gate?,
-    };
+    let mut addresses = config.web.listen.clone();
+    if !config.web.listen_chosen {
+        addresses.retain(|address| TcpListener::bind((address.ip(), 0)).is_ok());
+    }
+    let gate = Gate::bind(&addresses, names)?;
     for address in gate.addresses() {
         log::info!("serving http://{address}{}/", config.web.base);
     }
@@ -258,16 +273,13 @@ fn start_alarm(
     monitor: &Shared,
     interfaces: &[Interface],
     names: &Names,
+    meters: Vec<Arc<Meter>>,
 ) -> Result<Option<Alarm>, String> {
     let Some(receiver) = &config.syslog_to else { return Ok(None) };
     let monitor = Arc::clone(monitor);
-    let captured = move || {
-        let monitor = lock(&monitor);
-        let ledgers = monitor.ledgers();
-        Captured {
-            captured: ledgers.iter().map(|ledger| ledger.captured()).sum(),
-            dropped: ledgers.iter().map(|ledger| ledger.dropped_by_kernel()).sum(),
-        }
+    let captured = move || Captured {
+        captured: lock(&monitor).ledgers().iter().map(|ledger| ledger.captured()).sum(),
+        dropped: meters.iter().map(|meter| meter.coverage().dropped).sum(),
     };
     let options = alarm::Options {
         interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
@@ -298,27 +310,41 @@ impl Stop {
 
 type Thread = JoinHandle<Result<(), String>>;
 
-fn spawn(name: &str, work: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<Thread, String> {
+fn spawn(
+    name: &str,
+    signals: &Signals,
+    work: impl FnOnce() -> Result<(), String> + Send + 'static,
+) -> Result<Thread, String> {
+    let farewell = signals.farewell()?;
+    let work = move || {
+        let _farewell = farewell;
+        work()
+    };
     let builder = thread::Builder::new().name(name.to_owned()).stack_size(THREAD_STACK_BYTES);
     builder.spawn(work).map_err(|error| format!("the {name} thread could not start: {error}"))
 }
 
-fn spawn_capture(mut capture: Capture, mut tap: Tap, stop: &Stop) -> Result<Thread, String> {
+// What a thread works with is boxed: on its way into the thread it is moved several times, and without
+// optimization each move takes its size of the stack.
+
+fn spawn_capture(capture: Capture, mut tap: Tap, stop: &Stop, signals: &Signals) -> Result<Thread, String> {
     let stop = Arc::clone(&stop.reader);
-    spawn("capture", move || capture.run(&mut tap, stop.as_fd()))
+    let mut capture = Box::new(capture);
+    spawn("capture", signals, move || capture.run(&mut tap, stop.as_fd()))
 }
 
-fn spawn_web(gate: Gate, mut pages: Pages, stop: &Stop) -> Result<Thread, String> {
+fn spawn_web(gate: Gate, pages: Pages, stop: &Stop, signals: &Signals) -> Result<Thread, String> {
     let stop = Arc::clone(&stop.reader);
-    spawn("web", move || gate.run(&mut pages, stop.as_fd()))
+    let mut pages = Box::new(pages);
+    spawn("web", signals, move || gate.run(&mut *pages, stop.as_fd()))
 }
 
 /// Waits for the signal that ends the program, and does what the others ask for meanwhile.
 fn wait(
     signals: &mut Signals,
-    threads: &[Thread],
     names: &Names,
     mut keeper: Option<&mut Keeper>,
+    mut keep_house: impl FnMut(),
 ) -> Result<(), String> {
     let mut housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
     loop {
@@ -326,16 +352,17 @@ fn wait(
         let patience = housekeeping.saturating_duration_since(Instant::now());
         match (signals.wait(Some(due.map_or(patience, |due| due.min(patience)))), &mut keeper) {
             (Some(Signal::End), _) => return Ok(()),
+            (Some(Signal::ThreadEnded), _) => {
+                return Err("a thread of the program has ended; the log says why".to_owned());
+            }
+            (Some(Signal::Reload), _) => names.reload(),
             (Some(Signal::Save), Some(keeper)) => keeper.request(),
             (Some(Signal::Save), None) | (None, _) => {}
-            (Some(Signal::Reload), _) => names.reload(),
         }
         if Instant::now() >= housekeeping {
             housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
-            names.reload();
-        }
-        if threads.iter().any(JoinHandle::is_finished) {
-            return Err("a thread of the program has ended; the log says why".to_owned());
+            names.refresh();
+            keep_house();
         }
     }
 }

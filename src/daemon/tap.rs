@@ -23,6 +23,25 @@ pub fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
     monitor.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Tells what is due because time has passed, where the network may be too quiet for frames to bring it.
+pub fn tell_due(monitor: &Mutex<Monitor>, alarm: Option<&Alarm>, now: Timestamp) {
+    tell(alarm, || lock(monitor).tick(now));
+}
+
+/// Tells at the end what would have been told when its window was over.
+pub fn tell_rest(monitor: &Mutex<Monitor>, alarm: Option<&Alarm>) {
+    tell(alarm, || lock(monitor).darknet_mut().close());
+}
+
+/// The darknet's table bounds how many there are; the lock is free while each is sent.
+fn tell(alarm: Option<&Alarm>, next: impl FnMut() -> Option<Event>) {
+    for event in std::iter::from_fn(next) {
+        if let Some(alarm) = alarm {
+            alarm.send(event);
+        }
+    }
+}
+
 /// A frame as a line of the log: its length on the wire and its captured bytes in hex.
 pub struct Hexdump<'a>(pub &'a Frame<'a>);
 
@@ -79,10 +98,9 @@ impl Tap {
     }
 
     /// Once a second: windows of the darknet may be over, and local time may have changed.
-    fn tick(monitor: &mut Monitor, clock: &Clock, events: &mut Vec<Event>, now: Timestamp) {
-        let offset = clock.utc_offset(now);
+    fn tick(monitor: &mut Monitor, utc_offset: i32, events: &mut Vec<Event>, now: Timestamp) {
         for ledger in monitor.ledgers_mut() {
-            ledger.set_utc_offset(offset);
+            ledger.set_utc_offset(utc_offset);
         }
         while events.len() < events.capacity() {
             let Some(event) = monitor.tick(now) else { break };
@@ -105,13 +123,15 @@ impl Sink for Tap {
 
     fn batch_end(&mut self, interface: usize) {
         let Some(&(_, latest)) = self.batch.last() else { return };
+        let is_new_second = latest.seconds != self.second;
+        let utc_offset = is_new_second.then(|| self.clock.utc_offset(latest));
         let mut monitor = lock(&self.monitor);
         for (decoded, now) in self.batch.drain(..) {
             self.events.extend(monitor.observe(interface, &decoded, now));
         }
-        if latest.seconds != self.second {
+        if let Some(utc_offset) = utc_offset {
             self.second = latest.seconds;
-            Self::tick(&mut monitor, &self.clock, &mut self.events, latest);
+            Self::tick(&mut monitor, utc_offset, &mut self.events, latest);
         }
         drop(monitor);
         for event in self.events.drain(..) {

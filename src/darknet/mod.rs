@@ -17,6 +17,7 @@ use heapless::{Deque, Vec};
 use crate::limits::{DARK_EVENTS_MAX, DARK_PREFIXES_MAX};
 use crate::network::Prefix;
 use crate::packet::{Address, Packet};
+use crate::table::Seed;
 use crate::time::Timestamp;
 use sources::Sources;
 
@@ -50,7 +51,7 @@ pub struct Darknet {
 impl Darknet {
     /// A darknet of these prefixes, with a random seed for its table; `None` if there are more than
     /// `DARK_PREFIXES_MAX`. Without a prefix nothing is dark, and nothing is allocated.
-    pub fn new(prefixes: &[Prefix], seed: u64) -> Option<Self> {
+    pub fn new(prefixes: &[Prefix], seed: Seed) -> Option<Self> {
         Some(Self {
             prefixes: Vec::from_slice(prefixes).ok()?,
             sources: Sources::new(!prefixes.is_empty(), seed),
@@ -143,7 +144,11 @@ mod tests {
     const DARK: u32 = 0x0a09_0000;
 
     fn darknet() -> Darknet {
-        Darknet::new(&["10.9.0.0/16".parse().unwrap(), "2001:db8:dead::/48".parse().unwrap()], 7).unwrap()
+        Darknet::new(
+            &["10.9.0.0/16".parse().unwrap(), "2001:db8:dead::/48".parse().unwrap()],
+            Seed::new(7, 0),
+        )
+        .unwrap()
     }
 
     fn syn(source: u32, destination: u32) -> Packet {
@@ -210,11 +215,11 @@ mod tests {
         packet.destination = Address::from("2001:db8:dead::1".parse::<core::net::IpAddr>().unwrap());
         assert!(darknet.observe(0, &packet, at(0)).is_some());
 
-        let mut none = Darknet::new(&[], 7).unwrap();
+        let mut none = Darknet::new(&[], Seed::new(7, 0)).unwrap();
         assert_eq!(none.observe(0, &syn(SOURCE, DARK), at(0)), None);
         assert_eq!((none.tick(at(1)), none.close(), none.sources().count()), (None, None, 0));
         let many = ["10.0.0.0/8".parse().unwrap(); DARK_PREFIXES_MAX + 1];
-        assert!(Darknet::new(&many, 7).is_none());
+        assert!(Darknet::new(&many, Seed::new(7, 0)).is_none());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use heapless::Vec;
 use super::Event;
 use crate::limits::{DARK_SOURCES_MAX, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS};
 use crate::packet::{Address, Mac, Packet};
+use crate::table::Seed;
 use crate::time::Timestamp;
 
 const WAYS: usize = 4;
@@ -107,7 +108,7 @@ impl Source {
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
     slots: Box<[Option<Source>]>,
-    seed: u64,
+    seed: Seed,
     /// The second in which the last round of `due` began, and how far it has come.
     round: u64,
     cursor: usize,
@@ -115,7 +116,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// An empty table, without slots unless `enabled`.
-    pub(super) fn new(enabled: bool, seed: u64) -> Self {
+    pub(super) fn new(enabled: bool, seed: Seed) -> Self {
         let slots = vec![None; if enabled { DARK_SOURCES_MAX } else { 0 }].into_boxed_slice();
         Self { slots, seed, round: 0, cursor: 0 }
     }
@@ -174,14 +175,9 @@ impl Sources {
     }
 }
 
-/// A keyed chain of the finalizer of SplitMix64 (Steele, Lea and Flood 2014), which is a bijection.
-fn hash(seed: u64, address: Address, interface: u16) -> u64 {
-    let mix = |bits: u64| {
-        let bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ bits >> 31
-    };
-    mix(mix(mix(seed ^ u64::from(interface)) ^ address.high) ^ address.low)
+/// Where a source of an interface belongs, and what is remembered of a destination.
+fn hash(seed: Seed, address: Address, interface: u16) -> u64 {
+    seed.mix(seed.address(address), u64::from(interface))
 }
 
 #[cfg(test)]
@@ -198,7 +194,7 @@ mod tests {
         for seed in [0, 1, 0xdead_beef, u64::MAX] {
             let mut load = [0u32; SETS];
             for n in 0..16 * SETS as u32 {
-                load[hash(seed, Address::v4(0x0a00_0000 + n), 0) as usize & (SETS - 1)] += 1;
+                load[hash(Seed::new(seed, 0), Address::v4(0x0a00_0000 + n), 0) as usize & (SETS - 1)] += 1;
             }
             let most = load.iter().max().copied().unwrap_or(0);
             assert!(most <= 48, "seed {seed:#x}: {most} addresses in one set where 16 are fair");

@@ -26,7 +26,9 @@ use crate::limits::{
 };
 use crate::network::{Direction, Networks, Place, Role};
 use crate::packet::{Address, Decoded, Discard, LinkType, Packet};
-use crate::table::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Slot};
+use crate::table::{
+    Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortRow, PortTable, Seed, Slot,
+};
 use crate::time::Timestamp;
 
 /// How large a ledger's tables are.
@@ -96,6 +98,9 @@ pub struct Coverage {
     pub kernel: Counters,
     /// Frames and bytes that the capture saw in the same time, link headers included.
     pub captured: Counters,
+    /// Whether the packets tell the share, because the kernel's bytes are without link headers; else the
+    /// bytes do, because the capture sees packets that were merged.
+    pub by_packets: bool,
     /// Frames longer than their device's MTU: several on the wire, merged before the capture.
     pub merged: u64,
 }
@@ -290,33 +295,37 @@ impl Ledger {
         let protocol = &mut self.protocols[usize::from(flow.protocol())];
         protocol.add(flow.directions[0], first);
         protocol.add(flow.directions[1], second);
-        self.book_interface_ports(flow);
-        self.book_host(flow, 0);
-        self.book_host(flow, 1);
+        // What a port row of each end grows by.
+        let growth = [(second, first), (first, second)].map(|(inbound, outbound)| PortRow {
+            inbound,
+            outbound,
+            syns: flow.syns,
+        });
+        self.book_interface_ports(flow, &growth);
+        self.book_host(flow, 0, &growth[0]);
+        self.book_host(flow, 1, &growth[1]);
     }
 
     /// One end of a flow: its row, and that host's ports.
-    fn book_host(&mut self, flow: &Flow, end: usize) {
-        let (sent, received) = (flow.sent()[end], flow.sent()[1 - end]);
-        let slot = self.host_slot(flow.ends()[end]);
+    fn book_host(&mut self, flow: &Flow, end: usize, growth: &PortRow) {
+        let slot = self.host_slot(flow.ends()[end], flow.directions[end].is_from_here());
         let host = self.hosts.row_mut(slot);
-        host.book(flow, sent, received);
+        host.book(flow, growth.outbound, growth.inbound);
         if host.local && flow.macs[end].is_station() {
             host.mac = flow.macs[end];
         }
         self.hosts.settle(slot);
         if let (Some(ports), Some((local, remote))) = (flow.ports(), kinds(flow.protocol())) {
             let generation = self.hosts.generation(slot);
-            let own = PortKey::host(slot, generation, local, ports[end]);
-            let peer = PortKey::host(slot, generation, remote, ports[1 - end]);
-            self.book_port(own, received, sent, flow.syns);
-            self.book_port(peer, received, sent, flow.syns);
+            self.book_port(PortKey::host(slot, generation, local, ports[end]), growth);
+            self.book_port(PortKey::host(slot, generation, remote, ports[1 - end]), growth);
         }
     }
 
-    /// The address's slot in the host table, made if need be.
+    /// The address's slot in the host table, made if need be. What is not here, even in the wide sense of
+    /// directions, is not local.
     #[inline]
-    fn host_slot(&mut self, address: Address) -> Slot {
+    fn host_slot(&mut self, address: Address, is_here: bool) -> Slot {
         let Self { hosts, networks, evicted, .. } = self;
         let mut local = false;
         let mut is_new = false;
@@ -324,7 +333,7 @@ impl Ledger {
             address,
             || {
                 is_new = true;
-                local = networks.place(address) == Place::Local;
+                local = is_here && networks.place(address) == Place::Local;
                 local
             },
             |row| {
@@ -341,31 +350,30 @@ impl Ledger {
     /// The interface's own port rows. Internal flows have both ends here and transit flows none, so
     /// they count on the local or the remote side twice: as received, and as sent.
     #[inline]
-    fn book_interface_ports(&mut self, flow: &Flow) {
+    fn book_interface_ports(&mut self, flow: &Flow, growth: &[PortRow; 2]) {
         let Some((local, remote)) = kinds(flow.protocol()) else { return };
-        let [first, second] = flow.sent();
         let Some([a, b]) = flow.ports() else {
             let portless = &mut self.portless[usize::from(local == PortKind::UdpLocal)];
-            portless.add(flow.directions[0], first);
-            portless.add(flow.directions[1], second);
+            portless.add(flow.directions[0], growth[0].outbound);
+            portless.add(flow.directions[1], growth[1].outbound);
             return;
         };
-        // For each row its kind, its port, and what was received and sent there.
+        // For each row its kind, its port, and which end's growth is received and sent there.
         let rows = match flow.directions[0] {
-            Direction::Outbound => [(local, a, second, first), (remote, b, second, first)],
-            Direction::Inbound => [(local, b, first, second), (remote, a, first, second)],
-            Direction::Internal => [(local, a, second, first), (local, b, first, second)],
-            Direction::Transit => [(remote, a, first, second), (remote, b, second, first)],
+            Direction::Outbound => [(local, a, 0), (remote, b, 0)],
+            Direction::Inbound => [(local, b, 1), (remote, a, 1)],
+            Direction::Internal => [(local, a, 0), (local, b, 1)],
+            Direction::Transit => [(remote, a, 1), (remote, b, 0)],
         };
-        for (kind, port, inbound, outbound) in rows {
-            self.book_port(PortKey::interface(kind, port), inbound, outbound, flow.syns);
+        for (kind, port, end) in rows {
+            self.book_port(PortKey::interface(kind, port), &growth[end]);
         }
     }
 
     #[inline]
-    fn book_port(&mut self, key: PortKey, inbound: Counters, outbound: Counters, syns: u32) {
+    fn book_port(&mut self, key: PortKey, growth: &PortRow) {
         if key.port() <= self.highest_port {
-            self.ports.book(key, inbound, outbound, syns);
+            self.ports.book(key, growth);
         }
     }
 }

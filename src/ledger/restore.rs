@@ -81,7 +81,7 @@ impl Ledger {
             return;
         }
         let local = self.networks.place(address) == Place::Local;
-        let slot = self.host_slot(address);
+        let slot = self.host_slot(address, true);
         *self.hosts.row_mut(slot) = Host { local, ..host };
         if local == host.local {
             self.hosts.guard(slot, segment);

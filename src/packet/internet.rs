@@ -141,8 +141,8 @@ struct Upper {
     later_fragment: bool,
 }
 
-/// Walks over the extension headers. Where one was not captured whole, or there are too many, the
-/// walk ends in front of it: its own number is then the last that is known.
+/// Walks over the extension headers. Where the first eight bytes of one were not captured, or there are
+/// too many, the walk ends in front of it: its own number is then the last that is known.
 #[inline]
 fn walk_extension_headers(packet: &[u8], next_header: u8) -> Upper {
     let mut upper = Upper { protocol: next_header, offset: IPV6_HEADER, later_fragment: false };

@@ -137,7 +137,7 @@ impl<R: Default + Weight> GuardedTable<R> {
     /// a row gets an empty one, pinned if `pin` asks for that and a pin is left; `evicted` is handed
     /// the row that had to make room for it.
     #[inline]
-    pub fn touch(&mut self, key: Address, pin: impl FnOnce() -> bool, evicted: impl FnOnce(R)) -> Slot {
+    pub fn touch(&mut self, key: Address, pin: impl FnOnce() -> bool, evicted: impl FnOnce(&R)) -> Slot {
         match self.find(key) {
             Some(slot) => {
                 let segment = self.links[usize::from(slot)].segment;
@@ -256,10 +256,11 @@ impl<R: Default + Weight> GuardedTable<R> {
     }
 
     #[inline(never)]
-    fn insert(&mut self, key: Address, pin: bool, evicted: impl FnOnce(R)) -> Slot {
+    fn insert(&mut self, key: Address, pin: bool, evicted: impl FnOnce(&R)) -> Slot {
         if self.free == NONE {
-            let (slot, row) = self.evict();
-            evicted(row);
+            let slot = self.evict();
+            evicted(&self.rows[usize::from(slot)]);
+            self.rows[usize::from(slot)] = R::default();
             self.free = slot;
         }
         let slot = self.free;
@@ -282,8 +283,8 @@ impl<R: Default + Weight> GuardedTable<R> {
         slot
     }
 
-    /// Frees the slot of the row that matters least, and returns both. The table is full.
-    fn evict(&mut self) -> (Slot, R) {
+    /// Frees the slot of the row that matters least, which is still in it. The table is full.
+    fn evict(&mut self) -> Slot {
         let slot = match self.lists[Segment::Probation as usize].oldest {
             NONE => self.smallest_of_oldest(Segment::Protected).unwrap_or_else(|| {
                 // Everything is pinned, which takes a capacity that pins cannot fill: a pin's share is
@@ -297,7 +298,7 @@ impl<R: Default + Weight> GuardedTable<R> {
         self.links[usize::from(slot)].used = false;
         self.links[usize::from(slot)].chain = NONE;
         self.length -= 1;
-        (slot, core::mem::take(&mut self.rows[usize::from(slot)]))
+        slot
     }
 
     fn promote(&mut self, slot: Slot, segment: Segment) {

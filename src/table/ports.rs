@@ -7,6 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use core::ops::AddAssign;
 
 use super::{Seed, Slot};
 use crate::ledger::Counters;
@@ -103,6 +104,15 @@ impl PortRow {
     }
 }
 
+impl AddAssign<&Self> for PortRow {
+    #[inline]
+    fn add_assign(&mut self, growth: &Self) {
+        self.inbound += growth.inbound;
+        self.outbound += growth.outbound;
+        self.syns = self.syns.saturating_add(growth.syns);
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 struct Set {
     keys: [PortKey; WAYS],
@@ -155,13 +165,10 @@ impl PortTable {
         self.evicted = evicted;
     }
 
-    /// Books what the owner received and sent in a flow on the key's row, made if need be.
+    /// Books growth on the key's row, made if need be.
     #[inline(never)]
-    pub fn book(&mut self, key: PortKey, inbound: Counters, outbound: Counters, syns: u32) {
-        let row = self.row(key);
-        row.inbound += inbound;
-        row.outbound += outbound;
-        row.syns = row.syns.saturating_add(syns);
+    pub fn book(&mut self, key: PortKey, growth: &PortRow) {
+        *self.row(key) += growth;
     }
 
     /// The key's row, made if need be.

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortTable, Seed, Segment, Weight};
+use super::{
+    Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Weight,
+};
 use crate::ledger::Counters;
 use crate::limits::{DEMOTION_CANDIDATES, PROMOTION_BYTES, PROMOTION_PACKETS};
 use crate::network::Direction;
@@ -145,7 +147,7 @@ fn the_host_table_does_what_its_rule_says() {
             let pin = address.is_multiple_of(3);
             let bytes = 40 + random.below(1_460);
             let mut evicted = None;
-            let slot = table.touch(Address::v4(address), || pin, |row| evicted = Some(row));
+            let slot = table.touch(Address::v4(address), || pin, |row| evicted = Some(*row));
             table.row_mut(slot).packets += 1;
             table.row_mut(slot).bytes += bytes;
             table.settle(slot);
@@ -205,7 +207,7 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
         let mut model: HashMap<(u16, u16), u64> = HashMap::new();
         let heavy = PortKey::interface(PortKind::TcpLocal, 443);
         for _ in 0..2_000 {
-            table.book(heavy, Counters::default(), Counters::new(1, 100_000), 0);
+            table.book(heavy, &PortRow { outbound: Counters::new(1, 100_000), ..PortRow::default() });
             let (owner, port) = (random.below(4) as u16, random.below(400) as u16);
             let key = PortKey::host(owner, 7, PortKind::UdpRemote, port);
             assert_eq!((key.owner(), key.kind(), key.port()), (Some(owner), PortKind::UdpRemote, port));
@@ -214,7 +216,7 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
                 *sum = 0;
             }
             *sum += 10;
-            table.book(key, Counters::new(1, 10), Counters::default(), 1);
+            table.book(key, &PortRow { inbound: Counters::new(1, 10), syns: 1, ..PortRow::default() });
             assert_eq!(table.get(key).unwrap().inbound.bytes, *sum);
             assert_eq!(u64::from(table.get(key).unwrap().syns), *sum / 10);
         }
@@ -226,15 +228,11 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
 #[test]
 fn sweeps_free_the_rows_of_hosts_that_are_gone() {
     let mut table = PortTable::with_capacity(64, Seed::new(3, 5));
+    let growth = PortRow { inbound: Counters::new(1, 1), ..PortRow::default() };
     for port in 0..20 {
-        table.book(
-            PortKey::host(port % 2, 9, PortKind::TcpLocal, port),
-            Counters::new(1, 1),
-            Counters::default(),
-            0,
-        );
+        table.book(PortKey::host(port % 2, 9, PortKind::TcpLocal, port), &growth);
     }
-    table.book(PortKey::interface(PortKind::TcpLocal, 80), Counters::new(1, 1), Counters::default(), 0);
+    table.book(PortKey::interface(PortKind::TcpLocal, 80), &growth);
     for _ in 0..64 {
         table.sweep(1, |key| key.owner() != Some(1));
     }

@@ -192,11 +192,14 @@ impl Books {
     }
 }
 
-/// Tenths of a percent of the bytes that passed, as far as they were seen: never more than all. `None`
-/// if nothing passed. Rounded down, so that "all" means all.
+/// Tenths of a percent of what passed, as far as it was seen: never more than all. `None` if nothing
+/// passed. Rounded down, so that "all" means all.
 pub fn tenths_seen(coverage: &Coverage) -> Option<u16> {
-    let tenths = u128::from(coverage.captured.bytes) * 1_000;
-    let tenths = tenths.checked_div(coverage.kernel.bytes.into())?;
+    let (seen, all) = match coverage.by_packets {
+        true => (coverage.captured.packets, coverage.kernel.packets),
+        false => (coverage.captured.bytes, coverage.kernel.bytes),
+    };
+    let tenths = (u128::from(seen) * 1_000).checked_div(all.into())?;
     Some(tenths.min(1_000) as u16)
 }
 

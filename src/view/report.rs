@@ -199,8 +199,12 @@ mod tests {
         assert!(interface["first"].is_null() && interface["last"].is_null());
         assert!(interface["link"].is_null() && interface["coverage"].is_null());
         assert!(interface["hosts"]["rows"].as_array().unwrap().is_empty());
-        let coverage =
-            Coverage { kernel: Counters::new(9, 3_000), captured: Counters::new(8, 2_999), merged: 2 };
+        let coverage = Coverage {
+            kernel: Counters::new(9, 3_000),
+            captured: Counters::new(8, 2_999),
+            merged: 2,
+            ..Coverage::default()
+        };
         monitor.ledgers_mut()[0].set_capture_state(5, Some(coverage));
         let interface = &report(&monitor, &NoNames)["interfaces"][0];
         assert_eq!(interface["coverage"]["percent"], 99.9);

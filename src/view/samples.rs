@@ -39,14 +39,14 @@ pub fn address(text: &str) -> Address {
 pub fn empty(name: &str, hosts: u16, port_rows: u32) -> Monitor {
     let capacity = Capacity { hosts, port_rows };
     let ledger = Ledger::new(name, Role::Lan, Networks::private(), capacity, SEED);
-    Monitor::new(vec![ledger], Darknet::new(&[], 1).unwrap())
+    Monitor::new(vec![ledger], Darknet::new(&[], SEED).unwrap())
 }
 
 /// A monitor of br-lan with a dark prefix, that this many sources have touched, some more than once.
 pub fn dark(sources: u32) -> Monitor {
     let capacity = Capacity { hosts: 64, port_rows: 64 };
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, SEED);
-    let darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], 1).unwrap();
+    let darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], SEED).unwrap();
     let mut monitor = Monitor::new(vec![ledger], darknet);
     for n in 0..3 * sources {
         let packet = Packet {

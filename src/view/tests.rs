@@ -16,8 +16,7 @@ use crate::limits::{
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Address, Mac};
-use crate::table::Segment;
-use crate::table::{PortKind, PortRow};
+use crate::table::{PortKind, PortRow, Seed, Segment};
 use crate::time::Timestamp;
 
 /// All pages of the interface of this name.
@@ -57,7 +56,7 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
 }
 
 fn no_dark() -> Darknet {
-    Darknet::new(&[], 1).unwrap()
+    Darknet::new(&[], Seed::new(1, 0)).unwrap()
 }
 
 /// Panics unless every tag is closed in turn and nothing runs a script or sets a style.
@@ -194,8 +193,12 @@ fn the_largest_pages_fit_a_response() {
 #[test]
 fn coverage_is_told_in_plain_words() {
     let text = |seen: u64, passed: u64, merged: u64| {
-        let coverage =
-            Coverage { kernel: Counters::new(1, passed), captured: Counters::new(1, seen), merged };
+        let coverage = Coverage {
+            kernel: Counters::new(1, passed),
+            captured: Counters::new(1, seen),
+            merged,
+            ..Coverage::default()
+        };
         CoverageText(Some(&coverage)).to_string()
     };
     assert!(text(999_999, 1_000_000, 0).starts_with("99.9 % of this interface's bytes were seen;"));

@@ -2,6 +2,7 @@
 //!
 //! Everything here takes an address and a process id, so it can be pointed at any process that serves
 //! HTTP on loopback. Attackers come from addresses of their own in 127.0.0.0/8.
+#![allow(dead_code)] // Each test program uses a part of this.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};

@@ -77,7 +77,7 @@ pub fn monitor(names: &[&str], capacity: Capacity) -> Monitor {
             Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344),
         )
     };
-    let darknet = Darknet::new(&[], 1).expect("no prefix is not too many");
+    let darknet = Darknet::new(&[], Seed::new(1, 0)).expect("no prefix is not too many");
     Monitor::new(names.iter().map(ledger).collect(), darknet)
 }
 

@@ -35,11 +35,16 @@ fn one_packet_into_the_dark_is_one_line() {
     let line = receive(&receiver);
     assert!(line.contains(" HIT ") && has(&line, "src=192.168.77.12"), "{line}");
 
+    // The end tells of those that wait for the end of their window.
     let (status, _) = program.end(Signal::TERM);
     assert!(status.success(), "{status}");
     let line = receive(&receiver);
+    for part in ["HIT", "src=192.168.77.11", "packets=10", "dark_dests=2"] {
+        assert!(has(&line, part), "{part} in {line}");
+    }
+    let line = receive(&receiver);
     assert!(line.starts_with("<166>1 ") && line.contains(" STATS "), "{line}");
-    for part in ["sent=2", "lost=0"] {
+    for part in ["sent=3", "lost=0"] {
         assert!(has(&line, part), "{part} in {line}");
     }
 }

@@ -76,7 +76,7 @@ fn a_late_interface_is_waited_for() {
     spins_never(&program);
     assert_eq!(program.json("/api/v1/hosts?interface=wan0")["matching"], 0);
     cable_wan(&lab);
-    wait_until("its coming is told", || has_logged(&program, "wan0", 2));
+    wait_until("its coming is told", || has_logged(&program, "wan0 is back", 1));
     let router = socket(&lab, "router", "0.0.0.0:5000");
     let server = socket(&lab, "server", "0.0.0.0:5000");
     exchange(&router, &server, "10.99.0.2:5000", 10, 100);

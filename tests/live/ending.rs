@@ -4,16 +4,17 @@ use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::ROUTER;
 use crate::netns::{home_network, lab, wait_until};
-use crate::program::Program;
+use crate::program::{Program, has_other_users};
 use crate::skip::skipped;
 use crate::wire::{exchange, hosts, socket};
+use crate::{ROUTER, load};
 
 /// What a user may be asked to wait.
 const SOON: Duration = Duration::from_secs(1);
@@ -21,6 +22,7 @@ const SOON: Duration = Duration::from_secs(1);
 #[test]
 fn signals_end_it_at_once_and_well() {
     let Some(lab) = lab("signals_end_it_at_once_and_well", home_network) else { return };
+    let _alone = load();
     for signal in [Signal::TERM, Signal::INT] {
         let mut program = Program::start(&lab, "router", &ROUTER);
         let (status, time) = program.end(signal);
@@ -29,9 +31,32 @@ fn signals_end_it_at_once_and_well() {
     }
 }
 
+/// Datagrams without end, until this is dropped.
+struct Load(Arc<AtomicBool>);
+
+impl Load {
+    fn start(socket: UdpSocket, destination: &'static str) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&over);
+        std::thread::spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                let _ = socket.send_to(&[0; 18], destination);
+            }
+        });
+        Self(over)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn neither_load_nor_a_dead_receiver_delays_the_end() {
     let Some(lab) = lab("neither_load_nor_a_dead_receiver_delays_the_end", home_network) else { return };
+    let _alone = load();
     // One receiver where nobody listens, one that never reads, one that never answers.
     let full = lab.inside("router", || TcpListener::bind("127.0.0.1:0").unwrap());
     let closed = lab.inside("router", || UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
@@ -44,22 +69,15 @@ fn neither_load_nor_a_dead_receiver_delays_the_end() {
         let options = ["-i", "br-lan", "-i", "wan0=wan", "--dark", "10.9.0.0/16", "--syslog-to", receiver];
         let mut program = Program::start(&lab, "router", &options);
         let one = socket(&lab, "one", "0.0.0.0:0");
-        let over = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !over.load(Ordering::Relaxed) {
-                    let _ = one.send_to(&[0; 18], "10.9.1.1:9");
-                }
-            });
-            wait_until("the load is felt", || {
-                hosts(&program, "br-lan").get("10.9.1.1").is_some_and(|(_, received)| received.0 > 10_000)
-            });
-            let (status, time) = program.end(Signal::TERM);
-            over.store(true, Ordering::Relaxed);
-            println!("{receiver}: ended after {time:?}");
-            assert!(status.success(), "{receiver}: {status}");
-            assert!(time < SOON, "{receiver}: {time:?}");
+        let load = Load::start(one, "10.9.1.1:9");
+        wait_until("the load is felt", || {
+            hosts(&program, "br-lan").get("10.9.1.1").is_some_and(|(_, received)| received.0 > 10_000)
         });
+        let (status, time) = program.end(Signal::TERM);
+        drop(load);
+        println!("{receiver}: ended after {time:?}");
+        assert!(status.success(), "{receiver}: {status}");
+        assert!(time < SOON, "{receiver}: {time:?}");
     }
 }
 
@@ -84,13 +102,15 @@ fn a_hangup_reads_the_names_again() {
 #[test]
 fn it_keeps_no_privilege_but_raw_sockets() {
     let Some(lab) = lab("it_keeps_no_privilege_but_raw_sockets", home_network) else { return };
-    // In a user namespace there is nobody but root.
     let passwd = fs::read_to_string("/etc/passwd").unwrap();
     let number = |name: &str| {
         let line = passwd.lines().find_map(|line| line.strip_prefix(&format!("{name}:")))?;
         line.split(':').nth(1)?.parse::<u64>().ok()
     };
-    let user = number("duskwatch").or_else(|| number("nobody")).expect("every system has nobody");
+    let user = match has_other_users() {
+        true => number("duskwatch").or_else(|| number("nobody")).expect("every system has nobody"),
+        false => 0,
+    };
     let program = Program::start(&lab, "router", &ROUTER);
     for task in fs::read_dir(format!("/proc/{}/task", program.pid())).unwrap().flatten() {
         let status = fs::read_to_string(task.path().join("status")).unwrap();

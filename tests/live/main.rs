@@ -16,5 +16,14 @@ mod program;
 mod skip;
 mod wire;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 /// Both interfaces of the lab's router.
 const ROUTER: [&str; 4] = ["-i", "br-lan", "-i", "wan0=wan"];
+
+/// Held by tests that load the machine or hold the program to a time, so that they do not do both.
+static LOAD: Mutex<()> = Mutex::new(());
+
+fn load() -> MutexGuard<'static, ()> {
+    LOAD.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -27,8 +27,10 @@ pub struct Coverage {
     pub kernel_packets: u64,
     /// What the kernel counted as received and sent on the devices: bytes.
     pub kernel_bytes: u64,
-    /// What the capture saw there.
+    /// What the capture had seen there when those were read.
     pub captured: Seen,
+    /// Whether packets are to be compared, because the kernel counts no link headers here.
+    pub by_packets: bool,
     /// Frames that the kernel dropped because the ring was full.
     pub dropped: u64,
     /// The captured share in percent, 0 to 100, when the kernel's counters were read last; `None` where
@@ -77,7 +79,8 @@ impl Meter {
         Coverage {
             kernel_packets: state.kernel_packets,
             kernel_bytes: state.kernel_bytes,
-            captured: state.captured,
+            captured: state.compared,
+            by_packets: state.by_packets,
             dropped: state.dropped,
             percent: state.percent(),
         }

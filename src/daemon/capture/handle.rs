@@ -47,6 +47,8 @@ pub(super) struct Handle {
     /// Longer frames were merged by the kernel, see [`Seen::merged_frames`].
     longest: u32,
     bridge: Option<Bridge>,
+    /// The filter in the kernel, once there is one.
+    expression: Option<String>,
     seen: Seen,
     /// libpcap's count at the last look.
     dropped: u32,
@@ -72,6 +74,7 @@ impl Handle {
             wire_bytes,
             longest: u32::MAX,
             bridge: None,
+            expression: None,
             seen: Seen::default(),
             dropped: 0,
         };
@@ -84,10 +87,14 @@ impl Handle {
         let broadcasts = if set.bridge { directed_broadcasts(networks) } else { Vec::new() };
         let user = options.filter.as_deref();
         let expression = expression(set, &broadcasts, user)?;
-        self.capture.filter(&expression, true).map_err(|error| match user {
-            Some(user) => format!("--filter '{user}': {error}"),
-            None => error.to_string(),
-        })?;
+        // While libpcap changes the filter, it lets nothing through.
+        if self.expression.as_ref() != Some(&expression) {
+            self.capture.filter(&expression, true).map_err(|error| match user {
+                Some(user) => format!("--filter '{user}': {error}"),
+                None => error.to_string(),
+            })?;
+            self.expression = Some(expression);
+        }
         let mtu = set.devices.iter().map(|device| device.mtu).max().unwrap_or(0);
         self.longest = mtu.saturating_add(LINK_BYTES_MAX);
         self.bridge = set.bridge.then(|| Bridge {

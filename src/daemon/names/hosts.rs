@@ -112,15 +112,4 @@ mod tests {
         let hosts = parse(file.as_bytes());
         assert_eq!((hosts.all().len(), hosts.skipped()), (HOSTS_FILE_NAMES_MAX, 7));
     }
-
-    #[test]
-    fn the_corpus_holds_the_bounds() {
-        let mut files = 0;
-        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/hosts")).unwrap() {
-            let hosts = parse(&std::fs::read(entry.unwrap().path()).unwrap());
-            assert!(hosts.all().is_sorted_by(|one, next| one.0 < next.0));
-            files += 1;
-        }
-        assert!(files >= 10);
-    }
 }

@@ -182,15 +182,4 @@ mod tests {
         let leases = parse(file.as_bytes());
         assert_eq!((leases.all().len(), leases.skipped()), (LEASES_MAX, 7));
     }
-
-    #[test]
-    fn the_corpus_holds_the_bounds() {
-        let mut files = 0;
-        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/leases")).unwrap() {
-            let leases = parse(&std::fs::read(entry.unwrap().path()).unwrap());
-            assert!(leases.all().is_sorted_by(|one, next| one.address < next.address));
-            files += 1;
-        }
-        assert!(files >= 10);
-    }
 }

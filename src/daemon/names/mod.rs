@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use crate::limits::{NAME_BYTES_MAX, NAMES_FILE_BYTES_MAX};
 use crate::packet::{Address, Mac};
@@ -70,7 +71,11 @@ pub struct Names {
 struct Files {
     leases: Leases,
     hosts: Hosts,
+    versions: Vec<Version>,
 }
+
+/// When a file was written last, and its length; `None` if that cannot be told.
+type Version = Option<(SystemTime, u64)>;
 
 impl Names {
     /// Reads the files and, if allowed, starts the thread that asks the resolver.
@@ -107,9 +112,20 @@ impl Names {
         self.files.read().unwrap_or_else(PoisonError::into_inner).leases.mac(address)
     }
 
+    /// Reads the files again if one of them has changed, so that what is wrong with them is not logged
+    /// each time.
+    pub fn refresh(&self) {
+        let versions = self.versions();
+        let unchanged = self.files.read().unwrap_or_else(PoisonError::into_inner).versions == versions;
+        if !unchanged {
+            self.reload();
+        }
+    }
+
     /// Reads the files again. One that cannot be read is logged and counts as empty.
     pub fn reload(&self) {
-        let mut files = Files::default();
+        // A change while they are read is found the next time.
+        let mut files = Files { versions: self.versions(), ..Files::default() };
         for path in &self.options.leases {
             let more = leases::parse(&read(path));
             report_skipped(path, more.skipped());
@@ -121,6 +137,14 @@ impl Names {
             files.hosts.merge(more);
         }
         *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
+    }
+
+    fn versions(&self) -> Vec<Version> {
+        let version = |path: &PathBuf| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        self.options.leases.iter().chain(&self.options.hosts).map(version).collect()
     }
 }
 
@@ -215,6 +239,10 @@ mod tests {
         assert_eq!(names.mac(address("192.168.1.5")), Some(Mac([2, 0, 0, 0, 0, 5])));
         assert_eq!(names.lookup(address("192.168.1.6")).as_deref(), Some("only-hosts"));
         assert_eq!(names.lookup(address("192.168.1.7")), None);
+
+        fs::write(&leases, "0 02:00:00:00:00:05 192.168.1.5 from-another-lease *\n").unwrap();
+        names.refresh();
+        assert_eq!(names.lookup(address("192.168.1.5")).as_deref(), Some("from-another-lease"));
 
         fs::write(&hosts, "192.168.1.6 cut\n".repeat(NAMES_FILE_BYTES_MAX / 8)).unwrap();
         names.reload();

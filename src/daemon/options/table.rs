@@ -113,8 +113,8 @@ pub const GROUPS: &[Group] = &[
         row(Key::Snaplen, "snaplen", &[], Value("BYTES"),
             "capture this much of each frame (default 192)"),
         row(Key::RingSize, "ring-size", &[], Value("SIZE"),
-            "capture buffer of each device, 64K to 256M\n\
-             (default 2M)"),
+            "capture buffer of each interface, 64K to 256M\n\
+             (default 1M)"),
     ] },
     Group { title: "Capture files", rows: &[
         row(Key::Read, "read", &['r'], Value("FILE"),

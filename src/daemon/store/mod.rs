@@ -13,9 +13,10 @@ mod budget;
 mod files;
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use super::tap::lock;
 use super::{config, export};
 use crate::monitor::Monitor;
 use crate::snapshot::{self, Header, Restored, Writer};
@@ -273,11 +274,6 @@ impl Store {
             log::warn!("--export {}: {error}", path.display());
         }
     }
-}
-
-/// The monitor, whatever has become of the thread that had it last.
-fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
-    monitor.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Frames captured on all interfaces: if this has not changed, nothing has.

@@ -263,6 +263,7 @@ impl Pages {
             let seen = Coverage {
                 kernel: Counters::new(coverage.kernel_packets, coverage.kernel_bytes),
                 captured: Counters::new(coverage.captured.packets, coverage.captured.bytes),
+                by_packets: coverage.by_packets,
                 merged: coverage.captured.merged_frames,
             };
             ledger.set_capture_state(coverage.dropped, coverage.percent.map(|_| seen));

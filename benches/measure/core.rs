@@ -1,0 +1,90 @@
+//! The core alone: decode and account, on a trace in memory.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use duskwatch::packet::decode;
+use traffic::scenarios::Scenario;
+
+use crate::row;
+use crate::table::{self, Goal};
+use crate::tools::{self, again, median};
+use crate::traces::{self, PACKETS, SCENARIOS, Trace};
+
+/// What is done with every frame. Each mode does what the one before it does and one thing more.
+const MODES: [&str; 3] = ["walk", "decode", "account"];
+
+/// Passes over the trace of which the median is printed.
+const PASSES: usize = 7;
+
+/// One mode over a trace, for callgrind and perf to watch.
+pub fn work(mode: &str, trace: &str) {
+    pass(mode, &Trace::load(trace));
+}
+
+/// The time of one pass in nanoseconds.
+fn pass(mode: &str, trace: &Trace) -> f64 {
+    let mut monitor = traces::monitor();
+    let start = Instant::now();
+    match mode {
+        "walk" => trace.frames().for_each(|(frame, now)| {
+            black_box((&frame, now));
+        }),
+        "decode" => trace.frames().for_each(|(frame, now)| {
+            black_box((&decode(&frame), now));
+        }),
+        _ => trace.frames().for_each(|(frame, now)| {
+            black_box(monitor.observe(0, &decode(&frame), now));
+        }),
+    }
+    let spent = start.elapsed().as_nanos() as f64;
+    black_box(&monitor);
+    spent
+}
+
+/// Prints what a packet costs.
+pub fn measure() -> Result<(), String> {
+    table::heading(
+        "Core: decode and account, per packet",
+        "a trace in memory; the walk over its frames is subtracted; time is the median of 7 passes",
+    );
+    let mut rows = vec![row!["", "decode", "account", "both", "goal", "", "both", "cycles", "goal"]];
+    for scenario in SCENARIOS {
+        rows.push(measure_one(scenario)?);
+    }
+    table::print(&rows);
+    Ok(())
+}
+
+fn measure_one(scenario: Scenario) -> Result<Vec<String>, String> {
+    let file = traces::file(scenario)?.display().to_string();
+    let per_packet = |count: f64| count / PACKETS as f64;
+    let mut instructions = [0.0; 3];
+    let mut cycles = [None; 3];
+    for (index, mode) in MODES.into_iter().enumerate() {
+        let command = again(&["work", "core", mode, &file]);
+        instructions[index] = per_packet(tools::instructions(&command)? as f64);
+        cycles[index] = tools::cycles(&command).map(|count| per_packet(count as f64));
+    }
+    let trace = Trace::load(&file);
+    let times = MODES.map(|mode| per_packet(median((0..PASSES).map(|_| pass(mode, &trace)))));
+
+    let [walk, decode, account] = instructions;
+    let both = account - walk;
+    let both_cycles = cycles[2].zip(cycles[0]).map(|(account, walk)| account - walk);
+    let goal = |goal: f64, value: Option<f64>| match value {
+        Some(value) if scenario == Scenario::Mix => Goal::AtMost(goal).verdict(value),
+        _ => String::new(),
+    };
+    Ok(row![
+        scenario.name(),
+        format!("{:.0}", decode - walk),
+        format!("{:.0}", account - decode),
+        format!("{both:.0} instructions"),
+        goal(250.0, Some(both)),
+        "",
+        format!("{:.0} ns", times[2] - times[0]),
+        both_cycles.map_or("no counters".to_owned(), |cycles| format!("{cycles:.0}")),
+        goal(130.0, both_cycles),
+    ])
+}
