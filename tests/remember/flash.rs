@@ -79,6 +79,6 @@ fn a_flood_of_signals_is_no_flood_of_writes() {
     let size = fs::metadata(snapshot(&directory)).unwrap().len();
     // One more for those that were smaller.
     assert!(written <= (snapshots + 1) * size, "{written} bytes in {snapshots} s, {size} each");
-    let (status, time) = program.end(Signal::TERM);
-    assert!(status.success() && time.as_secs() < 1, "{status} after {time:?}");
+    let (status, _) = program.end(Signal::TERM);
+    assert!(status.success(), "{status}");
 }
