@@ -82,6 +82,7 @@ impl Known {
             written_today: status.written_today,
             budget: status.flash_budget,
             failures: status.failures,
+            refused: status.refused,
         })
     }
 }

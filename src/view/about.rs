@@ -61,6 +61,8 @@ pub struct StoreFacts<'a> {
     pub budget: Option<u64>,
     /// Snapshots that could not be written.
     pub failures: u64,
+    /// Snapshots that were not written because of the budget.
+    pub refused: u64,
 }
 
 /// What the syslog sender counts.
@@ -220,6 +222,7 @@ fn snapshots(html: &mut Html, page: &Page, store: &StoreFacts) {
     row(html, "Written to flash today", Bytes(store.written_today));
     if let Some(budget) = store.budget {
         row(html, "Most that may be written in a day", Bytes(budget));
+        row(html, "Left out to keep within that", Grouped(store.refused));
     }
     row(html, "Failed", Grouped(store.failures));
     end(html);
@@ -278,6 +281,7 @@ impl Value for StoreFacts<'_> {
             json.field("written_today", self.written_today);
             json.field("budget", self.budget);
             json.field("failures", self.failures);
+            json.field("refused", self.refused);
         });
     }
 }

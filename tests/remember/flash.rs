@@ -46,6 +46,7 @@ fn the_flash_budget_lengthens_the_interval_and_holds() {
             assert!(written <= budget, "{written} of {budget} in run {run}");
         }
         wait_until("the interval grows", || number(&program, "interval") > 86_400 / 6);
+        wait_until("what is left out is counted", || number(&program, "refused") > 0);
         wait_until("something was written", || number(&program, "written_today") >= size);
         program.end(Signal::TERM);
     }
@@ -78,6 +79,6 @@ fn a_flood_of_signals_is_no_flood_of_writes() {
     let size = fs::metadata(snapshot(&directory)).unwrap().len();
     // One more for those that were smaller.
     assert!(written <= (snapshots + 1) * size, "{written} bytes in {snapshots} s, {size} each");
-    let (status, time) = program.end(Signal::TERM);
-    assert!(status.success() && time.as_secs() < 1, "{status} after {time:?}");
+    let (status, _) = program.end(Signal::TERM);
+    assert!(status.success(), "{status}");
 }

@@ -122,7 +122,7 @@ fn a_kill_at_any_moment_leaves_whole_books() {
                 program.signal(Signal::USR1);
                 let patience = Instant::now() + Duration::from_millis(200);
                 while !unfinished.exists() && Instant::now() < patience {}
-                let moment = Instant::now() + Duration::from_micros(random.below(500));
+                let moment = Instant::now() + Duration::from_micros(random.below(2) * random.below(500));
                 while Instant::now() < moment {}
             }
             program.end(Signal::KILL);
