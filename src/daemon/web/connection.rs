@@ -12,7 +12,7 @@ use rustix::net::sockopt;
 
 use super::response::Page;
 use crate::limits::{
-    WEB_HEAD_BYTES_MAX, WEB_HEAD_TIME, WEB_IDLE_TIME, WEB_LINGER_BYTES_MAX, WEB_LINGER_TIME, WEB_PAGE_TIME,
+    WEB_HEAD_BYTES_MAX, WEB_HEAD_TIME, WEB_IDLE_TIME, WEB_LINGER_BYTES_MAX, WEB_LINGER_TIME,
     WEB_REQUESTS_PER_CONNECTION_MAX, WEB_RESPONSE_TIME, WEB_STALL_TIME,
 };
 
@@ -79,15 +79,14 @@ impl Connection {
     }
 
     /// Orders connections by who is closed first when there is no room: those that only linger, then
-    /// unfinished heads and idle ones, then responses that stall; in each group the oldest. Who lingers
-    /// has some round trips' time to read what is still on its way, and ranks with the responses until
-    /// then. `None` for those that stay: who has asked and waits for an answer, and who has come or
-    /// moved this very turn and so had no chance yet.
+    /// unfinished heads and idle ones, then responses that stall; in each group the oldest. `None` for
+    /// those that stay: who has asked and waits for an answer, and who has come or moved this very
+    /// turn and so had no chance yet.
     pub(super) fn rank(&self, now: Instant) -> Option<(u8, Instant)> {
         let group = match self.state {
-            State::Lingering { .. } if self.since + WEB_PAGE_TIME <= now => 0,
+            State::Lingering { .. } => 0,
             State::Reading { .. } => 1,
-            State::Writing { .. } | State::Lingering { .. } => 2,
+            State::Writing { .. } => 2,
             State::Waiting => return None,
         };
         (self.since < now).then_some((group, self.since))

@@ -318,7 +318,12 @@ impl Gate {
     fn evict(&mut self, now: Instant, among: impl Fn(&Connection) -> bool) -> bool {
         let Some(index) = self.most_dispensable(now, among) else { return false };
         self.statistics.evicted += 1;
-        self.reset(index);
+        if self.connections[index].as_ref().is_some_and(Connection::is_lingering) {
+            // Its response is with the kernel, which goes on sending it for as long as its time-out says.
+            self.close(index);
+        } else {
+            self.reset(index);
+        }
         true
     }
 
