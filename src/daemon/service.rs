@@ -20,7 +20,7 @@ use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
 use super::signals::{Signal, Signals};
 use super::system;
-use super::tap::{Shared, Tap, lock, tell_due, tell_rest};
+use super::tap::{Shared, Tap, introduce, lock, tell_due, tell_rest};
 use super::web::routes::{Pages, Present, Sources};
 use super::web::{Gate, HostNames};
 use crate::darknet::Darknet;
@@ -55,6 +55,11 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     log::info!("{remark}");
 
     let monitor = Arc::new(Mutex::new(monitor));
+    let named = own_networks(config);
+    // Before the books are restored: hosts are guarded as local ones by these networks.
+    for (index, presence) in capture.presences().enumerate() {
+        introduce(&monitor, index, &presence, named.as_ref());
+    }
     let keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
     let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;

@@ -56,6 +56,23 @@ impl fmt::Display for Hexdump<'_> {
     }
 }
 
+/// Tells the books what is known of an interface now. The networks that the user named, if there are
+/// any, hold for all interfaces.
+pub fn introduce(
+    monitor: &Mutex<Monitor>,
+    interface: usize,
+    presence: &Presence<'_>,
+    named: Option<&Networks>,
+) {
+    let networks = named.unwrap_or(presence.networks).clone();
+    if let Some(ledger) = lock(monitor).ledgers_mut().get_mut(interface) {
+        ledger.set_networks(networks);
+        if let Some(link) = presence.link {
+            ledger.set_link(link);
+        }
+    }
+}
+
 /// What the capture's thread hands its frames to.
 pub struct Tap {
     monitor: Shared,
@@ -142,12 +159,6 @@ impl Sink for Tap {
     }
 
     fn changed(&mut self, interface: usize, presence: &Presence<'_>) {
-        let networks = self.networks.as_ref().unwrap_or(presence.networks).clone();
-        if let Some(ledger) = lock(&self.monitor).ledgers_mut().get_mut(interface) {
-            ledger.set_networks(networks);
-            if let Some(link) = presence.link {
-                ledger.set_link(link);
-            }
-        }
+        introduce(&self.monitor, interface, presence, self.networks.as_ref());
     }
 }

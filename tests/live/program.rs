@@ -57,10 +57,7 @@ impl<'a> Program<'a> {
 
     /// Starts it by a command of its own, to which the options of [`Program::start`] are added.
     pub fn start_as(lab: &'a Lab, space: &'static str, mut command: Command) -> Self {
-        command.args(["-n", "-p", "0", "-b", "127.0.0.1"]);
-        if !has_other_users() {
-            command.args(["--user", "root"]);
-        }
+        command.args(always());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let log = collect_lines(&mut child);
@@ -168,6 +165,15 @@ impl Drop for Program<'_> {
 pub fn has_other_users() -> bool {
     let map = fs::read_to_string("/proc/self/uid_map").expect("/proc is mounted");
     map.split_whitespace().nth(2) != Some("1")
+}
+
+/// The options of every start.
+pub fn always() -> Vec<&'static str> {
+    let mut options = vec!["-n", "-p", "0", "-b", "127.0.0.1"];
+    if !has_other_users() {
+        options.extend(["--user", "root"]);
+    }
+    options
 }
 
 fn number(path: &std::path::Path, field: &str) -> u64 {

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::netns::{lab, wait_until};
-use crate::program::Program;
+use crate::program::{Program, always};
 use crate::scene::{Folder, Pair, books, cable, captured, check_sums, log, names, snapshot, version};
 
 #[test]
@@ -175,8 +175,9 @@ fn a_place_that_cannot_be_written_to_is_one_line() {
     for [option, place] in
         [["--dir", &forbidden], ["--dir", &file], ["--dir", &nowhere], ["--export", &export]]
     {
-        let options = ["-i", "lan0", "-n", "-p", "0", "-b", "127.0.0.1", option, place];
-        let output = lab.command("router", env!("CARGO_BIN_EXE_duskwatch"), &options).output().unwrap();
+        let mut command =
+            lab.command("router", env!("CARGO_BIN_EXE_duskwatch"), &["-i", "lan0", option, place]);
+        let output = command.args(always()).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{error}");
         let about: Vec<_> = error.lines().filter(|line| line.contains(option)).collect();

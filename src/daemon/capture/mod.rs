@@ -166,13 +166,18 @@ impl Capture {
         self.interfaces.iter().map(|interface| Arc::clone(&interface.meter)).collect()
     }
 
+    /// What is known of each interface now, in their order.
+    pub fn presences(&self) -> impl Iterator<Item = Presence<'_>> {
+        self.interfaces.iter().map(|interface| interface.presence())
+    }
+
     /// Captures until `stop` becomes readable or is hung up. First tells the sink what is there.
     ///
     /// # Errors
     /// Only if poll(2) itself fails; whatever happens to an interface is waited out.
     pub fn run(&mut self, sink: &mut impl Sink, stop: BorrowedFd<'_>) -> Result<(), String> {
-        for (index, interface) in self.interfaces.iter().enumerate() {
-            sink.changed(index, &interface.presence());
+        for (index, presence) in self.presences().enumerate() {
+            sink.changed(index, &presence);
         }
         loop {
             let ready = self.wait(stop).map_err(|error| format!("poll: {error}"))?;
