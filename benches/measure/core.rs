@@ -59,17 +59,12 @@ pub fn measure() -> Result<(), String> {
 fn measure_one(scenario: Scenario) -> Result<Vec<String>, String> {
     let file = traces::file(scenario)?.display().to_string();
     let per_packet = |count: f64| count / PACKETS as f64;
-    let mut instructions = [0.0; 3];
-    let mut cycles = [None; 3];
-    for (index, mode) in MODES.into_iter().enumerate() {
-        let command = again(&["work", "core", mode, &file]);
-        instructions[index] = per_packet(tools::instructions(&command)? as f64);
-        cycles[index] = tools::cycles(&command).map(|count| per_packet(count as f64));
-    }
+    let commands = MODES.map(|mode| again(&["work", "core", mode, &file]));
+    let [walk, decode, account] =
+        tools::instructions(commands.each_ref().map(Vec::as_slice))?.map(|count| per_packet(count as f64));
+    let cycles = commands.map(|command| tools::cycles(&command).map(|count| per_packet(count as f64)));
     let trace = Trace::load(&file);
     let times = MODES.map(|mode| per_packet(median((0..PASSES).map(|_| pass(mode, &trace)))));
-
-    let [walk, decode, account] = instructions;
     let both = account - walk;
     let both_cycles = cycles[2].zip(cycles[0]).map(|(account, walk)| account - walk);
     let goal = |goal: f64, value: Option<f64>| match value {

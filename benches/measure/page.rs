@@ -45,8 +45,8 @@ pub fn measure() -> Result<(), String> {
     rows.push(sizes("darkstat", &Watcher::darkstat(&["w0"])?, &["/", "/graphs.xml"])?);
     table::print(&rows);
 
-    let few = tools::instructions(&again(&["work", "page", "0"]))?;
-    let many = tools::instructions(&again(&["work", "page", &PAGES.to_string()]))?;
+    let (none, all) = (again(&["work", "page", "0"]), again(&["work", "page", &PAGES.to_string()]));
+    let [few, many] = tools::instructions([&none, &all])?;
     let (mut monitor, now) = full_monitor();
     let mut renderer = Renderer::new();
     let times = (0..PAGES).map(|_| {

@@ -34,8 +34,7 @@ pub fn measure() -> Result<(), String> {
         let ours = tools::line(&[DUSKWATCH, "--read"], &file);
         let theirs = darkstat::read(&file);
         let per_packet = |count: u64| count as f64 / PACKETS as f64;
-        let instructions = per_packet(tools::instructions(&ours)?);
-        let their_instructions = per_packet(tools::instructions(&theirs)?);
+        let [instructions, their_instructions] = tools::instructions([&ours, &theirs])?.map(per_packet);
         let pair = tools::pair(&ours, &theirs)?;
         let unit = if tools::has_cycles() { 1.0 } else { 1e9 } / PACKETS as f64;
         rows.push(row![
