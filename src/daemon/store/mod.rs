@@ -215,7 +215,8 @@ impl Store {
     /// Goes on counting from what was restored.
     fn resume(&mut self, restored: &Restored, source: &str) {
         self.status.started = restored.header.started.into();
-        log::info!("{source}: the books of {} interfaces are restored", restored.interfaces);
+        let plural = if restored.interfaces == 1 { "" } else { "s" };
+        log::info!("{source}: the books of {} interface{plural} are restored", restored.interfaces);
         for name in &restored.dropped {
             log::warn!("{source}: {name:?} is not watched now, its books are dropped");
         }
