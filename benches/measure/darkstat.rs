@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::tools::Line;
 use crate::traces;
 
-/// What every run of it has. It insists on a chroot for what it exports.
+/// What every run of it has. It insists on a chroot for what it exports, and then ignores it for a file.
 fn options() -> Line {
     let directory = traces::directory().display().to_string();
     let words = ["--no-daemon", "--no-dns", "--user", "root", "--chroot", &directory];

@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 
+use crate::traces;
+
 /// A command line: a program and its arguments.
 pub type Line = Vec<String>;
 
@@ -131,7 +133,10 @@ pub fn line(words: &[&str], file: &Path) -> Line {
 
 fn run(line: &[String]) -> Result<Output, String> {
     let [program, arguments @ ..] = line else { return Err("an empty command".to_owned()) };
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    let mut command = Command::new(program);
+    // darkstat exports into the directory that it was started in, which is not to be the repository.
+    command.args(arguments).current_dir(traces::directory()).stdin(Stdio::null());
+    let output = command.output();
     let output = output.map_err(|error| format!("{program}: {error}"))?;
     if output.status.success() {
         return Ok(output);
