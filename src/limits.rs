@@ -262,7 +262,7 @@ pub const READ_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 /// libpcap's filter compiler, stay below 64 KiB.
 pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 
-/// The main thread's pause between two looks at the names' files and the other threads.
+/// The main thread's pause between two looks at the names' files and at the darknet's open windows.
 pub const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long the end of the program waits for its threads; a signal ends it within a second.

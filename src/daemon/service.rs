@@ -60,7 +60,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     for (index, presence) in capture.presences().enumerate() {
         introduce(&monitor, index, &presence, named.as_ref());
     }
-    let keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
+    let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
     let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
     let alarm = start_alarm(config, &monitor, interfaces, &names, capture.meters())?;
@@ -78,17 +78,10 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         hidden: hidden(config),
         local_only: config.web.local_only,
     });
-    let tap = Tap::new(
-        Arc::clone(&monitor),
-        clock.clone(),
-        alarm.clone(),
-        own_networks(config),
-        config.capture.hexdump,
-    );
+    let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), named, config.capture.hexdump);
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
-    let mut keeper = keeper;
     let keep_house = || tell_due(&monitor, alarm.as_ref(), clock.now());
     let result = wait(&mut signals, &names, Some(&mut keeper), keep_house);
     stop.end();

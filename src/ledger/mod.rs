@@ -198,11 +198,7 @@ impl Ledger {
     /// history moves on to `now`.
     pub fn settle(&mut self, now: Timestamp) {
         self.book_all();
-        if now.seconds > self.last.seconds {
-            self.history.advance(now.seconds, &self.totals);
-        } else {
-            self.history.advance(self.last.seconds, &self.totals);
-        }
+        self.history.advance(now.seconds.max(self.last.seconds), &self.totals);
     }
 
     /// Changes what is local. Rows stay; those of hosts that are now local are pinned.
