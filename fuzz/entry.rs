@@ -8,12 +8,12 @@ use duskwatch::daemon::names::{hosts, leases};
 use duskwatch::daemon::options::parse_config_file;
 use duskwatch::daemon::web::request::{Parsed, parse};
 use duskwatch::darknet::Darknet;
-use duskwatch::ledger::{Capacity, Ledger, Traffic};
+use duskwatch::ledger::{Capacity, Ledger, PortOwner, Traffic};
 use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, WEB_HEAD_BYTES_MAX};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Decoded, Frame, LinkType, decode, neighbor_message};
-use duskwatch::table::Seed;
+use duskwatch::table::{PortKind, Seed};
 use duskwatch::time::Timestamp;
 
 /// The first byte chooses the link type, the second the length that the wire claims to have carried.
@@ -110,5 +110,8 @@ fn restore(snapshot: &[u8]) {
         let mut hosts = ledger.evicted().traffic;
         ledger.hosts().for_each(|(_, host)| hosts += host.total());
         assert_eq!(hosts, Traffic { sent: total, received: total });
+        let mut of_interface = ledger.ports(PortOwner::Interface);
+        assert!(of_interface.all(|(kind, ..)| kind != PortKind::Protocol));
+        assert!(ledger.host_protocols().all(|(address, ..)| ledger.host(address).is_some()));
     }
 }

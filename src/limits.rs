@@ -39,6 +39,7 @@ pub const PROMOTION_BYTES: u64 = 2_048;
 pub const DEMOTION_CANDIDATES: usize = 16;
 
 /// Port rows of one interface and all its hosts together, unless --ports-max says otherwise; 48 bytes each.
+/// The IP protocols of hosts other than TCP, UDP and ICMP are among them: few hosts have any.
 pub const PORTS_DEFAULT: u16 = 8_192;
 
 /// What a host row costs at most, its address and links included.
@@ -185,7 +186,7 @@ pub const HOSTS_SHOWN_MAX: usize = 100;
 /// Ports listed of one transport and side on the page of ports: 96 bytes each.
 pub const PORTS_SHOWN_MAX: usize = 80;
 
-/// Ports listed of one transport and side of a host.
+/// Ports listed of one transport and side of a host, and its IP protocols.
 pub const HOST_PORTS_SHOWN_MAX: usize = 50;
 
 /// Sources listed on the page of the darknet.

@@ -92,7 +92,12 @@ fn project(case: &Case, books: &Books) -> Value {
             fields.insert(name.into(), text.into());
         }
     }
-    let lists = [("protocols", protocols(books)), ("hosts", hosts(books)), ("ports", ports(books))];
+    let lists = [
+        ("protocols", protocols(books)),
+        ("hosts", hosts(books)),
+        ("host protocols", host_protocols(books)),
+        ("ports", ports(books)),
+    ];
     for (name, rows) in lists {
         if !rows.is_empty() {
             fields.insert(name.into(), json!(rows));
@@ -128,6 +133,21 @@ fn hosts(books: &Books) -> Vec<String> {
         format!("{address}{local}{mac}:{}", columns(row, &["sent", "received"]))
     };
     books.rows("/hosts/rows").iter().map(line).collect()
+}
+
+/// The protocols of each host but those that nearly all have: TCP, UDP and ICMP.
+fn host_protocols(books: &Books) -> Vec<String> {
+    let mut lines = Vec::new();
+    for host in books.rows("/hosts/rows") {
+        let address = host["address"].as_str().expect("an address");
+        let rows = host["protocols"]["rows"].as_array().expect("rows").iter();
+        for row in rows.filter(|row| [1, 6, 17, 58].iter().all(|number| row["number"] != *number)) {
+            let name = row["name"].as_str().unwrap_or("unnamed");
+            let traffic = columns(row, &["inbound", "outbound"]);
+            lines.push(format!("{address} {} {name}:{traffic}", row["number"]));
+        }
+    }
+    lines
 }
 
 fn ports(books: &Books) -> Vec<String> {

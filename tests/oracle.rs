@@ -1,5 +1,5 @@
-//! tshark's opinion: what each address sent and received, and how much there was of each protocol, in
-//! every case and scenario of the generator and in the captures that come with tcpdump's source.
+//! tshark's opinion: what each address sent and received of each protocol, and how much there was of it,
+//! in every case and scenario of the generator and in the captures that come with tcpdump's source.
 //!
 //! The frames go to tshark as they are, all of one link type in one file, since starting it takes
 //! longer than reading. What it says of each frame's outermost IP header is added up here, after the
@@ -67,10 +67,10 @@ impl Capture {
 }
 
 impl Capture {
-    /// What the program reports, with room for every address.
+    /// What the program reports, with room for every address and protocol.
     fn report(&self) -> Sums {
         let hosts_max = (2 * self.frames.len()).clamp(1_024, 65_535).to_string();
-        let arguments = [&LOCAL[..], &["--hosts-max", &hosts_max]].concat();
+        let arguments = [&LOCAL[..], &["--hosts-max", &hosts_max, "--ports-max", "65535"]].concat();
         if self.whole {
             return Sums::of_report(&Books::read(&self.path, &arguments));
         }
@@ -285,6 +285,8 @@ impl Frame {
 struct Sums {
     hosts: BTreeMap<IpAddr, Activity>,
     protocols: BTreeMap<u8, Counters>,
+    /// By address and protocol.
+    host_protocols: BTreeMap<String, Activity>,
 }
 
 impl Sums {
@@ -293,12 +295,27 @@ impl Sums {
         self.hosts.entry(opinion.source).or_default().sent.add(bytes);
         self.hosts.entry(opinion.destination).or_default().received.add(bytes);
         self.protocols.entry(opinion.protocol).or_default().add(bytes);
+        let [sender, receiver] = [opinion.source, opinion.destination]
+            .map(|address| Self::host_protocol(address, opinion.protocol));
+        self.host_protocols.entry(sender).or_default().sent.add(bytes);
+        self.host_protocols.entry(receiver).or_default().received.add(bytes);
+    }
+
+    /// A host counts both ICMPs as the one of its own IP version.
+    fn host_protocol(address: IpAddr, protocol: u8) -> String {
+        let protocol = match (protocol, address) {
+            (1 | 58, IpAddr::V4(_)) => 1,
+            (1 | 58, IpAddr::V6(_)) => 58,
+            _ => protocol,
+        };
+        format!("{address} protocol {protocol}")
     }
 
     fn differences(&self, theirs: &Self) -> impl Iterator<Item = String> {
         let protocols = differences(&self.protocols, &theirs.protocols);
         let protocols = protocols.into_iter().map(|line| format!("protocol {line}"));
-        differences(&self.hosts, &theirs.hosts).into_iter().chain(protocols)
+        let host_protocols = differences(&self.host_protocols, &theirs.host_protocols);
+        differences(&self.hosts, &theirs.hosts).into_iter().chain(protocols).chain(host_protocols)
     }
 
     fn of_report(books: &Books) -> Self {
@@ -307,9 +324,11 @@ impl Sums {
             let columns = ["inbound", "outbound", "other"].map(|column| books::counters(&row[column]));
             (number, books::sum(columns))
         };
+        let of_host = |((address, protocol), activity)| (format!("{address} protocol {protocol}"), activity);
         Self {
             hosts: books.hosts().into_iter().collect(),
             protocols: books.rows("/protocols").iter().map(protocol).collect(),
+            host_protocols: books.host_protocols().into_iter().map(of_host).collect(),
         }
     }
 }

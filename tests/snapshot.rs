@@ -64,6 +64,9 @@ fn every_port_comes_back_where_there_is_room() {
     let (saved, restored) = (&saved.ledgers()[0], &restored.ledgers()[0]);
     assert_same(saved, restored, "few ports");
     assert_eq!((saved.port_rows().1, restored.port_rows().1), (0, 0));
+    let protocols = |ledger: &Ledger| ledger.host_protocols().count();
+    assert_eq!(protocols(saved), protocols(restored));
+    assert!(protocols(restored) > 0);
     for kind in PortKind::ALL {
         assert_eq!(saved.ports_left(kind), restored.ports_left(kind), "{kind:?}");
     }
@@ -148,8 +151,8 @@ fn every_truncation_and_every_changed_byte_is_refused() {
 #[test]
 fn foreign_and_newer_files_are_named() {
     let mut bytes = encode(&filled(&["br-lan"], TIGHT, 10, 10, 7));
-    bytes[12] = 2;
-    assert_eq!(snapshot::verify(&bytes), Err(Rejected::Version(2)));
+    bytes[12] = 3;
+    assert_eq!(snapshot::verify(&bytes), Err(Rejected::Version(3)));
     assert_eq!(snapshot::verify(b"#!/bin/sh\nexit 0\n"), Err(Rejected::Foreign));
     assert_eq!(snapshot::verify(b""), Err(Rejected::Damaged));
 }
@@ -224,6 +227,16 @@ fn contradictions_are_refused() {
         }),
         "a port of no host"
     );
+    for (row, number) in [(None, 47), (Some(0), 256)] {
+        assert!(
+            refused(&|records| {
+                if let Record::Port(port) = &mut records[port] {
+                    (port.row, port.kind, port.port) = (row, snapshot::PortKind::Protocol, number);
+                }
+            }),
+            "an interface's protocol, and one that is none"
+        );
+    }
     assert!(
         refused(&|records| {
             if let Record::Port(port) = &mut records[port] {
@@ -277,7 +290,6 @@ fn records_stay_within_their_bounds() {
         udp: both,
         icmp: both,
         other: both,
-        other_protocol: u8::MAX,
         first_seen: u32::MAX,
         last_seen: u32::MAX,
     }));
@@ -360,7 +372,7 @@ fn hostile_lines_are_refused_by_their_number() {
         (String::new(), "line 1 is no header"),
         ("\n".into(), "line 1, column"),
         (rest.into(), "line 1 is no header"),
-        (good.replace("\"format\":1", "\"format\":2"), "version 2"),
+        (good.replace("\"format\":2", "\"format\":3"), "version 3"),
         (format!("{header}\n{header}\n{rest}"), "second header"),
         (format!("{header}\n{{\"host\":{{}}}}\n"), "line 2, column"),
         (format!("{header}\n{{\"secret\":{{}}}}\n"), "line 2, column"),

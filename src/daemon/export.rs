@@ -4,7 +4,7 @@
 //! the checksum. An import is turned into a snapshot first and so passes the very same checks.
 //!
 //! ```text
-//! {"header":{"format":1,"program":"duskwatch 0.1.0","saved":{"seconds":1700000000,"micros":0},...}}
+//! {"header":{"format":2,"program":"duskwatch 0.1.0","saved":{"seconds":1700000000,"micros":0},...}}
 //! {"interface":{"name":"br-lan","role":"lan",...}}
 //! {"protocol":{"number":6,"traffic":{"inbound":{"packets":1,"bytes":60},...}}}
 //! {"host":{"row":0,"address":"192.168.1.5",...}}

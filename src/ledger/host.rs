@@ -14,7 +14,7 @@ pub enum Transport {
     Udp,
     /// ICMP (1) of an IPv4 host, ICMPv6 (58) of an IPv6 host.
     Icmp,
-    /// All others together.
+    /// All others together. Each has a row of [`crate::table::PortKind::Protocol`] as well.
     Other,
 }
 
@@ -57,8 +57,6 @@ pub struct Host {
     pub mac: Mac,
     /// True for an address in a local network.
     pub local: bool,
-    /// The latest IP protocol that was counted under [`Transport::Other`].
-    pub other_protocol: u8,
 }
 
 impl Host {
@@ -75,9 +73,6 @@ impl Host {
     #[inline]
     pub(super) fn book(&mut self, flow: &Flow, sent: Counters, received: Counters) {
         let transport = Transport::of(flow.protocol());
-        if transport == Transport::Other {
-            self.other_protocol = flow.protocol();
-        }
         self.transports[transport as usize] += Traffic { sent, received };
         if self.first_seen == 0 || flow.first < self.first_seen {
             self.first_seen = flow.first;

@@ -36,7 +36,7 @@ use crate::time::Timestamp;
 pub struct Capacity {
     /// Hosts.
     pub hosts: u16,
-    /// Port rows of the interface and all its hosts together.
+    /// Port rows of the interface and all its hosts together, and of the hosts' protocols.
     pub port_rows: u32,
 }
 
@@ -302,7 +302,7 @@ impl Ledger {
         self.book_host(flow, 1, &growth[1]);
     }
 
-    /// One end of a flow: its row, and that host's ports.
+    /// One end of a flow: its row, and that host's ports or protocol.
     fn book_host(&mut self, flow: &Flow, end: usize, growth: &PortRow) {
         let slot = self.host_slot(flow.ends()[end], flow.directions[end].is_from_here());
         let host = self.hosts.row_mut(slot);
@@ -315,6 +315,10 @@ impl Ledger {
             let generation = self.hosts.generation(slot);
             self.book_port(PortKey::host(slot, generation, local, ports[end]), growth);
             self.book_port(PortKey::host(slot, generation, remote, ports[1 - end]), growth);
+        } else if Transport::of(flow.protocol()) == Transport::Other {
+            let generation = self.hosts.generation(slot);
+            let number = flow.protocol().into();
+            self.ports.book(PortKey::host(slot, generation, PortKind::Protocol, number), growth);
         }
     }
 

@@ -15,7 +15,7 @@ pub enum PortOwner {
     Host(Address),
 }
 
-/// What an owner's TCP or UDP traffic holds beyond the port rows that are left: rows that had to make
+/// What an interface's TCP or UDP traffic holds beyond the port rows that are left: rows that had to make
 /// room, and packets without ports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortsLeft {
@@ -148,6 +148,13 @@ impl Ledger {
         rows.map(|(key, row)| (key.kind(), key.port(), row))
     }
 
+    /// The IP protocols that hosts have rows of in the port table, by number, in no particular order.
+    /// Looks at every row of the table.
+    pub fn host_protocols(&self) -> impl Iterator<Item = (Address, u8, &PortRow)> {
+        let rows = self.all_ports().filter(|(_, kind, ..)| *kind == PortKind::Protocol);
+        rows.filter_map(|(owner, _, number, row)| Some((self.hosts.key(owner?), number as u8, row)))
+    }
+
     /// All port rows with their hosts' slots (`None`: the interface's own), in no particular order.
     pub fn all_ports(&self) -> impl Iterator<Item = (Option<Slot>, PortKind, u16, &PortRow)> {
         let lives = |key: &PortKey| match key.owner() {
@@ -162,17 +169,17 @@ impl Ledger {
     }
 
     /// What the interface's TCP or UDP totals hold beyond its port rows of this kind. On the local side
-    /// an internal packet counts as received and as sent; on the remote side a transit packet does.
+    /// an internal packet counts as received and as sent; on the remote side a transit packet does. Of
+    /// protocols the interface has no rows, and nothing is left.
     pub fn ports_left(&self, kind: PortKind) -> PortsLeft {
-        let (number, portless) = match kind {
-            PortKind::TcpLocal | PortKind::TcpRemote => (6, &self.portless[0]),
-            PortKind::UdpLocal | PortKind::UdpRemote => (17, &self.portless[1]),
+        let (number, portless, both_ways) = match kind {
+            PortKind::TcpLocal => (6, &self.portless[0], Direction::Internal),
+            PortKind::TcpRemote => (6, &self.portless[0], Direction::Transit),
+            PortKind::UdpLocal => (17, &self.portless[1], Direction::Internal),
+            PortKind::UdpRemote => (17, &self.portless[1], Direction::Transit),
+            PortKind::Protocol => return PortsLeft::default(),
         };
         let total = &self.protocols[number];
-        let both_ways = match kind {
-            PortKind::TcpLocal | PortKind::UdpLocal => Direction::Internal,
-            PortKind::TcpRemote | PortKind::UdpRemote => Direction::Transit,
-        };
         let side = |direction| {
             let portless = portless.of(direction) + portless.of(both_ways);
             (total.of(direction) + total.of(both_ways) - portless, portless)

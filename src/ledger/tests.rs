@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::{Capacity, Counters, Ledger, Period, PortOwner, Traffic};
+use super::{Capacity, Counters, Ledger, Period, PortOwner, Traffic, Transport};
 use crate::network::{Direction, Networks, Role};
 use crate::packet::{Address, Arp, Decoded, Discard, Link, Mac, NonIp, Packet};
 use crate::table::{PortKind, Seed};
@@ -117,6 +117,39 @@ fn ports_above_the_highest_count_without_rows() {
 }
 
 #[test]
+fn every_protocol_of_a_host_is_counted_apart() {
+    let mut ledger = ledger(8, 64);
+    // No protocol's number is too high a port.
+    ledger.set_highest_port(1);
+    let (here, there) = (address("192.168.1.5"), address("9.9.9.9"));
+    for (protocol, has_ports, bytes) in [
+        (47, false, 100),
+        (132, true, 200),
+        (136, true, 300),
+        (0, false, 400),
+        (1, false, 500),
+        (6, false, 600),
+    ] {
+        let packet = tcp("192.168.1.5", 7, "9.9.9.9", 9, bytes);
+        observe(&mut ledger, Packet { protocol, has_ports, ..packet }, NOON);
+    }
+    observe(&mut ledger, Packet { protocol: 47, ..tcp("9.9.9.9", 0, "192.168.1.5", 0, 50) }, NOON);
+    ledger.settle(Timestamp::from_seconds(NOON));
+    let wanted = [
+        ((PortKind::Protocol, 47), (50, 100)),
+        ((PortKind::Protocol, 132), (0, 200)),
+        ((PortKind::Protocol, 136), (0, 300)),
+        ((PortKind::Protocol, 0), (0, 400)),
+    ];
+    assert_eq!(ports(&ledger, PortOwner::Host(here)), HashMap::from(wanted));
+    let mirrored = wanted.map(|(key, (inbound, outbound))| (key, (outbound, inbound)));
+    assert_eq!(ports(&ledger, PortOwner::Host(there)), HashMap::from(mirrored));
+    assert!(ports(&ledger, PortOwner::Interface).is_empty());
+    let other = ledger.host(here).unwrap().transport(Transport::Other);
+    assert_eq!(other, Traffic { sent: Counters::new(4, 1_000), received: Counters::new(1, 50) });
+}
+
+#[test]
 fn hosts_that_become_local_are_known_as_such() {
     let mut ledger = ledger(8, 64);
     observe(&mut ledger, tcp("192.168.1.5", 1, "9.9.9.9", 2, 100), NOON);
@@ -143,6 +176,7 @@ fn conservation(hosts: u16, port_rows: u32, seed: u64) {
     let mut ledger = ledger(hosts, port_rows);
     let mut wanted = [Counters::default(); 4];
     let mut by_host: HashMap<Address, Traffic> = HashMap::new();
+    let mut by_protocol: HashMap<(Address, u8), Traffic> = HashMap::new();
     let spread = [4, 300, 100_000][below(3) as usize];
     for step in 0..20_000 {
         let mut host = || match below(3) {
@@ -157,7 +191,7 @@ fn conservation(hosts: u16, port_rows: u32, seed: u64) {
             source,
             destination,
             bytes: 20 + below(1_480) as u32,
-            protocol: [6, 17, 1, 47][below(4) as usize],
+            protocol: [6, 6, 17, 17, 1, 47, 50, 132][below(8) as usize],
             has_ports,
             source_port: port(below(spread)),
             destination_port: port(below(50)),
@@ -167,6 +201,8 @@ fn conservation(hosts: u16, port_rows: u32, seed: u64) {
         wanted[Networks::private().direction(&packet) as usize] += counters;
         by_host.entry(source).or_default().sent += counters;
         by_host.entry(destination).or_default().received += counters;
+        by_protocol.entry((source, packet.protocol)).or_default().sent += counters;
+        by_protocol.entry((destination, packet.protocol)).or_default().received += counters;
         observe(&mut ledger, packet, NOON + step / 500);
         if below(5_000) == 0 {
             ledger.settle(Timestamp::from_seconds(NOON + step / 500));
@@ -191,12 +227,14 @@ fn conservation(hosts: u16, port_rows: u32, seed: u64) {
         let bars = ledger.history(period).map(|(_, bar)| bar.inbound + bar.outbound + bar.other);
         assert_eq!(bars.sum::<Counters>(), total, "{}", period.name());
     }
+    protocols_add_up(&ledger, by_protocol);
     for kind in PortKind::ALL {
         let (number, both) = match kind {
             PortKind::TcpLocal => (6, Direction::Internal),
             PortKind::TcpRemote => (6, Direction::Transit),
             PortKind::UdpLocal => (17, Direction::Internal),
             PortKind::UdpRemote => (17, Direction::Transit),
+            PortKind::Protocol => continue,
         };
         let rows = ledger.ports(PortOwner::Interface).filter(|(present, ..)| *present == kind);
         let (inbound, outbound) = rows
@@ -217,6 +255,29 @@ fn conservation(hosts: u16, port_rows: u32, seed: u64) {
             assert!(left.evicted_inbound.is_zero() && left.evicted_outbound.is_zero(), "{kind:?}");
         }
     }
+}
+
+/// The protocols of each host are part of its other traffic, and all of it while no row had to go.
+fn protocols_add_up(ledger: &Ledger, mut wanted: HashMap<(Address, u8), Traffic>) {
+    let mut left: HashMap<Address, Traffic> =
+        ledger.hosts().map(|(address, host)| (address, host.transport(Transport::Other))).collect();
+    let is_whole = ledger.evicted().hosts == 0 && ledger.port_rows().1 == 0;
+    for (address, number, row) in ledger.host_protocols() {
+        let found = Traffic { sent: row.outbound, received: row.inbound };
+        let wanted = wanted.remove(&(address, number)).expect("each row once, and none of its own making");
+        assert!(found.both().bytes <= wanted.both().bytes, "{number}");
+        assert!(found == wanted || !is_whole, "{number}");
+        let left = left.get_mut(&address).expect("the host is there");
+        for (left, part) in [(&mut left.sent, found.sent), (&mut left.received, found.received)] {
+            left.packets = left.packets.checked_sub(part.packets).expect("a part of the host's packets");
+            left.bytes = left.bytes.checked_sub(part.bytes).expect("a part of the host's bytes");
+        }
+    }
+    if is_whole {
+        assert!(left.values().all(|left| *left == Traffic::default()));
+        assert!(wanted.keys().all(|(_, number)| Transport::of(*number) != Transport::Other));
+    }
+    assert!(ledger.ports(PortOwner::Interface).all(|(kind, ..)| kind != PortKind::Protocol));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use alloc::vec;
 
 use heapless::{String, Vec};
 
-use super::record::{Bar, ByDirection, Header, Host, Interface, Port, Record};
+use super::record::{Bar, ByDirection, Header, Host, Interface, Port, PortKind, Record};
 use super::{Rejected, VERSION};
 use crate::ledger::{Counters, Traffic};
 use crate::limits::{INTERFACE_NAME_MAX, INTERFACES_MAX, SNAPSHOT_COUNTER_MAX, SNAPSHOT_PORTS_MAX};
@@ -192,6 +192,9 @@ impl Sums {
         }
         if port.row.is_some_and(|row| rows[usize::from(row) / 64] >> (row % 64) & 1 == 0) {
             return Err(Rejected::Invalid("a port belongs to no host"));
+        }
+        if port.kind == PortKind::Protocol && (port.row.is_none() || port.port > u16::from(u8::MAX)) {
+            return Err(Rejected::Invalid("a protocol is none of a host's"));
         }
         counters(port.inbound)?;
         counters(port.outbound)

@@ -1,6 +1,6 @@
 //! 8. Remember: the books as bytes that survive a power cut, whole or not at all.
 //!
-//! # The format, version 1
+//! # The format, version 2
 //! All numbers outside of records are little-endian.
 //!
 //! ```text
@@ -40,7 +40,7 @@ use crate::packet::Address;
 use check::Check;
 
 /// The format's version.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// How a snapshot begins. The line break and the end-of-file character show when something has taken
 /// the file for a text and changed it.

@@ -35,7 +35,7 @@ pub enum Record {
     Bar(Bar),
     /// One host. Those on probation come first, and within a segment the least recently used.
     Host(Host),
-    /// The traffic of one port.
+    /// The traffic of one port, or of one of a host's IP protocols.
     Port(Port),
 }
 
@@ -143,25 +143,23 @@ pub struct Host {
     pub udp: Traffic,
     /// ICMP traffic.
     pub icmp: Traffic,
-    /// The traffic of all other protocols.
+    /// The traffic of all other protocols. Each has a port record of its own, of kind `protocol`.
     pub other: Traffic,
-    /// The latest of these.
-    pub other_protocol: u8,
     /// When its first packet came, in seconds since 1970.
     pub first_seen: u32,
     /// When its latest packet came, in seconds since 1970.
     pub last_seen: u32,
 }
 
-/// The traffic of one port.
+/// The traffic of one port, or of one of a host's IP protocols.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Port {
     /// The row of the host it belongs to; none for the interface's own.
     pub row: Option<u16>,
-    /// Which ports are meant.
+    /// What is meant.
     pub kind: PortKind,
-    /// The port's number.
+    /// The port's number, or the protocol's.
     pub port: u16,
     /// To the owner.
     pub inbound: Counters,
@@ -207,7 +205,7 @@ pub enum Segment {
     Pinned,
 }
 
-/// Which ports are meant; see [`table::PortKind`].
+/// What a port record is about; see [`table::PortKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PortKind {
@@ -219,6 +217,8 @@ pub enum PortKind {
     UdpLocal,
     /// UDP, the port at the other end.
     UdpRemote,
+    /// An IP protocol of a host, other than TCP, UDP and ICMP.
+    Protocol,
 }
 
 /// A link-layer address: six bytes in a snapshot, `02:00:00:00:00:01` in an export.
@@ -323,6 +323,7 @@ impl From<table::PortKind> for PortKind {
             table::PortKind::TcpRemote => Self::TcpRemote,
             table::PortKind::UdpLocal => Self::UdpLocal,
             table::PortKind::UdpRemote => Self::UdpRemote,
+            table::PortKind::Protocol => Self::Protocol,
         }
     }
 }
@@ -334,6 +335,7 @@ impl From<PortKind> for table::PortKind {
             PortKind::TcpRemote => Self::TcpRemote,
             PortKind::UdpLocal => Self::UdpLocal,
             PortKind::UdpRemote => Self::UdpRemote,
+            PortKind::Protocol => Self::Protocol,
         }
     }
 }
@@ -400,7 +402,6 @@ impl Host {
             udp,
             icmp,
             other,
-            other_protocol: host.other_protocol,
             first_seen: host.first_seen,
             last_seen: host.last_seen,
         }
@@ -414,7 +415,6 @@ impl Host {
             last_seen: self.last_seen,
             mac: self.mac.map_or(Mac::ZERO, |mac| mac.0),
             local: self.local,
-            other_protocol: self.other_protocol,
         }
     }
 

@@ -4,6 +4,8 @@
 //! since every owner's total is kept elsewhere, what a row held then shows as the owner's "other
 //! ports". One table for all costs a third less than a list for every host, and a host that talks to
 //! ten thousand ports cannot take more room than its sets.
+//!
+//! A host's IP protocols that have no ports live here as well, one row each.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -15,7 +17,7 @@ use crate::ledger::Counters;
 /// Rows in a set.
 const WAYS: usize = 4;
 
-/// Which ports a row counts.
+/// What a row counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PortKind {
@@ -27,11 +29,15 @@ pub enum PortKind {
     UdpLocal,
     /// UDP, the port at the other end.
     UdpRemote,
+    /// No port: an IP protocol of a host, by its number, that its own row has no counters for. An
+    /// interface has no such rows, it counts all protocols apart.
+    Protocol,
 }
 
 impl PortKind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::TcpLocal, Self::TcpRemote, Self::UdpLocal, Self::UdpRemote];
+    pub const ALL: [Self; 5] =
+        [Self::TcpLocal, Self::TcpRemote, Self::UdpLocal, Self::UdpRemote, Self::Protocol];
 }
 
 /// Whose row it is, which kind and which port: 29 bits of the owner's generation, 3 of kind, 16 of the
@@ -72,12 +78,18 @@ impl PortKey {
         (self.0 >> 16) as Slot == slot && (self.0 >> 35) as u32 == generation & Self::GENERATION_MASK
     }
 
-    /// Which ports the row counts.
+    /// What the row counts.
     pub const fn kind(self) -> PortKind {
-        PortKind::ALL[(self.0 >> 32) as usize & 3]
+        match self.0 >> 32 & 7 {
+            0 => PortKind::TcpLocal,
+            1 => PortKind::TcpRemote,
+            2 => PortKind::UdpLocal,
+            3 => PortKind::UdpRemote,
+            _ => PortKind::Protocol,
+        }
     }
 
-    /// The port's number.
+    /// The port's number, or the protocol's.
     pub const fn port(self) -> u16 {
         self.0 as u16
     }
@@ -87,7 +99,7 @@ impl PortKey {
     }
 }
 
-/// The traffic of one port.
+/// The traffic of one port or protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortRow {
     /// To the owner.

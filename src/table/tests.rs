@@ -210,7 +210,10 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
             table.book(heavy, &PortRow { outbound: Counters::new(1, 100_000), ..PortRow::default() });
             let (owner, port) = (random.below(4) as u16, random.below(400) as u16);
             let key = PortKey::host(owner, 7, PortKind::UdpRemote, port);
-            assert_eq!((key.owner(), key.kind(), key.port()), (Some(owner), PortKind::UdpRemote, port));
+            for kind in PortKind::ALL {
+                let key = PortKey::host(owner, 7, kind, port);
+                assert_eq!((key.owner(), key.kind(), key.port()), (Some(owner), kind, port));
+            }
             let sum = model.entry((owner, port)).or_default();
             if table.get(key).is_none() {
                 *sum = 0;

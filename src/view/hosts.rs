@@ -77,7 +77,7 @@ impl HostsView {
             json.field("offset", self.query.offset);
             json.field("matching", self.matching);
             json.field("total", self.header.books.totals.total());
-            self.write_rows(json, context);
+            self.write_rows(json, context, |_, _| {});
         })
     }
 
@@ -170,12 +170,15 @@ impl HostsView {
         html.markup("</nav>\n");
     }
 
-    /// Writes the hosts as a field.
-    pub(super) fn write_rows(&self, json: &mut Json, context: &Context) {
+    /// Writes the hosts as a field; `more` writes what a row has besides the usual fields.
+    pub(super) fn write_rows(&self, json: &mut Json, context: &Context, more: impl Fn(&mut Json, &HostRow)) {
         json.key("hosts").object(|json| {
             json.key("rows").array(|json| {
                 for row in &self.rows {
-                    json.object(|json| row.write_fields(json, context));
+                    json.object(|json| {
+                        row.write_fields(json, context);
+                        more(json, row);
+                    });
                 }
             });
             json.field("others", self.others);

@@ -1,6 +1,6 @@
 //! The ports of an interface: those with the most traffic of each transport and side.
 
-use core::fmt;
+use core::{fmt, iter};
 
 use super::books::{Header, NotFound};
 use super::html::Html;
@@ -13,9 +13,9 @@ use crate::ledger::{Counters, Ledger, PortOwner, PortsLeft};
 use crate::monitor::Monitor;
 use crate::table::PortKind;
 
-/// The lists of an owner's ports, in the order of [`PortKind::ALL`].
+/// The lists of an owner's ports, and of a host's IP protocols, in the order of [`PortKind::ALL`].
 #[derive(Clone, Debug)]
-pub struct PortLists([Top<PortLine>; 4]);
+pub struct PortLists([Top<PortLine>; PortKind::ALL.len()]);
 
 impl PortLists {
     /// Empty lists of at most `rows` rows each. All memory is allocated here.
@@ -23,21 +23,22 @@ impl PortLists {
         Self(PortKind::ALL.map(|_| Top::with_limit(rows)))
     }
 
-    /// The list of one transport and side.
+    /// The list of one transport and side, or of the protocols.
     pub fn of(&self, kind: PortKind) -> &Top<PortLine> {
         &self.0[kind as usize]
     }
 
-    /// Copies the ports of an owner in one pass over the table.
-    pub(super) fn copy(&mut self, ledger: &Ledger, owner: PortOwner) {
+    /// Copies the rows of an owner in one pass over the table, and those of `more`.
+    pub(super) fn copy(&mut self, ledger: &Ledger, owner: PortOwner, more: impl Iterator<Item = PortLine>) {
         self.0.iter_mut().for_each(Top::clear);
-        for (kind, port, row) in ledger.ports(owner) {
-            self.0[kind as usize].offer(PortLine { kind, port, row: *row });
+        let rows = ledger.ports(owner).map(|(kind, port, row)| PortLine { kind, port, row: *row });
+        for line in rows.chain(more) {
+            self.0[line.kind as usize].offer(line);
         }
         self.0.iter_mut().for_each(Top::finish);
     }
 
-    /// Writes the lists as a field; `more` writes what a list has besides its rows.
+    /// Writes the lists of ports as a field; `more` writes what a list has besides its rows.
     pub(super) fn write(&self, json: &mut Json, more: impl Fn(&mut Json, PortKind)) {
         let list = |json: &mut Json, name, kind| {
             json.key(name).object(|json| {
@@ -76,17 +77,13 @@ pub struct PortsView {
     /// The ports.
     pub lists: PortLists,
     /// What there is besides rows, in the order of [`PortKind::ALL`].
-    pub left: [PortsLeft; 4],
+    pub left: [PortsLeft; PortKind::ALL.len()],
 }
 
 impl PortsView {
     /// An empty view of at most `rows` rows of each transport and side. All memory is allocated here.
     pub fn with_capacity(rows: usize) -> Self {
-        Self {
-            header: Header::default(),
-            lists: PortLists::with_limit(rows),
-            left: [PortsLeft::default(); 4],
-        }
+        Self { header: Header::default(), lists: PortLists::with_limit(rows), left: Default::default() }
     }
 
     /// Copies the ports. Allocates nothing.
@@ -158,7 +155,7 @@ impl PortsView {
     }
 
     pub(super) fn copy_rows(&mut self, ledger: &Ledger) {
-        self.lists.copy(ledger, PortOwner::Interface);
+        self.lists.copy(ledger, PortOwner::Interface, iter::empty());
         self.left = PortKind::ALL.map(|kind| ledger.ports_left(kind));
     }
 }
@@ -185,7 +182,7 @@ pub(super) fn table_head(
 pub(super) fn table_rows(html: &mut Html, list: &Top<PortLine>) {
     for line in list.rows() {
         html.markup("<tr><th scope=\"row\" class=\"n\">").text(line.port).markup("</th><td>");
-        html.text(line.service().unwrap_or_default()).markup("</td>");
+        html.text(line.name().unwrap_or_default()).markup("</td>");
         traffic_cell(html, line.row.inbound);
         traffic_cell(html, line.row.outbound);
         if line.is_tcp() {
@@ -235,7 +232,7 @@ mod tests {
             let mut view = PortsView::with_capacity(3);
             view.copy(&monitor, None).unwrap();
             let protocols: Vec<_> = monitor.ledgers()[0].protocols().collect();
-            for kind in PortKind::ALL {
+            for kind in PortKind::ALL.into_iter().filter(|kind| *kind != PortKind::Protocol) {
                 let number = if is_tcp(kind) { 6 } else { 17 };
                 let total = protocols.iter().find(|(protocol, _)| *protocol == number).unwrap().1;
                 let list = view.lists.of(kind);
@@ -245,7 +242,7 @@ mod tests {
                 let sum = shown + list.rest().inbound + left.evicted_inbound + left.portless_inbound;
                 let internal = match kind {
                     PortKind::TcpLocal | PortKind::UdpLocal => total.of(Direction::Internal),
-                    PortKind::TcpRemote | PortKind::UdpRemote => Counters::default(),
+                    _ => Counters::default(),
                 };
                 assert_eq!(sum, total.of(Direction::Inbound) + internal);
             }

@@ -10,7 +10,11 @@
 //!       "total", "inbound", "outbound", "internal", "transit", "non_ip": {"packets", "bytes"},
 //!       "protocols": [ {"number", "name": text | null, "inbound", "outbound", "other"} ],
 //!       "hosts": { "rows": [ {"address", "name": text | null, "mac": text | null, "local",
-//!                             "received", "sent", "first_seen", "last_seen"} ],
+//!                             "received", "sent", "first_seen", "last_seen",
+//!                             "protocols": { "rows": [ {"number", "name": text | null,
+//!                                                       "inbound", "outbound"} ],
+//!                                            "others": {"rows", "inbound", "outbound"},
+//!                                            "evicted": {"inbound", "outbound"} } } ],
 //!                  "others", "evicted": {"hosts", "received", "sent"} },
 //!       "ports": { "tcp", "udp": { "local", "remote": {
 //!           "rows": [ {"port", "service": text | null, "inbound", "outbound", "syns"} ],
@@ -30,16 +34,25 @@
 //! captured = total + non_ip + discarded, in packets. Each packet is sent by its source and received by
 //! its destination: the received (and the sent) sums of host rows + others + evicted are the total. Of
 //! TCP and UDP, port rows + others + evicted + portless are the protocol's inbound (and outbound), where
-//! an internal packet counts as both on the local side and a transit packet does on the remote side.
+//! an internal packet counts as both on the local side and a transit packet does on the remote side. Of
+//! each host, the inbound (and outbound) sums of protocol rows + others + evicted are what it received
+//! (and sent).
 //! "others" are rows that a view has no place for; the report has place for all.
 
+use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::fmt;
 
 use super::json::Json;
-use super::{Context, DarknetView, HostsQuery, HostsView, PROGRAM, PortsView, ProtocolsView, SCHEMA};
+use super::top::{Ranked, Rest};
+use super::{
+    Context, DarknetView, HostRow, HostsQuery, HostsView, PROGRAM, PortLine, PortsView, ProtocolsView, SCHEMA,
+};
 use crate::ledger::{Ledger, Period};
 use crate::limits::DARK_SOURCES_MAX;
 use crate::monitor::Monitor;
+use crate::packet::Address;
+use crate::table::PortKind;
 
 /// Writes the report on settled books. It makes room for all rows first, so it is for a program that
 /// has nothing else to do.
@@ -74,13 +87,32 @@ fn write_interface(json: &mut Json, ledger: &Ledger, context: &Context) {
 
     hosts.header.books.write_fields(json);
     protocols.write_rows(json);
-    hosts.write_rows(json, context);
+    let host_protocols = host_protocols(ledger);
+    hosts.write_rows(json, context, |json, row| {
+        let first = host_protocols.partition_point(|(address, _)| address.bits() < row.address.bits());
+        let lines = host_protocols[first..].iter().take_while(|(address, _)| *address == row.address);
+        row.write_protocols(json, lines.map(|(_, line)| *line), Rest::default());
+    });
     ports.write_rows(json);
     json.key("history").object(|json| {
         for period in Period::ALL {
             json.key(period.name()).array(|json| ledger.history(period).for_each(|bar| json.value(bar)));
         }
     });
+}
+
+/// The IP protocols of all hosts by address, of each host those with the most bytes first. The table is
+/// gone through once for all hosts and not for each.
+fn host_protocols(ledger: &Ledger) -> Vec<(Address, PortLine)> {
+    let kept = ledger.hosts().flat_map(|(address, host)| {
+        HostRow { address, host: *host }.protocols().map(move |line| (address, line))
+    });
+    let rows = ledger.host_protocols().map(|(address, number, row)| {
+        (address, PortLine { kind: PortKind::Protocol, port: number.into(), row: *row })
+    });
+    let mut all: Vec<_> = kept.chain(rows).collect();
+    all.sort_unstable_by_key(|(address, line)| (address.bits(), Reverse(line.weight()), line.tie()));
+    all
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use core::net::IpAddr;
 use super::Context;
 use super::json::{Json, Text, Value};
 use super::services;
-use super::top::Ranked;
-use crate::ledger::{Bar, Counters, Directions, Evicted, Host, Transport};
+use super::top::{Ranked, Rest};
+use crate::ledger::{Bar, Counters, Directions, Evicted, Host, Traffic, Transport};
 use crate::network::Direction;
-use crate::packet::Address;
+use crate::packet::{Address, protocol};
 use crate::table::{PortKind, PortRow};
 
 /// A host.
@@ -42,6 +42,47 @@ impl HostRow {
             }
         });
     }
+
+    /// The IP protocols that the host's own row counts, if there was any traffic of them. The others have
+    /// rows among its ports.
+    pub(super) fn protocols(&self) -> impl Iterator<Item = PortLine> + use<> {
+        let icmp = if self.address.is_v4() { protocol::ICMP } else { protocol::ICMPV6 };
+        let numbers = [protocol::TCP, protocol::UDP, icmp];
+        let lines = numbers.map(|number| {
+            let Traffic { sent, received } = self.host.transport(Transport::of(number));
+            let row = PortRow { inbound: received, outbound: sent, syns: 0 };
+            PortLine { kind: PortKind::Protocol, port: number.into(), row }
+        });
+        lines.into_iter().filter(|line| !(line.row.inbound + line.row.outbound).is_zero())
+    }
+
+    /// What the host's protocols held whose rows had to make room; the others are these.
+    pub(super) fn protocols_evicted(&self, rows: impl Iterator<Item = PortLine>, rest: Rest) -> Traffic {
+        let Traffic { sent, received } = self.host.total();
+        let left = Traffic { sent: sent - rest.outbound, received: received - rest.inbound };
+        rows.fold(left, |left, PortLine { row, .. }| Traffic {
+            sent: left.sent - row.outbound,
+            received: left.received - row.inbound,
+        })
+    }
+
+    /// Writes these protocols of the host, and what there is besides them, as a field.
+    pub(super) fn write_protocols(
+        &self,
+        json: &mut Json,
+        rows: impl Iterator<Item = PortLine> + Clone,
+        rest: Rest,
+    ) {
+        let evicted = self.protocols_evicted(rows.clone(), rest);
+        json.key("protocols").object(|json| {
+            json.key("rows").array(|json| rows.for_each(|row| json.value(row)));
+            json.field("others", rest);
+            json.key("evicted").object(|json| {
+                json.field("inbound", evicted.received);
+                json.field("outbound", evicted.sent);
+            });
+        });
+    }
 }
 
 impl Ranked for HostRow {
@@ -59,10 +100,10 @@ impl Ranked for HostRow {
     }
 }
 
-/// A port of an interface or of a host.
+/// A port of an interface or of a host, or an IP protocol of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortLine {
-    /// Whose port it is, and of which transport.
+    /// Whose port it is, and of which transport, or that it is a protocol.
     pub kind: PortKind,
     /// Its number.
     pub port: u16,
@@ -71,21 +112,27 @@ pub struct PortLine {
 }
 
 impl PortLine {
-    /// The service that usually has this port.
-    pub fn service(&self) -> Option<&'static str> {
-        services::service(self.kind, self.port)
+    /// The service that usually has this port, or the protocol's name.
+    pub fn name(&self) -> Option<&'static str> {
+        match self.kind {
+            PortKind::Protocol => services::protocol(self.port as u8),
+            kind => services::service(kind, self.port),
+        }
     }
 
     /// Writes the line's fields into an object.
     pub(super) fn write_fields(&self, json: &mut Json) {
-        json.field("port", self.port);
-        json.field("service", self.service());
+        let is_port = self.kind != PortKind::Protocol;
+        json.field(if is_port { "port" } else { "number" }, self.port);
+        json.field(if is_port { "service" } else { "name" }, self.name());
         json.field("inbound", self.row.inbound);
         json.field("outbound", self.row.outbound);
-        json.field("syns", self.row.syns);
+        if is_port {
+            json.field("syns", self.row.syns);
+        }
     }
 
-    /// True for TCP, false for UDP.
+    /// True for a port of TCP.
     pub fn is_tcp(&self) -> bool {
         matches!(self.kind, PortKind::TcpLocal | PortKind::TcpRemote)
     }

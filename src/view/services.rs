@@ -115,6 +115,7 @@ pub fn service(kind: PortKind, port: u16) -> Option<&'static str> {
     match kind {
         PortKind::TcpLocal | PortKind::TcpRemote => service.tcp,
         PortKind::UdpLocal | PortKind::UdpRemote => service.udp,
+        PortKind::Protocol => None,
     }
 }
 

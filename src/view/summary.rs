@@ -241,7 +241,7 @@ impl SummaryView {
         html.markup("<tbody>\n");
         let whole = self.header.books.totals.total().bytes;
         for line in self.services.rows() {
-            html.markup("<tr><th scope=\"row\">").text(line.service().unwrap_or("port"));
+            html.markup("<tr><th scope=\"row\">").text(line.name().unwrap_or("port"));
             html.markup(" <small>").text(line.port).markup(if line.is_tcp() { "/tcp" } else { "/udp" });
             html.markup("</small></th>");
             traffic_cell(html, line.row.inbound);
@@ -317,7 +317,11 @@ mod tests {
         for (name, value) in summary["books"].as_object().unwrap() {
             assert_eq!(value, &report[name], "{name}");
         }
+        let top = summary["top_remote"][0].as_object().unwrap();
         let rows = report["hosts"]["rows"].as_array().unwrap();
-        assert!(rows.contains(&summary["top_remote"][0]));
+        let row = rows.iter().find(|row| row["address"] == top["address"]).unwrap();
+        for (name, value) in top {
+            assert_eq!(value, &row[name], "{name}");
+        }
     }
 }

@@ -41,7 +41,7 @@ impl SummaryView {
         line(out, &"remote ports", &"in", &"out")?;
         for row in self.services.rows() {
             let transport = if row.is_tcp() { "tcp" } else { "udp" };
-            let label = format_args!("{}/{transport} {}", row.port, row.service().unwrap_or_default());
+            let label = format_args!("{}/{transport} {}", row.port, row.name().unwrap_or_default());
             line(out, &label, &Bytes(row.row.inbound.bytes), &Bytes(row.row.outbound.bytes))?;
         }
         Ok(())

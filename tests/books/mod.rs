@@ -132,7 +132,7 @@ pub fn assert_same(left: &Ledger, right: &Ledger, context: &str) {
     assert_eq!(left.port_rows().0, right.port_rows().0, "{context}");
 }
 
-/// All port rows by owner (none for the interface), kind and port.
+/// All port and protocol rows by owner (none for the interface), kind and number.
 pub fn ports(ledger: &Ledger) -> BTreeMap<(Option<Address>, u8, u16), PortRow> {
     let hosts: BTreeMap<_, _> =
         ledger.hosts_oldest_first().map(|(slot, address, ..)| (slot, address)).collect();

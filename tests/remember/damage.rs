@@ -31,7 +31,7 @@ fn a_bad_snapshot_is_one_line_and_is_kept() {
         ("damaged", &good[..good.len() / 3]),
         ("damaged", &[]),
         ("no snapshot of duskwatch", b"-- a dump of some database\n"),
-        ("version 2 of the format", &newer),
+        ("version 3 of the format", &newer),
     ];
     for (reason, bad) in cases {
         // Into the same file: it stays the user's.

@@ -88,7 +88,7 @@ fn an_export_is_json_and_comes_back_by_an_import() {
     let lines: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
     let header = &lines[0]["header"];
-    assert_eq!(header["format"], 1, "{header}");
+    assert_eq!(header["format"], 2, "{header}");
     assert!(header["started"]["seconds"].as_u64() > Some(1_700_000_000), "{header}");
     assert_eq!(lines[1]["interface"]["name"], "lan0", "{}", lines[1]);
     for kind in ["protocol", "bar", "host", "port"] {

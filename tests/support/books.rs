@@ -73,6 +73,21 @@ impl Books {
         self.rows("/hosts/rows").iter().map(host).collect()
     }
 
+    /// The protocols of the hosts.
+    pub fn host_protocols(&self) -> HashMap<(IpAddr, u8), Activity> {
+        let of_host = |host: &Value| -> Vec<_> {
+            let address: IpAddr = host["address"].as_str().expect("text").parse().expect("an address");
+            let rows = host["protocols"]["rows"].as_array().expect("rows").iter();
+            rows.map(|row| {
+                let number = row["number"].as_u64().and_then(|number| number.try_into().ok());
+                let [received, sent] = ["inbound", "outbound"].map(|column| counters(&row[column]));
+                ((address, number.expect("a number")), Activity { sent, received })
+            })
+            .collect()
+        };
+        self.rows("/hosts/rows").iter().flat_map(of_host).collect()
+    }
+
     /// Every frame is accounted once, and each list adds up to what it is a list of.
     fn check(&self, file: &str) {
         let total = self.counters("/total");
@@ -98,6 +113,39 @@ impl Books {
         }
         for (number, name) in [(6, "tcp"), (17, "udp")] {
             self.check_ports(file, number, name);
+        }
+        self.check_host_protocols(file);
+    }
+
+    /// The protocols of each host are what it received and sent. While no row had to go, each protocol
+    /// was received, and sent, as often by all hosts as the interface has it.
+    fn check_host_protocols(&self, file: &str) {
+        let mut evicted = self.value("/hosts/evicted/hosts").as_u64().expect("a number");
+        let mut sums: HashMap<u8, Activity> = HashMap::new();
+        for ((_, number), activity) in self.host_protocols() {
+            let total = sums.entry(number).or_default();
+            total.sent = sum([total.sent, activity.sent]);
+            total.received = sum([total.received, activity.received]);
+        }
+        for host in self.rows("/hosts/rows") {
+            let protocols = &host["protocols"];
+            let rows = protocols["rows"].as_array().expect("rows");
+            assert_eq!(protocols["others"]["rows"], 0, "{file}: protocols beside the rows");
+            for (column, of_host) in [("inbound", "received"), ("outbound", "sent")] {
+                let beside = counters(&protocols["evicted"][column]);
+                evicted += beside.packets;
+                let found = sum(rows.iter().map(|row| counters(&row[column])).chain([beside]));
+                assert_eq!(found, counters(&host[of_host]), "{file}: protocols of {}", host["address"]);
+            }
+        }
+        for row in self.rows("/protocols").iter().filter(|_| evicted == 0) {
+            let number = row["number"].as_u64().expect("a number") as u8;
+            // A host counts both ICMPs as the one of its IP version.
+            if number != 1 && number != 58 {
+                let total = sum(["inbound", "outbound", "other"].map(|column| counters(&row[column])));
+                let expected = Activity { sent: total, received: total };
+                assert_eq!(sums.get(&number), Some(&expected), "{file}: hosts' protocol {number}");
+            }
         }
     }
 
