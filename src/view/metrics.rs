@@ -6,6 +6,8 @@
 use alloc::vec::Vec;
 use core::fmt::{self, Display, Write};
 
+use Kind::{Counter, Gauge};
+
 use super::books::{Books, Tenths, tenths_seen};
 use super::{Context, Facts};
 use crate::ledger::{Counters, Directions, Transport};
@@ -109,10 +111,14 @@ impl MetricsView {
     }
 
     fn frames(&self, metrics: &mut Metrics) -> fmt::Result {
-        self.counter(metrics, "duskwatch_captured_frames", "Frames captured.", |books| books.captured)?;
-        self.counter(metrics, "duskwatch_dropped_frames", "Frames that the kernel dropped.", |books| {
-            books.dropped_by_kernel
-        })?;
+        self.each(metrics, Counter, "duskwatch_captured_frames", "Frames captured.", |books| books.captured)?;
+        self.each(
+            metrics,
+            Counter,
+            "duskwatch_dropped_frames",
+            "Frames that the kernel dropped.",
+            |books| books.dropped_by_kernel,
+        )?;
         metrics.family("duskwatch_discarded_frames", "counter", "Frames not accounted, by reason.")?;
         for Row { books, .. } in &self.rows {
             for (reason, frames) in Discard::ALL.into_iter().zip(books.discarded) {
@@ -120,8 +126,10 @@ impl MetricsView {
                 metrics.sample("duskwatch_discarded_frames_total", &labels, frames)?;
             }
         }
-        self.counter(metrics, "duskwatch_non_ip_frames", "Frames without IP.", |books| books.non_ip.packets)?;
-        self.counter(metrics, "duskwatch_non_ip_bytes", "Bytes of frames without IP.", |books| {
+        self.each(metrics, Counter, "duskwatch_non_ip_frames", "Frames without IP.", |books| {
+            books.non_ip.packets
+        })?;
+        self.each(metrics, Counter, "duskwatch_non_ip_bytes", "Bytes of frames without IP.", |books| {
             books.non_ip.bytes
         })?;
         metrics.family("duskwatch_coverage_percent", "gauge", "Bytes seen of those that passed.")?;
@@ -135,71 +143,86 @@ impl MetricsView {
     }
 
     fn tables(&self, metrics: &mut Metrics) -> fmt::Result {
-        self.gauge(metrics, "duskwatch_hosts", "Hosts in the table.", |books| books.hosts.0.into())?;
-        self.gauge(metrics, "duskwatch_hosts_limit", "Hosts that fit.", |books| books.hosts.1.into())?;
-        self.counter(metrics, "duskwatch_evicted_hosts", "Hosts that made room.", |books| {
+        self.each(metrics, Gauge, "duskwatch_hosts", "Hosts in the table.", |books| books.hosts.0.into())?;
+        self.each(metrics, Gauge, "duskwatch_hosts_limit", "Hosts that fit.", |books| books.hosts.1.into())?;
+        self.each(metrics, Counter, "duskwatch_evicted_hosts", "Hosts that made room.", |books| {
             books.evicted.hosts
         })?;
-        self.gauge(metrics, "duskwatch_port_rows_limit", "Port rows that fit.", |books| {
+        self.each(metrics, Gauge, "duskwatch_port_rows_limit", "Port rows that fit.", |books| {
             books.port_rows.0 as u64
         })?;
-        self.counter(metrics, "duskwatch_evicted_port_rows", "Port rows that made room.", |books| {
+        self.each(metrics, Counter, "duskwatch_evicted_port_rows", "Port rows that made room.", |books| {
             books.port_rows.1
         })
     }
 
-    fn counter(
+    /// One number of each interface.
+    fn each(
         &self,
         metrics: &mut Metrics,
+        kind: Kind,
         family: &'static str,
         help: &'static str,
         value: impl Fn(&Books) -> u64,
     ) -> fmt::Result {
-        metrics.family(family, "counter", help)?;
+        metrics.family(family, kind.name(), help)?;
         for Row { books, .. } in &self.rows {
-            metrics.total(family, &[("interface", books.name.as_str())], value(books))?;
-        }
-        Ok(())
-    }
-
-    fn gauge(
-        &self,
-        metrics: &mut Metrics,
-        family: &'static str,
-        help: &'static str,
-        value: impl Fn(&Books) -> u64,
-    ) -> fmt::Result {
-        metrics.family(family, "gauge", help)?;
-        for Row { books, .. } in &self.rows {
-            metrics.sample(family, &[("interface", books.name.as_str())], value(books))?;
+            metrics.line(family, kind.suffix(), &[("interface", books.name.as_str())], value(books))?;
         }
         Ok(())
     }
 }
 
 fn program(metrics: &mut Metrics, context: &Context, facts: &Facts) -> fmt::Result {
-    metrics.single_gauge(
+    metrics.single(
+        Gauge,
         "duskwatch_uptime_seconds",
         "Time since the start.",
         context.now.seconds.saturating_sub(facts.started.seconds),
     )?;
-    metrics.single_gauge("duskwatch_tables_bytes", "Memory of all tables.", facts.tables_bytes)?;
+    metrics.single(Gauge, "duskwatch_tables_bytes", "Memory of all tables.", facts.tables_bytes)?;
     if let Some(resident) = facts.resident_bytes {
-        metrics.single_gauge("duskwatch_resident_bytes", "Memory of the program.", resident)?;
+        metrics.single(Gauge, "duskwatch_resident_bytes", "Memory of the program.", resident)?;
     }
-    metrics.single_counter("duskwatch_web_requests", "Requests answered.", facts.web.requests)?;
-    metrics.single_counter("duskwatch_web_refused", "Requests refused.", facts.web.refused)?;
-    metrics.single_counter("duskwatch_web_closed", "Connections closed as too slow.", facts.web.closed)?;
-    metrics.single_gauge("duskwatch_web_connections", "Connections open.", facts.web.connections)?;
+    metrics.single(Counter, "duskwatch_web_requests", "Requests answered.", facts.web.requests)?;
+    metrics.single(Counter, "duskwatch_web_refused", "Requests refused.", facts.web.refused)?;
+    metrics.single(Counter, "duskwatch_web_closed", "Connections closed as too slow.", facts.web.closed)?;
+    metrics.single(Gauge, "duskwatch_web_connections", "Connections open.", facts.web.connections)?;
     if let Some(store) = &facts.store {
-        metrics.single_gauge("duskwatch_flash_bytes", "Bytes written today.", store.written_today)?;
-        metrics.single_counter("duskwatch_snapshot_failures", "Snapshots that failed.", store.failures)?;
+        metrics.single(Gauge, "duskwatch_flash_bytes", "Bytes written today.", store.written_today)?;
+        metrics.single(Counter, "duskwatch_snapshot_failures", "Snapshots that failed.", store.failures)?;
     }
     if let Some(alarm) = &facts.alarm {
-        metrics.single_counter("duskwatch_syslog_sent", "Messages sent.", alarm.sent)?;
-        metrics.single_counter("duskwatch_syslog_lost", "Messages lost.", alarm.lost)?;
+        metrics.single(Counter, "duskwatch_syslog_sent", "Messages sent.", alarm.sent)?;
+        metrics.single(Counter, "duskwatch_syslog_lost", "Messages lost.", alarm.lost)?;
     }
     Ok(())
+}
+
+/// What kind of number a family has.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+        }
+    }
+
+    /// What the names of its samples have behind the family's.
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Counter => "_total",
+            Self::Gauge => "",
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -233,18 +256,10 @@ impl Metrics<'_> {
         self.line(name, "", labels, value)
     }
 
-    fn total(&mut self, family: &'static str, labels: &[(&str, &str)], value: u64) -> fmt::Result {
-        self.line(family, "_total", labels, value)
-    }
-
-    fn single_gauge(&mut self, name: &'static str, help: &'static str, value: u64) -> fmt::Result {
-        self.family(name, "gauge", help)?;
-        self.sample(name, &[], value)
-    }
-
-    fn single_counter(&mut self, family: &'static str, help: &'static str, value: u64) -> fmt::Result {
-        self.family(family, "counter", help)?;
-        self.total(family, &[], value)
+    /// One number of the program.
+    fn single(&mut self, kind: Kind, family: &'static str, help: &'static str, value: u64) -> fmt::Result {
+        self.family(family, kind.name(), help)?;
+        self.line(family, kind.suffix(), &[], value)
     }
 
     fn line(
