@@ -14,10 +14,6 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 /// In what time the well-behaved client gets a whole page.
 pub const IN_TIME: Duration = Duration::from_secs(1);
 
-/// How long it waits for one. On a busy machine the attackers, who share its processors, now and then
-/// fill the kernel's queue of new connections, and a client that finds it full tries again after a second.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The process under attack.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
@@ -72,8 +68,6 @@ pub struct Outcome {
     pub blows: u64,
     /// Pages that the well-behaved client got meanwhile.
     pub pages: u32,
-    /// Pages that came late.
-    pub late: u32,
     /// The longest that it waited for one.
     pub slowest: Duration,
     /// Resident memory of the target at its highest, in KiB.
@@ -83,28 +77,37 @@ pub struct Outcome {
 }
 
 /// Runs the attacks all at once for that long, while a well-behaved client asks for `/`, and now and
-/// then for the largest page, again and again. Panics if a page does not come, or if more than one in
-/// fifty (and one more) comes late.
+/// then for the largest page, again and again.
+///
+/// The promise, without exception: a client that has an address of its own gets every page whole within
+/// [`IN_TIME`], its connection included. Panics if one page does not come or comes late.
+///
+/// Attackers have processors of their own in life. Here they share two with the server, so they step
+/// back behind it a little (nice 10): they still take all that it leaves, and yet what a machine busy
+/// with other things has to give goes to the server first. A late page is then the server's doing.
 pub fn endure(target: Target, attacks: &[(&str, Attack)], time: Duration) -> Outcome {
     let course = Course::default();
     std::thread::scope(|scope| {
         for (number, (_, attack)) in attacks.iter().enumerate() {
             let course = &course;
-            scope.spawn(move || attack(target, number as u8, course));
+            scope.spawn(move || {
+                // It fails only for want of a privilege, which no process needs to be modest.
+                let _ = rustix::process::nice(10);
+                attack(target, number as u8, course);
+            });
         }
         let end = Instant::now() + time;
         let mut outcome =
-            Outcome { blows: 0, pages: 0, late: 0, slowest: Duration::ZERO, resident_kib: 0, descriptors: 0 };
+            Outcome { blows: 0, pages: 0, slowest: Duration::ZERO, resident_kib: 0, descriptors: 0 };
         let mut failure = None;
         while failure.is_none() && (Instant::now() < end || course.blows.load(Ordering::Relaxed) == 0) {
             let start = Instant::now();
             let path = if outcome.pages % 4 == 3 { target.large } else { "/" };
-            if let Err(error) = get(target.address, path, PATIENCE) {
-                failure =
-                    Some(format!("{path} after {} pages and {:?}: {error}", outcome.pages, start.elapsed()));
-            }
-            outcome.late += u32::from(start.elapsed() > IN_TIME);
-            outcome.slowest = outcome.slowest.max(start.elapsed());
+            let page = get(target.address, path, IN_TIME);
+            let waited = start.elapsed();
+            failure = page.err().or_else(|| (waited > IN_TIME).then(|| "late".to_string()));
+            failure = failure.map(|error| format!("{path} after {waited:?}: {error}"));
+            outcome.slowest = outcome.slowest.max(waited);
             outcome.pages += 1;
             outcome.resident_kib = outcome.resident_kib.max(resident_kib(target.pid));
             outcome.descriptors = outcome.descriptors.max(descriptors(target.pid));
@@ -114,7 +117,6 @@ pub fn endure(target: Target, attacks: &[(&str, Attack)], time: Duration) -> Out
         outcome.blows = course.blows.load(Ordering::Relaxed);
         let names: Vec<&str> = attacks.iter().map(|(name, _)| *name).collect();
         assert_eq!(failure, None, "a well-behaved client suffered under {names:?}: {outcome:?}");
-        assert!(outcome.late <= 1 + outcome.pages / 50, "{names:?}: {outcome:?}");
         outcome
     })
 }

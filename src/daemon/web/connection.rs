@@ -3,6 +3,7 @@
 //! The connection moves bytes and keeps the time; it knows neither the handler nor the other
 //! connections. Time is an argument.
 
+use std::cmp::Reverse;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::time::{Duration, Instant};
@@ -28,22 +29,27 @@ pub(super) enum Outcome {
     Ended,
 }
 
-/// What a connection is doing; in the order in which connections are given up for new ones.
+/// What a connection is doing.
 enum State {
     /// The last response is out; reading until the client closes, so that it gets to read it.
     Lingering { discarded: usize },
     /// A head is awaited or arriving. `unexamined`: bytes of a pipelined request are there already.
     Reading { unexamined: bool },
-    /// A whole head is there, and no page is free to answer it.
-    Waiting,
+    /// A whole head is there. `place`: when it joined the queue, or last stood back in it.
+    Waiting { place: Instant },
     /// A response is leaving.
     Writing { page: Page, started: Instant, keep_alive: bool },
 }
+
+/// The order in which connections are given up for new ones.
+pub(super) type Rank = (Reverse<bool>, Reverse<usize>, u8, Duration);
 
 /// An accepted connection and its head buffer.
 pub(super) struct Connection {
     stream: TcpStream,
     peer: IpAddr,
+    /// Connections of the same address, this one included.
+    share: usize,
     state: State,
     /// When the state began, or when it last made progress: accepted, first byte of a head, last
     /// byte taken of a response.
@@ -57,12 +63,18 @@ impl Connection {
     /// A connection just accepted; the stream must be non-blocking.
     pub(super) fn new(stream: TcpStream, peer: IpAddr, now: Instant) -> Self {
         let state = State::Reading { unexamined: false };
-        Self { stream, peer, state, since: now, requests: 0, received: 0, head: [0; WEB_HEAD_BYTES_MAX] }
+        let head = [0; WEB_HEAD_BYTES_MAX];
+        Self { stream, peer, share: 1, state, since: now, requests: 0, received: 0, head }
     }
 
     /// The client's address.
     pub(super) fn peer(&self) -> IpAddr {
         self.peer
+    }
+
+    /// Takes note of how many connections its address has, this one included.
+    pub(super) fn set_share(&mut self, share: usize) {
+        self.share = share;
     }
 
     /// The socket, and what to wait for on it.
@@ -72,29 +84,54 @@ impl Connection {
             State::Reading { unexamined: true } => PollFlags::IN | PollFlags::OUT,
             State::Lingering { .. } | State::Reading { .. } => PollFlags::IN,
             // The system reports a broken connection even so.
-            State::Waiting => PollFlags::empty(),
+            State::Waiting { .. } => PollFlags::empty(),
             State::Writing { .. } => PollFlags::OUT,
         };
         (&self.stream, flags)
     }
 
-    /// Orders connections by who is closed first when there is no room: those that only linger, then
-    /// unfinished heads and idle ones, then responses that stall; in each group the oldest. `None` for
-    /// those that stay: who has asked and waits for an answer, and who has come or moved this very
+    /// Orders connections by who is closed first when there is no room. First come those that only
+    /// linger, then those of the address that has most: unfinished heads and idle ones, then responses that
+    /// stall, in each group the oldest, and at last the newest of those that wait for an answer. `None`
+    /// for those that stay: the only one of its address if it waits, or if it has come or moved this very
     /// turn and so had no chance yet.
-    pub(super) fn rank(&self, now: Instant) -> Option<(u8, Instant)> {
-        let group = match self.state {
-            State::Lingering { .. } => 0,
-            State::Reading { .. } => 1,
-            State::Writing { .. } => 2,
-            State::Waiting => return None,
+    pub(super) fn rank(&self, now: Instant) -> Option<Rank> {
+        let age = now.saturating_duration_since(self.since);
+        let oldest_first = Duration::MAX - age;
+        let (lingers, group, order) = match self.state {
+            State::Lingering { .. } => (Reverse(true), 0, oldest_first),
+            State::Reading { .. } => (Reverse(false), 1, oldest_first),
+            State::Writing { .. } => (Reverse(false), 2, oldest_first),
+            State::Waiting { .. } => (Reverse(false), 3, age),
         };
-        (self.since < now).then_some((group, self.since))
+        let stays = self.share == 1 && (self.is_waiting() || age.is_zero());
+        (!stays).then_some((lingers, Reverse(self.share), group, order))
     }
 
-    /// Since when a page is being waited for.
-    pub(super) fn waiting_since(&self) -> Option<Instant> {
-        matches!(self.state, State::Waiting).then_some(self.since)
+    /// True while a request waits for its answer.
+    fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+
+    /// The place in the queue for an answer: the least is next. `None` if nothing has been asked.
+    pub(super) fn place(&self) -> Option<(Instant, Instant)> {
+        match self.state {
+            State::Waiting { place } => Some((place, self.since)),
+            _ => None,
+        }
+    }
+
+    /// Joins the queue for an answer to the request that has been received.
+    pub(super) fn wait(&mut self, now: Instant) {
+        self.state = State::Waiting { place: now };
+        self.since = now;
+    }
+
+    /// Goes behind all others that wait, as another connection of its address is being answered.
+    pub(super) fn stand_back(&mut self, now: Instant) {
+        if let State::Waiting { place } = &mut self.state {
+            *place = now;
+        }
     }
 
     /// Since when a response has been leaving.
@@ -121,7 +158,7 @@ impl Connection {
             State::Lingering { .. } => self.since + WEB_LINGER_TIME,
             State::Reading { .. } if self.requests == 0 || self.received > 0 => self.since + WEB_HEAD_TIME,
             State::Reading { .. } => self.since + WEB_IDLE_TIME,
-            State::Waiting => self.since + WEB_RESPONSE_TIME,
+            State::Waiting { .. } => self.since + WEB_RESPONSE_TIME,
             State::Writing { started, .. } => (self.since + WEB_STALL_TIME).min(*started + WEB_RESPONSE_TIME),
         }
     }
@@ -134,14 +171,6 @@ impl Connection {
     /// True if another request may follow the one being answered.
     pub(super) fn may_continue(&self) -> bool {
         self.requests + 1 < WEB_REQUESTS_PER_CONNECTION_MAX
-    }
-
-    /// Puts the request that has been received off until a page is free.
-    pub(super) fn wait(&mut self, now: Instant) {
-        if !matches!(self.state, State::Waiting) {
-            self.state = State::Waiting;
-            self.since = now;
-        }
     }
 
     /// Starts to send a response to the first `head_length` bytes received. The response ends the
@@ -164,7 +193,7 @@ impl Connection {
             }
             State::Reading { .. } => self.receive(now),
             // Nothing was asked of the system, so it can only be the end.
-            State::Waiting => Outcome::Ended,
+            State::Waiting { .. } => Outcome::Ended,
             State::Writing { .. } => self.send(now),
         }
     }
@@ -375,17 +404,39 @@ mod tests {
     }
 
     #[test]
-    fn the_idle_go_before_the_busy_and_the_oldest_first() {
+    fn who_has_most_gives_up_the_least() {
         let start = Instant::now();
         let [later, now] = [1, 2].map(|seconds| start + Duration::from_secs(seconds));
-        let (old, _client) = pair(start);
-        let (new, _client) = pair(later);
+        let (mut old, _client) = pair(start);
+        let (mut new, _client) = pair(later);
         let (mut busy, _client) = pair(start);
         busy.answer(page(10), 0, true, start);
-        assert!(old.rank(now).is_some() && old.rank(now) < new.rank(now) && new.rank(now) < busy.rank(now));
-        // Neither who has just come nor who waits for an answer.
-        assert_eq!(new.rank(later), None);
-        busy.wait(start);
-        assert_eq!(busy.rank(now), None);
+        let [mut first, mut second] = [start, later].map(|time| {
+            let (mut connection, client) = pair(time);
+            connection.wait(time);
+            (connection, client)
+        });
+        let (mut lingering, _client) = pair(later);
+        lingering.answer(page(10), 0, false, later);
+        assert!(matches!(settle(&mut lingering, later), Outcome::Answered(_)));
+
+        let rank = |connection: &mut Connection, share, now| {
+            connection.set_share(share);
+            connection.rank(now)
+        };
+        let ranks = [&mut lingering, &mut old, &mut new, &mut busy, &mut second.0, &mut first.0]
+            .map(|connection| rank(connection, 2, now));
+        assert!(ranks.is_sorted() && ranks.iter().all(Option::is_some), "{ranks:?}");
+        assert!(rank(&mut busy, 3, now) < rank(&mut old, 2, now));
+        assert!(rank(&mut lingering, 1, now) < rank(&mut busy, 3, now));
+        // The only one of its address neither when it has just come nor when it waits for an answer.
+        assert!(rank(&mut new, 1, now).is_some() && rank(&mut new, 1, later).is_none());
+        assert!(rank(&mut first.0, 1, now).is_none() && rank(&mut second.0, 1, now).is_none());
+        // Who stands back is behind the others, and still ahead of its own that came later.
+        assert!(first.0.place() < second.0.place() && old.place().is_none());
+        first.0.stand_back(now);
+        assert!(second.0.place() < first.0.place());
+        second.0.stand_back(now);
+        assert!(first.0.place() < second.0.place());
     }
 }

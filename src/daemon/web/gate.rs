@@ -1,4 +1,10 @@
 //! The gate: accepts, takes turns, and gives up whoever holds on to what others need.
+//!
+//! Whatever is scarce is shared out by address, so that a client with an address of its own gets its page
+//! soon, whatever others do. Making a page takes longer than all else: each turn of the loop makes one at
+//! most, and between two pages it accepts what has come meanwhile, so that the kernel's queue of new
+//! connections does not run over. The addresses that wait for a page take turns. When all slots are
+//! taken, the address with the most connections gives one up.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -97,16 +103,16 @@ impl Gate {
             let now = Instant::now();
             for index in 0..WEB_CONNECTIONS_MAX {
                 if ready.connections[index] {
-                    self.serve(index, now, handler);
+                    self.serve(index, now);
                 }
             }
             self.expire(now);
-            self.relieve(now, handler);
             for index in 0..self.listeners.len() {
                 if ready.listeners[index] {
-                    self.accept(index, now, handler);
+                    self.accept(index, now);
                 }
             }
+            self.answer_next(now, handler);
         }
     }
 
@@ -115,7 +121,8 @@ impl Gate {
         self.statistics.open = self.connections.iter().flatten().count() as u64;
         let now = Instant::now();
         self.accept_after = self.accept_after.filter(|&time| time > now);
-        let listening = if self.accept_after.is_none() { PollFlags::IN } else { PollFlags::empty() };
+        let can_accept = self.accept_after.is_none() && self.room(now).is_some();
+        let listening = if can_accept { PollFlags::IN } else { PollFlags::empty() };
         let mut sockets = heapless::Vec::<PollFd<'_>, { 1 + WEB_LISTENERS_MAX + WEB_CONNECTIONS_MAX }>::new();
         sockets.extend(std::iter::once(PollFd::from_borrowed_fd(stop, PollFlags::IN)));
         sockets.extend(self.listeners.iter().map(|listener| PollFd::new(listener, listening)));
@@ -124,7 +131,7 @@ impl Gate {
             PollFd::new(stream, flags)
         }));
         let deadlines = self.connections.iter().flatten().map(Connection::deadline);
-        let deadline = deadlines.chain(self.accept_after).chain(self.next_page()).min();
+        let deadline = deadlines.chain(self.accept_after).chain(self.next_page(now)).min();
         // Deadlines are seconds away, which always converts; a failure would wake us at once.
         let timeout = deadline
             .map(|deadline| Timespec::try_from(deadline.saturating_duration_since(now)).unwrap_or_default());
@@ -145,33 +152,39 @@ impl Gate {
         Ok(ready)
     }
 
-    /// Gives one connection its turn: one read, at most one request, one write.
-    fn serve(&mut self, index: usize, now: Instant, handler: &mut dyn Handler) {
+    /// Gives one connection its turn: one read, which may complete a request, or one write.
+    fn serve(&mut self, index: usize, now: Instant) {
         let Some(connection) = &mut self.connections[index] else { return };
         match connection.proceed(now) {
             Outcome::Waiting => {}
             Outcome::Answered(page) => self.pages.push(page),
             Outcome::Ended => self.close(index),
-            Outcome::Received => self.examine(index, now, handler),
+            Outcome::Received => {
+                if request::parse(connection.received()) != Parsed::Partial {
+                    connection.wait(now);
+                }
+            }
         }
     }
 
-    /// Looks for a request in what a connection has received, and answers it.
-    fn examine(&mut self, index: usize, now: Instant, handler: &mut dyn Handler) {
-        let Some(connection) = &self.connections[index] else { return };
-        if request::parse(connection.received()) == Parsed::Partial {
-            return;
+    /// Answers who is first in the queue, if there is a page for it. Then all addresses that wait come
+    /// before the same one again.
+    fn answer_next(&mut self, now: Instant, handler: &mut dyn Handler) {
+        let Some(index) = self.first_waiting() else { return };
+        let Some(mut page) = self.take_page(now) else { return };
+        if let Some(peer) = self.connections[index].as_ref().map(Connection::peer) {
+            self.siblings(peer).for_each(|sibling| sibling.stand_back(now));
         }
-        // Only now, as a page may have to be taken from somebody; and nobody jumps the queue.
-        let is_first = connection.waiting_since() == self.first_waiting().map(|(since, _)| since);
-        let page = if is_first { self.take_page(now) } else { None };
-        let Some(connection) = &mut self.connections[index] else { return };
-        let Some(mut page) = page else { return connection.wait(now) };
+        let Some(connection) = &mut self.connections[index] else { return self.pages.push(page) };
         page.clear();
         let (request, length) = match request::parse(connection.received()) {
             Parsed::Complete(request, length) => (request, length),
             Parsed::Refused(refusal) => return self.refuse(index, refusal, page, now),
-            Parsed::Partial => return self.pages.push(page),
+            // It was whole when it joined the queue.
+            Parsed::Partial => {
+                self.pages.push(page);
+                return self.close(index);
+            }
         };
         if request.host.is_some_and(|host| !self.names.allows(host)) {
             return self.refuse(index, Refusal::Host, page, now);
@@ -184,7 +197,7 @@ impl Gate {
         page.complete(&response, &request, keep_alive);
         self.statistics.requests += 1;
         connection.answer(page, length, keep_alive, now);
-        self.send(index, now);
+        self.serve(index, now);
     }
 
     /// Answers a connection with a refusal, which ends it.
@@ -193,17 +206,7 @@ impl Gate {
         let Some(connection) = &mut self.connections[index] else { return self.pages.push(page) };
         page.refuse(refusal, !connection.received().starts_with(b"HEAD "));
         connection.answer(page, connection.received().len(), false, now);
-        self.send(index, now);
-    }
-
-    /// Sends what the socket takes of a response just made.
-    fn send(&mut self, index: usize, now: Instant) {
-        let Some(connection) = &mut self.connections[index] else { return };
-        match connection.proceed(now) {
-            Outcome::Answered(page) => self.pages.push(page),
-            Outcome::Ended => self.close(index),
-            Outcome::Waiting | Outcome::Received => {}
-        }
+        self.serve(index, now);
     }
 
     /// A free page. If there is none, the response that has been in memory longest gives up its own,
@@ -220,27 +223,20 @@ impl Gate {
     }
 
     /// When somebody who waits for a page can get one at the latest.
-    fn next_page(&self) -> Option<Instant> {
+    fn next_page(&self, now: Instant) -> Option<Instant> {
         self.first_waiting()?;
+        if !self.pages.is_empty() {
+            return Some(now);
+        }
         let open = self.connections.iter().flatten();
         open.filter_map(Connection::writing_since).min().map(|since| since + WEB_PAGE_TIME)
     }
 
-    /// Who has waited longest for a page, and since when.
-    fn first_waiting(&self) -> Option<(Instant, usize)> {
+    /// Who is answered next.
+    fn first_waiting(&self) -> Option<usize> {
         let open = self.connections.iter().enumerate();
-        open.filter_map(|(index, slot)| Some((slot.as_ref()?.waiting_since()?, index))).min()
-    }
-
-    /// Answers those who wait for a page, in the order in which they came, as far as there are pages.
-    fn relieve(&mut self, now: Instant, handler: &mut dyn Handler) {
-        for _ in 0..WEB_CONNECTIONS_MAX {
-            let Some(first) = self.first_waiting() else { return };
-            self.examine(first.1, now, handler);
-            if self.first_waiting() == Some(first) {
-                return;
-            }
-        }
+        let queue = open.filter_map(|(index, slot)| Some((slot.as_ref()?.place()?, index)));
+        queue.min().map(|(_, index)| index)
     }
 
     /// Closes the connections whose time is up; one that owes the rest of a head is told.
@@ -266,65 +262,73 @@ impl Gate {
     }
 
     /// Accepts what waits at a listener, as far as there is room.
-    fn accept(&mut self, listener: usize, now: Instant, handler: &mut dyn Handler) {
+    fn accept(&mut self, listener: usize, now: Instant) {
         for _ in 0..WEB_ACCEPTS_PER_TURN {
-            if self.free_slot().is_none() && self.most_dispensable(now, |_| true).is_none() {
-                return;
-            }
+            let Some(room) = self.room(now) else { return };
             match self.listeners[listener].accept() {
-                Ok((stream, peer)) => self.admit(stream, peer.ip(), now, handler),
+                Ok((stream, peer)) => self.admit(stream, peer.ip(), room, now),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return,
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
                     _ => {
                         // Out of descriptors or memory: one of ours goes, or the others must wait.
                         self.statistics.accept_failures += 1;
-                        if !self.evict(now, |_| true) {
+                        let Some(index) = self.most_dispensable(now, |_| true) else {
                             self.accept_after = Some(now + WEB_ACCEPT_PAUSE);
                             return;
-                        }
+                        };
+                        self.evict(index);
                     }
                 },
             }
         }
     }
 
-    /// Gives a new connection a slot and its first turn, as its request is often there already.
-    fn admit(&mut self, stream: TcpStream, peer: IpAddr, now: Instant, handler: &mut dyn Handler) {
+    /// Gives a new connection the slot `room`, or one of its own address if it has enough of them, and
+    /// its first turn, as its request is often there already.
+    fn admit(&mut self, stream: TcpStream, peer: IpAddr, room: usize, now: Instant) {
         self.statistics.accepted += 1;
-        let open = self.connections.iter().flatten();
-        let siblings = open.filter(|connection| connection.peer() == peer).count();
-        let has_room = if siblings >= WEB_CONNECTIONS_PER_ADDRESS_MAX {
-            self.evict(now, |connection| connection.peer() == peer)
-        } else {
-            self.free_slot().is_some() || self.evict(now, |_| true)
-        };
-        match self.free_slot() {
-            Some(index) if has_room && stream.set_nonblocking(true).is_ok() => {
+        let has_enough = self.siblings(peer).count() >= WEB_CONNECTIONS_PER_ADDRESS_MAX;
+        let own = |connection: &Connection| connection.peer() == peer;
+        let slot = if has_enough { self.most_dispensable(now, own) } else { Some(room) };
+        match slot {
+            Some(index) if stream.set_nonblocking(true).is_ok() => {
+                self.evict(index);
                 self.connections[index] = Some(Connection::new(stream, peer, now));
-                self.serve(index, now, handler);
+                self.share_out(peer);
+                self.serve(index, now);
             }
             _ => self.statistics.evicted += 1,
         }
-        // A page may have become free, and whoever waits for it must not be the next to be closed.
-        self.relieve(now, handler);
     }
 
-    fn free_slot(&self) -> Option<usize> {
-        self.connections.iter().position(Option::is_none)
+    /// A slot for a new connection: a free one, or one whose connection can be spared.
+    fn room(&self, now: Instant) -> Option<usize> {
+        let free = self.connections.iter().position(Option::is_none);
+        free.or_else(|| self.most_dispensable(now, |_| true))
     }
 
-    /// Closes one of the connections that `among` holds for. False if none can be spared.
-    fn evict(&mut self, now: Instant, among: impl Fn(&Connection) -> bool) -> bool {
-        let Some(index) = self.most_dispensable(now, among) else { return false };
+    /// The connections of an address.
+    fn siblings(&mut self, peer: IpAddr) -> impl Iterator<Item = &mut Connection> {
+        self.connections.iter_mut().flatten().filter(move |connection| connection.peer() == peer)
+    }
+
+    /// Tells the connections of an address how many they are.
+    fn share_out(&mut self, peer: IpAddr) {
+        let share = self.siblings(peer).count();
+        self.siblings(peer).for_each(|connection| connection.set_share(share));
+    }
+
+    /// Closes the connection in a slot, if there is one, for the sake of others.
+    fn evict(&mut self, index: usize) {
+        let Some(connection) = &self.connections[index] else { return };
         self.statistics.evicted += 1;
-        if self.connections[index].as_ref().is_some_and(Connection::is_lingering) {
+        if connection.is_lingering() {
             // Its response is with the kernel, which goes on sending it for as long as its time-out says.
             self.close(index);
         } else {
             self.reset(index);
         }
-        true
     }
 
     /// The first by `Connection::rank` of those that `among` holds for.
@@ -346,8 +350,9 @@ impl Gate {
 
     /// Closes a connection; its page, if it holds one, is free again.
     fn close(&mut self, index: usize) {
-        let connection = self.connections[index].take();
-        self.pages.extend(connection.and_then(Connection::into_page));
+        let Some(connection) = self.connections[index].take() else { return };
+        self.share_out(connection.peer());
+        self.pages.extend(connection.into_page());
     }
 }
 
@@ -459,6 +464,67 @@ mod tests {
             drop(self.stop.take());
             assert_eq!(self.thread.take().unwrap().join().unwrap(), Ok(()));
         }
+    }
+
+    /// Notes the paths in the order in which they are answered.
+    #[derive(Default)]
+    struct Log(Vec<String>);
+
+    impl Handler for Log {
+        fn respond(&mut self, request: &Request<'_>, _: &Statistics, _: &mut Page) -> Response {
+            self.0.push(request.path().to_string());
+            Response::live(Status::Ok, "text/plain")
+        }
+    }
+
+    /// A client with this address in 127.0.0.0/8 that asks for a path; accepted by the time it is returned.
+    fn ask(gate: &mut Gate, address: [u8; 4], path: &str, now: Instant) -> TcpStream {
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &SocketAddr::from((address, 0))).unwrap();
+        rustix::net::connect(&socket, &gate.addresses()[0]).unwrap();
+        let mut client = TcpStream::from(socket);
+        write!(client, "GET {path} HTTP/1.1\r\nHost: [::1]\r\n\r\n").unwrap();
+        let accepted = gate.statistics.accepted;
+        let limit = Instant::now() + Duration::from_secs(10);
+        while gate.statistics.accepted == accepted {
+            assert!(Instant::now() < limit, "{address:?} was not accepted");
+            gate.accept(0, now);
+        }
+        client
+    }
+
+    #[test]
+    fn addresses_take_turns() {
+        let mut gate = Gate::bind(&["127.0.0.1:0".parse().unwrap()], HostNames::default()).unwrap();
+        let mut log = Log::default();
+        let start = Instant::now();
+        let [later, now] = [1, 2].map(|milliseconds| start + Duration::from_millis(milliseconds));
+        let _greedy: Vec<_> = (0..3).map(|_| ask(&mut gate, [127, 0, 0, 2], "/greedy", start)).collect();
+        let _modest = ask(&mut gate, [127, 0, 0, 3], "/modest", later);
+        assert_eq!(gate.next_page(now), Some(now));
+        for _ in 0..4 {
+            gate.answer_next(now, &mut log);
+        }
+        assert_eq!(log.0, ["/greedy", "/modest", "/greedy", "/greedy"]);
+        assert_eq!(gate.next_page(now), None);
+    }
+
+    #[test]
+    fn a_full_gate_has_room_for_an_address_that_has_less() {
+        let mut gate = Gate::bind(&["127.0.0.1:0".parse().unwrap()], HostNames::default()).unwrap();
+        let now = Instant::now();
+        let most = WEB_CONNECTIONS_PER_ADDRESS_MAX;
+        let greedy = (0..WEB_CONNECTIONS_MAX).map(|index| [127, 0, 0, 2 + (index / most) as u8]);
+        let _greedy: Vec<_> = greedy.map(|address| ask(&mut gate, address, "/", now)).collect();
+        assert_eq!((gate.connections.iter().flatten().count(), gate.statistics.evicted), (48, 0));
+        // All of them wait for answers, and yet there is room, until everybody has one connection.
+        let modest = (0..WEB_CONNECTIONS_MAX as u8).map(|number| [127, 0, 1, number]);
+        let _modest: Vec<_> =
+            modest.map_while(|address| gate.room(now).map(|_| ask(&mut gate, address, "/", now))).collect();
+        assert_eq!(gate.room(now), None);
+        let shares =
+            gate.connections.iter().flatten().map(Connection::peer).collect::<std::collections::HashSet<_>>();
+        assert_eq!((shares.len(), gate.statistics.evicted), (WEB_CONNECTIONS_MAX, 44));
     }
 
     const LAST: &str = "Host: 127.0.0.1\r\nConnection: close\r\n\r\n";
