@@ -136,7 +136,6 @@ struct Set {
 /// The rows; see the module's text.
 pub struct PortTable {
     seed: Seed,
-    shift: u32,
     sets: Box<[Set]>,
     evicted: u64,
     swept: usize,
@@ -155,13 +154,7 @@ impl PortTable {
     /// An empty table of at least `rows` rows, rounded up to a power of two of sets.
     pub fn with_capacity(rows: u32, seed: Seed) -> Self {
         let sets = Self::round_up(rows) / WAYS;
-        Self {
-            seed,
-            shift: 64 - sets.trailing_zeros(),
-            sets: vec![Set::default(); sets].into_boxed_slice(),
-            evicted: 0,
-            swept: 0,
-        }
+        Self { seed, sets: vec![Set::default(); sets].into_boxed_slice(), evicted: 0, swept: 0 }
     }
 
     /// How many rows fit.
@@ -188,8 +181,8 @@ impl PortTable {
     /// The key's row, made if need be.
     #[inline]
     pub fn row(&mut self, key: PortKey) -> &mut PortRow {
-        let set = &mut self.sets[(self.seed.word(key.0) >> self.shift) as usize];
-        let way = match set.keys.iter().position(|&present| present == key) {
+        let set = &mut self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        let way = match set.way(key) {
             Some(way) => way,
             None => {
                 let way = set.smallest();
@@ -204,9 +197,8 @@ impl PortTable {
 
     /// The key's row, if there is one.
     pub fn get(&self, key: PortKey) -> Option<&PortRow> {
-        let set = &self.sets[(self.seed.word(key.0) >> self.shift) as usize];
-        let way = set.keys.iter().position(|&present| present == key)?;
-        Some(&set.rows[way])
+        let set = &self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        Some(&set.rows[set.way(key)?])
     }
 
     /// All rows, in no particular order; those of evicted hosts too, until a sweep has passed.
@@ -232,6 +224,11 @@ impl PortTable {
 }
 
 impl Set {
+    #[inline]
+    fn way(&self, key: PortKey) -> Option<usize> {
+        self.keys.iter().position(|&present| present == key)
+    }
+
     /// The way of the smallest row; a vacant one holds nothing.
     #[inline]
     fn smallest(&self) -> usize {

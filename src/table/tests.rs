@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Weight,
-};
+use super::{Flow, FlowCache, GuardedTable, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Weight};
 use crate::ledger::Counters;
 use crate::limits::{DEMOTION_CANDIDATES, PROMOTION_BYTES, PROMOTION_PACKETS};
 use crate::network::Direction;
@@ -275,10 +273,9 @@ fn the_flow_cache_loses_and_invents_nothing() {
             let from_low = packet.source.low <= packet.destination.low;
             let direction = if from_low { Direction::Outbound } else { Direction::Inbound };
             match cache.add(&packet, second) {
-                Lookup::Hit(known) if packet.source != packet.destination => assert_eq!(known, direction),
-                Lookup::Hit(_) => {}
-                Lookup::Miss(place) => book(cache.replace(place, &packet, direction, second)),
-                Lookup::Bypass => book(Flow::of(&packet, direction, second)),
+                Some(known) if packet.source != packet.destination => assert_eq!(known, direction),
+                Some(_) => {}
+                None => book(cache.begin(&packet, direction, second)),
             }
         }
         for index in 0..cache.capacity() {
