@@ -26,7 +26,9 @@ use crate::limits::{
 };
 use crate::network::{Direction, Networks, Place, Role};
 use crate::packet::{Address, Decoded, Discard, LinkType, Packet};
-use crate::table::{Flow, FlowCache, GuardedTable, PortKey, PortKind, PortRow, PortTable, Seed, Slot};
+use crate::table::{
+    Flow, FlowCache, GuardedTable, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Slot,
+};
 use crate::time::Timestamp;
 
 /// How large a ledger's tables are.
@@ -313,14 +315,23 @@ impl Ledger {
             host.mac = flow.macs[end];
         }
         self.hosts.settle(slot);
-        if let (Some(ports), Some((local, remote))) = (flow.ports(), kinds(flow.protocol())) {
-            let generation = self.hosts.generation(slot);
-            self.book_port(PortKey::host(slot, generation, local, ports[end]), growth);
-            self.book_port(PortKey::host(slot, generation, remote, ports[1 - end]), growth);
-        } else if Transport::of(flow.protocol()) == Transport::Other {
-            let generation = self.hosts.generation(slot);
-            let number = flow.protocol().into();
-            self.ports.book(PortKey::host(slot, generation, PortKind::Protocol, number), growth);
+        // A flood of strangers must not wash out the rows of those who stay.
+        let is_stranger = self.hosts.segment(slot) == Segment::Probation && !self.hosts.row(slot).local;
+        let book = if is_stranger { PortTable::book_if_room } else { PortTable::book };
+        let generation = self.hosts.generation(slot);
+        let key = |kind, port| PortKey::host(slot, generation, kind, port);
+        match (kinds(flow.protocol()), flow.ports()) {
+            (Some((local, remote)), Some(ports)) => {
+                for (kind, port) in [(local, ports[end]), (remote, ports[1 - end])] {
+                    if port <= self.highest_port {
+                        book(&mut self.ports, key(kind, port), growth);
+                    }
+                }
+            }
+            (None, _) if Transport::of(flow.protocol()) == Transport::Other => {
+                book(&mut self.ports, key(PortKind::Protocol, flow.protocol().into()), growth);
+            }
+            _ => {}
         }
     }
 

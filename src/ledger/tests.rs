@@ -117,6 +117,26 @@ fn ports_above_the_highest_count_without_rows() {
 }
 
 #[test]
+fn a_flood_of_strangers_takes_no_row_from_a_host_that_stays() {
+    let mut ledger = ledger(16, 16);
+    let friend = PortOwner::Host(address("9.9.9.9"));
+    for _ in 0..3 {
+        observe(&mut ledger, tcp("9.9.9.9", 6_000, "192.168.1.5", 80, 1_000), NOON);
+        ledger.settle(Timestamp::from_seconds(NOON));
+    }
+    let before = ports(&ledger, friend);
+    assert!(!before.is_empty());
+    for stranger in 0..2_000_u32 {
+        let source = std::net::Ipv4Addr::from(0x0808_0000 + stranger).to_string();
+        // Larger than all that the friend ever sent, but only one packet.
+        observe(&mut ledger, tcp(&source, 6_000, "192.168.1.5", 80, 60_000), NOON);
+        ledger.settle(Timestamp::from_seconds(NOON));
+    }
+    assert_eq!(ledger.evicted().hosts, 2_002 - 16);
+    assert_eq!(ports(&ledger, friend), before);
+}
+
+#[test]
 fn every_protocol_of_a_host_is_counted_apart() {
     let mut ledger = ledger(8, 64);
     // No protocol's number is too high a port.

@@ -3,7 +3,8 @@
 //! A row lives in one of the four places of its set. When they are taken, the smallest row goes, and
 //! since every owner's total is kept elsewhere, what a row held then shows as the owner's "other
 //! ports". One table for all costs a third less than a list for every host, and a host that talks to
-//! ten thousand ports cannot take more room than its sets.
+//! ten thousand ports cannot take more room than its sets. Who is not expected to stay takes vacant places
+//! only.
 //!
 //! A host's IP protocols that have no ports live here as well, one row each.
 
@@ -176,6 +177,18 @@ impl PortTable {
     #[inline(never)]
     pub fn book(&mut self, key: PortKey, growth: &PortRow) {
         *self.row(key) += growth;
+    }
+
+    /// Books growth on the key's row if it has one or finds a vacant place.
+    #[inline(never)]
+    pub fn book_if_room(&mut self, key: PortKey, growth: &PortRow) {
+        let set = &mut self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        if let Some(way) = set.way(key) {
+            set.rows[way] += growth;
+        } else if let Some(way) = set.way(PortKey::default()) {
+            set.keys[way] = key;
+            set.rows[way] = *growth;
+        }
     }
 
     /// The key's row, made if need be.
