@@ -66,14 +66,14 @@ pub const PORT_SETS_SWEPT: usize = 64;
 /// measured traffic and fall out of a small processor's own cache.
 pub const FLOWS: usize = 1_024;
 
-/// After this many lookups the flow cache is judged by its hits ...
-pub const FLOW_TRIAL_LOOKUPS: u32 = 4_096;
+/// After this many misses the flow cache is judged by its hits ...
+pub const FLOW_TRIAL_MISSES: u32 = 3_584;
 
-/// ... and steps aside if there were fewer than one in eight, ...
-pub const FLOW_HITS_WANTED: u32 = FLOW_TRIAL_LOOKUPS / 8;
+/// ... and steps aside if they were fewer than one lookup in eight, ...
+pub const FLOW_HITS_WANTED: u64 = FLOW_TRIAL_MISSES as u64 / 7;
 
 /// ... for this many packets.
-pub const FLOW_BYPASS_LOOKUPS: u32 = 16 * FLOW_TRIAL_LOOKUPS;
+pub const FLOW_BYPASS_PACKETS: u32 = 65_536;
 
 // Account.
 

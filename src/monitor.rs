@@ -27,11 +27,13 @@ impl Monitor {
     /// tell others about. A frame of an interface that does not exist is ignored.
     #[inline]
     pub fn observe(&mut self, interface: usize, decoded: &Decoded, now: Timestamp) -> Option<Event> {
-        let accounted = self.ledgers.get_mut(interface)?.observe(decoded, now);
-        match decoded {
-            Decoded::Packet(packet) if accounted => self.darknet.observe(interface, packet, now),
+        let ledger = self.ledgers.get_mut(interface)?;
+        let event = match decoded {
+            Decoded::Packet(packet) => self.darknet.observe(interface, packet, now),
             _ => None,
-        }
+        };
+        ledger.observe(decoded, now);
+        event
     }
 
     /// The next thing to tell others about because time has passed. To be called about once a second,

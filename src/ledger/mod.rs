@@ -27,7 +27,7 @@ use crate::limits::{
 use crate::network::{Direction, Networks, Place, Role};
 use crate::packet::{Address, Decoded, Discard, LinkType, Packet};
 use crate::table::{
-    Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortRow, PortTable, Seed, Slot,
+    Flow, FlowCache, GuardedTable, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Slot,
 };
 use crate::time::Timestamp;
 
@@ -175,23 +175,28 @@ impl Ledger {
         }
     }
 
-    /// Books a frame; true if it is an IP packet that is now accounted. `now` is the frame's time.
+    /// Books a frame. `now` is its time.
     #[inline]
-    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) -> bool {
+    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) {
         self.captured += 1;
         if now.seconds != self.second {
             self.turn(now);
         }
         self.last.micros = now.micros;
         match decoded {
-            Decoded::Packet(packet) => {
-                self.account(packet);
-                return true;
-            }
+            Decoded::Packet(packet) => self.account(packet),
+            other => self.set_aside(other),
+        }
+    }
+
+    /// Counts a frame that is no IP packet. Out of line, so that a packet takes one jump.
+    #[inline(never)]
+    fn set_aside(&mut self, decoded: &Decoded) {
+        match decoded {
+            Decoded::Packet(_) => {}
             Decoded::NonIp(frame) => self.non_ip += Counters::new(1, frame.bytes.into()),
             Decoded::Discard(reason) => self.discarded[*reason as usize] += 1,
         }
-        false
     }
 
     /// Brings everything up to date for somebody who looks: sums in the flow cache are booked, and the
@@ -258,22 +263,21 @@ impl Ledger {
     fn account(&mut self, packet: &Packet) {
         let seconds = self.last.seconds as u32;
         let direction = match self.flows.add(packet, seconds) {
-            Lookup::Hit(direction) => direction,
-            Lookup::Miss(place) => {
-                let direction = self.networks.direction(packet);
-                let old = self.flows.replace(place, packet, direction, seconds);
-                if !old.is_empty() {
-                    self.book(&old);
-                }
-                direction
-            }
-            Lookup::Bypass => {
-                let direction = self.networks.direction(packet);
-                self.book(&Flow::of(packet, direction, seconds));
-                direction
-            }
+            Some(direction) => direction,
+            None => self.begin_flow(packet, seconds),
         };
         self.totals.add(direction, Counters::new(1, packet.bytes.into()));
+    }
+
+    /// A packet whose flow is not in the cache. Out of line, so that the others pass without it.
+    #[inline(never)]
+    fn begin_flow(&mut self, packet: &Packet, seconds: u32) -> Direction {
+        let direction = self.networks.direction(packet);
+        let flow = self.flows.begin(packet, direction, seconds);
+        if !flow.is_empty() {
+            self.book(&flow);
+        }
+        direction
     }
 
     fn book_all(&mut self) {
@@ -311,14 +315,23 @@ impl Ledger {
             host.mac = flow.macs[end];
         }
         self.hosts.settle(slot);
-        if let (Some(ports), Some((local, remote))) = (flow.ports(), kinds(flow.protocol())) {
-            let generation = self.hosts.generation(slot);
-            self.book_port(PortKey::host(slot, generation, local, ports[end]), growth);
-            self.book_port(PortKey::host(slot, generation, remote, ports[1 - end]), growth);
-        } else if Transport::of(flow.protocol()) == Transport::Other {
-            let generation = self.hosts.generation(slot);
-            let number = flow.protocol().into();
-            self.ports.book(PortKey::host(slot, generation, PortKind::Protocol, number), growth);
+        // A flood of strangers must not wash out the rows of those who stay.
+        let is_stranger = self.hosts.segment(slot) == Segment::Probation && !self.hosts.row(slot).local;
+        let book = if is_stranger { PortTable::book_if_room } else { PortTable::book };
+        let generation = self.hosts.generation(slot);
+        let key = |kind, port| PortKey::host(slot, generation, kind, port);
+        match (kinds(flow.protocol()), flow.ports()) {
+            (Some((local, remote)), Some(ports)) => {
+                for (kind, port) in [(local, ports[end]), (remote, ports[1 - end])] {
+                    if port <= self.highest_port {
+                        book(&mut self.ports, key(kind, port), growth);
+                    }
+                }
+            }
+            (None, _) if Transport::of(flow.protocol()) == Transport::Other => {
+                book(&mut self.ports, key(PortKind::Protocol, flow.protocol().into()), growth);
+            }
+            _ => {}
         }
     }
 

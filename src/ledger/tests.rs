@@ -36,7 +36,7 @@ fn tcp(source: &str, source_port: u16, destination: &str, destination_port: u16,
 }
 
 fn observe(ledger: &mut Ledger, packet: Packet, seconds: u64) {
-    assert!(ledger.observe(&Decoded::Packet(packet), Timestamp::from_seconds(seconds)));
+    ledger.observe(&Decoded::Packet(packet), Timestamp::from_seconds(seconds));
 }
 
 /// Rows by kind and port, as bytes inbound and outbound.
@@ -95,9 +95,9 @@ fn what_is_no_packet_has_lines_of_its_own() {
     let (sender, target) = (address("192.168.1.5"), address("192.168.1.6"));
     let arp = Arp { request: true, sender_mac: MAC, sender, target };
     let frame = NonIp { bytes: 60, link: Link::default(), arp: Some(arp) };
-    assert!(!ledger.observe(&Decoded::NonIp(frame), now));
+    ledger.observe(&Decoded::NonIp(frame), now);
     for discard in Discard::ALL {
-        assert!(!ledger.observe(&Decoded::Discard(discard), now));
+        ledger.observe(&Decoded::Discard(discard), now);
     }
     assert_eq!(ledger.captured(), 1 + Discard::ALL.len() as u64);
     assert_eq!(ledger.non_ip(), Counters::new(1, 60));
@@ -114,6 +114,26 @@ fn ports_above_the_highest_count_without_rows() {
     let rows: Vec<_> = ledger.ports(PortOwner::Interface).map(|(_, port, _)| port).collect();
     assert_eq!(rows, [443]);
     assert_eq!(ledger.ports_left(PortKind::TcpLocal).evicted_outbound, Counters::new(1, 60));
+}
+
+#[test]
+fn a_flood_of_strangers_takes_no_row_from_a_host_that_stays() {
+    let mut ledger = ledger(16, 16);
+    let friend = PortOwner::Host(address("9.9.9.9"));
+    for _ in 0..3 {
+        observe(&mut ledger, tcp("9.9.9.9", 6_000, "192.168.1.5", 80, 1_000), NOON);
+        ledger.settle(Timestamp::from_seconds(NOON));
+    }
+    let before = ports(&ledger, friend);
+    assert!(!before.is_empty());
+    for stranger in 0..2_000_u32 {
+        let source = std::net::Ipv4Addr::from(0x0808_0000 + stranger).to_string();
+        // Larger than all that the friend ever sent, but only one packet.
+        observe(&mut ledger, tcp(&source, 6_000, "192.168.1.5", 80, 60_000), NOON);
+        ledger.settle(Timestamp::from_seconds(NOON));
+    }
+    assert_eq!(ledger.evicted().hosts, 2_002 - 16);
+    assert_eq!(ports(&ledger, friend), before);
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod guarded;
 mod hash;
 mod ports;
 
-pub use flows::{Flow, FlowCache, Lookup, Place};
+pub use flows::{Flow, FlowCache};
 pub use guarded::{GuardedTable, Segment, Slot, Weight};
 pub use hash::Seed;
 pub use ports::{PortKey, PortKind, PortRow, PortTable};

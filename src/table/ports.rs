@@ -3,7 +3,8 @@
 //! A row lives in one of the four places of its set. When they are taken, the smallest row goes, and
 //! since every owner's total is kept elsewhere, what a row held then shows as the owner's "other
 //! ports". One table for all costs a third less than a list for every host, and a host that talks to
-//! ten thousand ports cannot take more room than its sets.
+//! ten thousand ports cannot take more room than its sets. Who is not expected to stay takes vacant places
+//! only.
 //!
 //! A host's IP protocols that have no ports live here as well, one row each.
 
@@ -136,7 +137,6 @@ struct Set {
 /// The rows; see the module's text.
 pub struct PortTable {
     seed: Seed,
-    shift: u32,
     sets: Box<[Set]>,
     evicted: u64,
     swept: usize,
@@ -155,13 +155,7 @@ impl PortTable {
     /// An empty table of at least `rows` rows, rounded up to a power of two of sets.
     pub fn with_capacity(rows: u32, seed: Seed) -> Self {
         let sets = Self::round_up(rows) / WAYS;
-        Self {
-            seed,
-            shift: 64 - sets.trailing_zeros(),
-            sets: vec![Set::default(); sets].into_boxed_slice(),
-            evicted: 0,
-            swept: 0,
-        }
+        Self { seed, sets: vec![Set::default(); sets].into_boxed_slice(), evicted: 0, swept: 0 }
     }
 
     /// How many rows fit.
@@ -185,11 +179,23 @@ impl PortTable {
         *self.row(key) += growth;
     }
 
+    /// Books growth on the key's row if it has one or finds a vacant place.
+    #[inline(never)]
+    pub fn book_if_room(&mut self, key: PortKey, growth: &PortRow) {
+        let set = &mut self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        if let Some(way) = set.way(key) {
+            set.rows[way] += growth;
+        } else if let Some(way) = set.way(PortKey::default()) {
+            set.keys[way] = key;
+            set.rows[way] = *growth;
+        }
+    }
+
     /// The key's row, made if need be.
     #[inline]
     pub fn row(&mut self, key: PortKey) -> &mut PortRow {
-        let set = &mut self.sets[(self.seed.word(key.0) >> self.shift) as usize];
-        let way = match set.keys.iter().position(|&present| present == key) {
+        let set = &mut self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        let way = match set.way(key) {
             Some(way) => way,
             None => {
                 let way = set.smallest();
@@ -204,9 +210,8 @@ impl PortTable {
 
     /// The key's row, if there is one.
     pub fn get(&self, key: PortKey) -> Option<&PortRow> {
-        let set = &self.sets[(self.seed.word(key.0) >> self.shift) as usize];
-        let way = set.keys.iter().position(|&present| present == key)?;
-        Some(&set.rows[way])
+        let set = &self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        Some(&set.rows[set.way(key)?])
     }
 
     /// All rows, in no particular order; those of evicted hosts too, until a sweep has passed.
@@ -232,6 +237,11 @@ impl PortTable {
 }
 
 impl Set {
+    #[inline]
+    fn way(&self, key: PortKey) -> Option<usize> {
+        self.keys.iter().position(|&present| present == key)
+    }
+
     /// The way of the smallest row; a vacant one holds nothing.
     #[inline]
     fn smallest(&self) -> usize {

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Flow, FlowCache, GuardedTable, Lookup, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Weight,
-};
+use super::{Flow, FlowCache, GuardedTable, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Weight};
 use crate::ledger::Counters;
 use crate::limits::{DEMOTION_CANDIDATES, PROMOTION_BYTES, PROMOTION_PACKETS};
 use crate::network::Direction;
@@ -229,6 +227,29 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
 }
 
 #[test]
+fn a_booking_if_there_is_room_evicts_nothing() {
+    with_seeds(|random| {
+        let mut table = PortTable::with_capacity(64, random.seed());
+        let growth = PortRow { inbound: Counters::new(1, 1_000), ..PortRow::default() };
+        let mut booked: HashMap<u16, u64> = HashMap::new();
+        for _ in 0..2_000 {
+            let port = random.below(200) as u16;
+            let key = PortKey::interface(PortKind::TcpLocal, port);
+            let before = table.get(key).copied();
+            table.book_if_room(key, &growth);
+            if table.get(key).is_some() {
+                *booked.entry(port).or_default() += 1;
+            } else {
+                assert!(before.is_none() && table.iter().count() >= 4, "an empty set has room");
+            }
+        }
+        let rows = table.iter().map(|(key, row)| (key.port(), row.inbound.packets));
+        assert_eq!(rows.collect::<HashMap<_, _>>(), booked);
+        assert_eq!(table.evicted(), 0);
+    });
+}
+
+#[test]
 fn sweeps_free_the_rows_of_hosts_that_are_gone() {
     let mut table = PortTable::with_capacity(64, Seed::new(3, 5));
     let growth = PortRow { inbound: Counters::new(1, 1), ..PortRow::default() };
@@ -275,10 +296,9 @@ fn the_flow_cache_loses_and_invents_nothing() {
             let from_low = packet.source.low <= packet.destination.low;
             let direction = if from_low { Direction::Outbound } else { Direction::Inbound };
             match cache.add(&packet, second) {
-                Lookup::Hit(known) if packet.source != packet.destination => assert_eq!(known, direction),
-                Lookup::Hit(_) => {}
-                Lookup::Miss(place) => book(cache.replace(place, &packet, direction, second)),
-                Lookup::Bypass => book(Flow::of(&packet, direction, second)),
+                Some(known) if packet.source != packet.destination => assert_eq!(known, direction),
+                Some(_) => {}
+                None => book(cache.begin(&packet, direction, second)),
             }
         }
         for index in 0..cache.capacity() {
