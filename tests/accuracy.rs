@@ -105,12 +105,11 @@ fn check_history(books: &Books, about: &str) {
     assert!(whole.ends_with(&["days", "months"]), "{whole:?}: {about}");
 }
 
-/// The first 25 are there, and every local host is exact. Of the first 100 one may be missing, and
-/// together they are true to one percent. A single row below the first 50 may have lost more than that,
-/// where its host was quiet for long: the test prints how many did.
+/// Every local host is exact. The first 100 are all there, the first 50 are true to one percent, and of
+/// the others nearly all: who was small, and quiet for long, before it became large may have lost more.
 #[test]
 fn a_flood_does_not_hide_who_makes_the_traffic() {
-    for (packets, seed) in [(1_000_000, 1), (200_000, 2), (200_000, 3)] {
+    for (packets, seed) in [(1_000_000, 1), (1_000_000, 2), (200_000, 3)] {
         let trace = Trace::new("flood", Scenario::MixFlood, &seeded(packets, seed));
         let found = trace.read(&[]).hosts();
         let mut truth: Vec<(&IpAddr, &Activity)> = trace.truth.hosts.iter().collect();
@@ -123,8 +122,7 @@ fn a_flood_does_not_hide_who_makes_the_traffic() {
             top.iter().filter(|(address, _)| found.contains_key(address)).count()
         };
         let present = count_present(&truth[..100]);
-        assert_eq!(count_present(&truth[..25]), 25, "of the first 25; {}", trace.about);
-        assert!(present >= 99, "{present} of the first 100; {}", trace.about);
+        assert_eq!(present, 100, "of the first 100; {}", trace.about);
 
         let errors: Vec<f64> = truth[..100]
             .iter()
@@ -133,15 +131,8 @@ fn a_flood_does_not_hide_who_makes_the_traffic() {
             })
             .collect();
         let within = errors.iter().filter(|error| **error <= 0.01).count();
-        let counted: u64 = truth[..100].iter().filter_map(|(address, _)| found.get(address)).map(bytes).sum();
-        let sent: u64 = truth[..100].iter().map(|(_, activity)| bytes(activity)).sum();
-        let error = 1.0 - counted as f64 / sent as f64;
-        println!(
-            "of the first 100: {present} present, {within} within 1 %, together {:.3} % short; {}",
-            error * 100.0,
-            trace.about
-        );
-        assert!(error <= 0.01, "the first 100 are {error} short; {}", trace.about);
+        println!("of the first 100, {within} are true to 1 %; {}", trace.about);
+        assert!(within >= 97, "{within} of the first 100 are true to 1 %; {}", trace.about);
         assert!(errors[..50].iter().all(|error| *error <= 0.01), "{:?}; {}", &errors[..50], trace.about);
     }
 }

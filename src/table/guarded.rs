@@ -12,7 +12,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 
 use super::Seed;
-use crate::limits::{DEMOTION_CANDIDATES, PROMOTION_BYTES, PROMOTION_PACKETS};
+use crate::limits::{DEMOTION_CANDIDATES, PROBATION_SHARE, PROMOTION_BYTES, PROMOTION_PACKETS};
 use crate::packet::Address;
 
 /// A row's place in its table; it stays the same until the row is evicted.
@@ -332,10 +332,10 @@ impl<R: Default + Weight> GuardedTable<R> {
         self.share_protection();
     }
 
-    /// Four fifths of the slots that are not pinned may be protected.
+    /// Of the slots that are not pinned, all but the share of probation may be protected.
     fn share_protection(&mut self) {
         let unpinned = self.capacity() - self.lists[Segment::Pinned as usize].length;
-        self.lists[Segment::Protected as usize].capacity = (u32::from(unpinned) * 4 / 5) as u16;
+        self.lists[Segment::Protected as usize].capacity = unpinned - unpinned.div_ceil(PROBATION_SHARE);
     }
 
     fn link_newest(&mut self, slot: Slot, segment: Segment) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Flow, FlowCache, GuardedTable, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Weight};
 use crate::ledger::Counters;
-use crate::limits::{DEMOTION_CANDIDATES, PROMOTION_BYTES, PROMOTION_PACKETS};
+use crate::limits::{DEMOTION_CANDIDATES, PROBATION_SHARE, PROMOTION_BYTES, PROMOTION_PACKETS};
 use crate::network::Direction;
 use crate::packet::{Address, Packet};
 
@@ -66,7 +66,10 @@ impl GuardedModel {
         let pinned = self.lists[Segment::Pinned as usize].len();
         let capacity = match segment {
             Segment::Probation => self.capacity,
-            Segment::Protected => (self.capacity - pinned) * 4 / 5,
+            Segment::Protected => {
+                let unpinned = self.capacity - pinned;
+                unpinned - unpinned.div_ceil(PROBATION_SHARE.into())
+            }
             Segment::Pinned => self.capacity / 2,
         };
         self.lists[segment as usize].len() < capacity
