@@ -99,6 +99,6 @@ impl Ledger {
                 None => return,
             },
         };
-        *self.ports.row(key) = row;
+        self.ports.book(key, &row);
     }
 }

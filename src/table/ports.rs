@@ -173,10 +173,18 @@ impl PortTable {
         self.evicted = evicted;
     }
 
-    /// Books growth on the key's row, made if need be.
+    /// Books growth on the key's row. If it has none, the smallest row of its set makes room.
     #[inline(never)]
     pub fn book(&mut self, key: PortKey, growth: &PortRow) {
-        *self.row(key) += growth;
+        let set = &mut self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        if let Some(way) = set.way(key) {
+            set.rows[way] += growth;
+        } else {
+            let way = set.smallest();
+            self.evicted += u64::from(!set.keys[way].is_vacant());
+            set.keys[way] = key;
+            set.rows[way] = *growth;
+        }
     }
 
     /// Books growth on the key's row if it has one or finds a vacant place.
@@ -189,23 +197,6 @@ impl PortTable {
             set.keys[way] = key;
             set.rows[way] = *growth;
         }
-    }
-
-    /// The key's row, made if need be.
-    #[inline]
-    pub fn row(&mut self, key: PortKey) -> &mut PortRow {
-        let set = &mut self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
-        let way = match set.way(key) {
-            Some(way) => way,
-            None => {
-                let way = set.smallest();
-                self.evicted += u64::from(!set.keys[way].is_vacant());
-                set.keys[way] = key;
-                set.rows[way] = PortRow::default();
-                way
-            }
-        };
-        &mut set.rows[way]
     }
 
     /// The key's row, if there is one.
