@@ -12,6 +12,14 @@ PART ?=
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
 TEST_PACKAGES = iproute2 mount nftables procps rsyslog tshark util-linux
 BENCH_PACKAGES = darkstat iproute2 valgrind
+# openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
+CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
+CROSS_TEST_PACKAGES = qemu-user-static
+
+# What `make cross` builds for, in Rust's names.
+TARGET ?= mipsel-unknown-linux-musl
+CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-linux-musleabihf \
+	arm-unknown-linux-musleabi aarch64-unknown-linux-musl riscv64gc-unknown-linux-musl x86_64-unknown-linux-musl
 
 DUSKWATCH = target/release/duskwatch
 # A home network, an address of which nobody uses; the names are those of its devices.
@@ -20,7 +28,8 @@ DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/
 # Raw sockets need root; the program gives it up as soon as it has them.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap
+.PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap \
+	cross cross-all cross-tools test-cross
 
 help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
@@ -28,6 +37,9 @@ help:
 	@echo 'make test          install what the tests need, and run them all'
 	@echo 'make bench         measure speed and memory, side by side with darkstat; PART=core measures one part'
 	@echo 'make fuzz          fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make cross         the static program for TARGET=$(TARGET)'
+	@echo 'make cross-all     the same for all targets'
+	@echo 'make test-cross    run them under qemu, and compare what they read'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
 	@echo 'make screenshot    make docs/overview.png from the demo'
@@ -68,6 +80,24 @@ bench: install-deps
 
 fuzz: install-deps
 	@scripts/fuzz '$(FUZZ_SECONDS)'
+
+cross:
+	@scripts/install-packages $(CROSS_PACKAGES)
+	@openwrt/cross '$(TARGET)'
+
+# What the build needs without the build, for an image.
+cross-tools:
+	@scripts/install-packages $(CROSS_PACKAGES)
+	@openwrt/cross --tools '$(TARGET)'
+
+cross-all: $(CROSS_TARGETS:%=cross-%)
+
+cross-%:
+	@$(MAKE) --no-print-directory cross TARGET='$*'
+
+test-cross: install-deps cross-all
+	@scripts/install-packages $(CROSS_TEST_PACKAGES)
+	@scripts/test-cross $(CROSS_TARGETS)
 
 screenshot: build target/demo.pcap
 	@scripts/install-packages chromium curl fonts-dejavu-core

@@ -3,16 +3,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use duskwatch::daemon::options::GROUPS;
 
+#[path = "support/program.rs"]
+#[allow(dead_code)]
+mod program;
+use program::program;
+
 fn duskwatch(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_duskwatch"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program was built before its tests")
+    program().args(arguments).stdin(Stdio::null()).output().expect("the program was built before its tests")
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -60,7 +61,7 @@ fn the_readme_shows_the_help_as_it_is() {
 
 #[test]
 fn help_for_a_reader_that_leaves_is_no_crash() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_duskwatch"))
+    let mut child = program()
         .arg("--help")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -118,7 +119,7 @@ fn control_characters_do_not_reach_the_terminal() {
 fn bytes_that_are_no_text_are_refused() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    let output = Command::new(env!("CARGO_BIN_EXE_duskwatch"))
+    let output = program()
         .arg("-r")
         .arg(OsStr::from_bytes(b"\xff\xfe"))
         .output()

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use heapless::String;
 use log::{Level, LevelFilter, Metadata, Record};
@@ -42,7 +42,7 @@ pub fn start(config: config::Log, zone: Zone) -> Result<(), std::string::String>
     }
     let clock = Clock::new(None, zone);
     let logger =
-        LOGGER.get_or_init(|| Logger { sink, clock, lost: AtomicU64::new(0), unsaid: AtomicU64::new(0) });
+        LOGGER.get_or_init(|| Logger { sink, clock, lost: AtomicU32::new(0), unsaid: AtomicU32::new(0) });
     log::set_logger(logger).map_err(|_| "the log has been started already")?;
     log::set_max_level(if config.verbose { LevelFilter::Debug } else { LevelFilter::Info });
     Ok(())
@@ -50,15 +50,16 @@ pub fn start(config: config::Log, zone: Zone) -> Result<(), std::string::String>
 
 /// Lines that could not be delivered since the start.
 pub fn lost() -> u64 {
-    LOGGER.get().map_or(0, |logger| logger.lost.load(Ordering::Relaxed))
+    LOGGER.get().map_or(0, |logger| logger.lost.load(Ordering::Relaxed).into())
 }
 
 struct Logger {
     sink: Sink,
     clock: Clock,
-    lost: AtomicU64,
+    /// In 32 bits, because MIPS has no atomics of 64.
+    lost: AtomicU32,
     /// Those of them that the log has not spoken of yet.
-    unsaid: AtomicU64,
+    unsaid: AtomicU32,
 }
 
 enum Sink {
@@ -262,7 +263,7 @@ mod tests {
         socket.connect(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         let clock = Clock::new(None, Zone::utc());
-        let (lost, unsaid) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (lost, unsaid) = (AtomicU32::new(0), AtomicU32::new(0));
         let logger = Logger { sink: Sink::Syslog(socket), clock, lost, unsaid };
         // The kernel queues a few hundred datagrams at the most (net.unix.max_dgram_qlen and the
         // socket's buffer); a blocking socket would never come back from this loop.

@@ -6,10 +6,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 use traffic::{Activity, Counters};
+
+#[path = "program.rs"]
+mod program;
 
 /// What is local in all that the generator makes.
 pub const LOCAL: [&str; 4] = ["-l", "192.168.1.0/24", "-l", "2001:db8:1::/64"];
@@ -178,7 +181,7 @@ impl Books {
 
 /// Runs the program on a capture file, in UTC.
 pub fn run(file: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_duskwatch"))
+    program::program()
         .arg("--read")
         .arg(file)
         .args(arguments)

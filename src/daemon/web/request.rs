@@ -227,11 +227,14 @@ fn takes_gzip(item: &str) -> bool {
     let coding = coding.trim_ascii();
     let weight = weight.trim_ascii();
     (coding.eq_ignore_ascii_case("gzip") || coding == "*")
-        && weight
-            .strip_prefix("q=")
-            .or(weight.strip_prefix("Q="))
-            .and_then(|weight| weight.parse::<f32>().ok())
-            .is_some_and(|weight| weight > 0.0)
+        && weight.strip_prefix("q=").or(weight.strip_prefix("Q=")).is_some_and(is_above_zero)
+}
+
+/// True for a weight such as `0.5` (RFC 9110, section 12.4.2). Parsing it as a number would bring ten
+/// kilobytes of tables for floating-point numbers into the program, for this one use.
+fn is_above_zero(weight: &str) -> bool {
+    weight.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && weight.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 /// Like `decode`, and `+` means a space: how browsers send forms.
