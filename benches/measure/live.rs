@@ -25,7 +25,11 @@ const IDLE: Duration = Duration::from_secs(10);
 const PORT: u16 = 6677;
 
 /// Starts a program on some interfaces.
-type Start = fn(&[&str]) -> Result<Watcher, String>;
+pub type Start = fn(&[&str]) -> Result<Watcher, String>;
+
+/// What `make cross` builds for this processor, if it has.
+pub const STATIC_DUSKWATCH: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/target/x86_64-unknown-linux-musl/release/duskwatch");
 
 /// The programs that are compared.
 pub const PROGRAMS: [(&str, Start); 2] = [("duskwatch", Watcher::duskwatch), ("darkstat", Watcher::darkstat)];
@@ -40,7 +44,16 @@ pub struct Watcher {
 impl Watcher {
     /// duskwatch on these interfaces.
     pub fn duskwatch(interfaces: &[&str]) -> Result<Self, String> {
-        let mut line: Line = vec![DUSKWATCH.into(), "-n".into(), "-p".into(), PORT.to_string()];
+        Self::of(DUSKWATCH, interfaces)
+    }
+
+    /// duskwatch as the static program for this processor.
+    pub fn static_duskwatch(interfaces: &[&str]) -> Result<Self, String> {
+        Self::of(STATIC_DUSKWATCH, interfaces)
+    }
+
+    fn of(program: &str, interfaces: &[&str]) -> Result<Self, String> {
+        let mut line: Line = vec![program.into(), "-n".into(), "-p".into(), PORT.to_string()];
         for interface in interfaces {
             line.extend(["-i".into(), (*interface).to_owned()]);
         }

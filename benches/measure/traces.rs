@@ -35,10 +35,15 @@ pub fn options() -> Options {
 
 /// A scenario's capture file, made anew: the generator may have changed.
 pub fn file(scenario: Scenario) -> Result<PathBuf, String> {
+    file_of(scenario, &options())
+}
+
+/// The same with other options.
+pub fn file_of(scenario: Scenario, options: &Options) -> Result<PathBuf, String> {
     let path = directory().join(format!("{}.pcap", scenario.name()));
     let write = || {
         let output = BufWriter::with_capacity(1 << 18, File::create(&path)?);
-        traffic::write_packets(scenario.packets(&options()), SNAPLEN, output)
+        traffic::write_packets(scenario.packets(options), SNAPLEN, output)
     };
     write().map_err(|error: std::io::Error| format!("{}: {error}", path.display()))?;
     Ok(path)
