@@ -33,7 +33,7 @@ static LOGGER: OnceLock<Logger> = OnceLock::new();
 pub fn start(config: config::Log, zone: Zone) -> Result<(), std::string::String> {
     let sink = match config.syslog {
         true => Sink::Syslog(datagram_socket().map_err(|error| format!("--syslog: {error}"))?),
-        false => Sink::Stderr { stamped: io::stderr().is_terminal() },
+        false => Sink::Stderr { stamped: io::stderr().is_terminal(), waits: config.waits },
     };
     if let Sink::Syslog(socket) = &sink
         && let Err(error) = socket.connect(SOCKET)
@@ -63,7 +63,7 @@ struct Logger {
 }
 
 enum Sink {
-    Stderr { stamped: bool },
+    Stderr { stamped: bool, waits: bool },
     Syslog(UnixDatagram),
 }
 
@@ -97,9 +97,10 @@ impl Logger {
 
     fn send(&self, level: Level, message: fmt::Arguments<'_>) -> io::Result<()> {
         match &self.sink {
-            Sink::Stderr { stamped } => {
+            Sink::Stderr { stamped, waits } => {
                 let stamp = stamped.then(|| self.local_time());
-                write_if_ready(&io::stderr(), &stderr_line(stamp, level, message))
+                let patience = if *waits { None } else { Some(NO_TIME) };
+                write_once_ready(&io::stderr(), patience, &stderr_line(stamp, level, message))
             }
             Sink::Syslog(socket) => {
                 send_or_reconnect(socket, &syslog_line(self.local_time(), level, message))
@@ -116,12 +117,14 @@ impl Logger {
     }
 }
 
-/// Writes a line if the file takes it at once. A pipe that is ready takes at least 4,096 bytes (pipe(7)),
-/// and a line is shorter. The file does not become non-blocking: others write to the same terminal, and
-/// expect to wait for it.
-fn write_if_ready(file: &impl AsFd, line: &Line) -> io::Result<()> {
+const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+/// Writes a line once the file takes it, if that is within this time. A pipe that is ready takes at least
+/// 4,096 bytes (pipe(7)), and a line is shorter. The file does not become non-blocking: others write to
+/// the same terminal, and expect to wait for it.
+fn write_once_ready(file: &impl AsFd, patience: Option<Timespec>, line: &Line) -> io::Result<()> {
     let mut ready = [PollFd::new(file, PollFlags::OUT)];
-    poll(&mut ready, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    poll(&mut ready, patience.as_ref())?;
     let [ready] = ready;
     if !ready.revents().contains(PollFlags::OUT) {
         return Err(ErrorKind::WouldBlock.into());
@@ -287,7 +290,8 @@ mod tests {
     fn a_stalled_pipe_refuses_lines_instead_of_waiting() {
         let (mut reader, writer) = io::pipe().unwrap();
         let line = stderr_line(None, Level::Info, format_args!("{}", "x".repeat(500)));
-        let written = (0..10_000).take_while(|_| write_if_ready(&writer, &line).is_ok()).count();
+        let written =
+            (0..10_000).take_while(|_| write_once_ready(&writer, Some(NO_TIME), &line).is_ok()).count();
         assert!(written > 0 && written < 10_000, "{written}");
         drop(writer);
         let mut all = Vec::new();

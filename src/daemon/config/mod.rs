@@ -194,6 +194,8 @@ pub struct Log {
     pub syslog: bool,
     /// More of it.
     pub verbose: bool,
+    /// Wait for whoever reads it: a capture file can wait, live traffic cannot.
+    pub waits: bool,
 }
 
 /// Reads the command line, without the program's name, and the file that it names.

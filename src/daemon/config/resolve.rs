@@ -40,6 +40,7 @@ impl Config {
             log: Log {
                 syslog: options.has(Key::Syslog) || options.has(Key::Detach),
                 verbose: options.has(Key::Verbose) || options.has(Key::Hexdump),
+                waits: options.has(Key::Read) && !options.has(Key::Serve),
             },
             remarks: remarks(options),
         };
@@ -294,7 +295,7 @@ mod tests {
         assert_eq!(config.process.pidfile, Some("d.pid".into()));
         assert_eq!(config.store.daylog, Some("day.log".into()));
         assert_eq!(config.tables, Tables { hosts: 2000, ports: 60, highest_port: 1024 });
-        assert_eq!(config.log, Log { syslog: true, verbose: true });
+        assert_eq!(config.log, Log { syslog: true, verbose: true, waits: false });
         assert_eq!(config.remarks.len(), 2, "{:?}", config.remarks);
     }
 
