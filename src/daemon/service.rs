@@ -19,6 +19,7 @@ use super::keeper::Keeper;
 use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
 use super::signals::{Signal, Signals};
+use super::store;
 use super::system;
 use super::tap::{Shared, Tap, introduce, lock, tell_due, tell_rest};
 use super::web::routes::{Pages, Present, Sources};
@@ -53,6 +54,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     }
     let remark = privileges::give_up(&config.process)?;
     log::info!("{remark}");
+    let _claim = config.store.directory.as_deref().map(store::claim).transpose()?;
 
     let monitor = Arc::new(Mutex::new(monitor));
     let named = own_networks(config);

@@ -39,6 +39,25 @@ fn everything_comes_back_and_counting_goes_on() {
 }
 
 #[test]
+fn two_programs_do_not_share_a_directory() {
+    let Some(lab) = lab("two_programs_do_not_share_a_directory", cable) else { return };
+    let folder = Folder::new("shared");
+    let directory = folder.path("books");
+    let options = ["-i", "lan0", "--dir", &directory];
+    let mut first = Program::start(&lab, "router", &options);
+    let mut second = lab.command("router", env!("CARGO_BIN_EXE_duskwatch"), &options);
+    let output = second.args(["-p", "0"]).output().expect("the program was built before its tests");
+    let message = String::from_utf8(output.stderr).expect("the program speaks UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains(&format!("--dir {directory}: another duskwatch keeps its state there")),
+        "{message}"
+    );
+    first.end(Signal::TERM);
+    Program::start(&lab, "router", &options).end(Signal::TERM);
+}
+
+#[test]
 fn a_signal_saves_now_but_only_what_has_changed() {
     let Some(lab) = lab("a_signal_saves_now_but_only_what_has_changed", cable) else { return };
     let folder = Folder::new("signal");

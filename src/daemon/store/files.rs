@@ -4,7 +4,7 @@
 //! place of the previous one, and the new one its place. Wherever a power cut interrupts this, the
 //! newest of the files that are complete is either the new snapshot or the one before it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -49,6 +49,23 @@ pub(super) enum Step {
 
 impl Step {
     pub(super) const ALL: [Self; 4] = [Self::Write, Self::Rotate, Self::Publish, Self::Sync];
+}
+
+/// Keeps other programs out of a directory for as long as the result lives: they would take each other's
+/// snapshots for their own. A directory that cannot be opened is left to who writes there, and so is one
+/// on a file system that knows no locks.
+///
+/// # Errors
+/// One line for the user: another program was first.
+pub fn claim(directory: &Path) -> Result<Option<File>, String> {
+    let Ok(file) = File::open(directory) else { return Ok(None) };
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "--dir {}: another duskwatch keeps its state there; each needs a directory of its own",
+            directory.display()
+        )),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
+    }
 }
 
 /// The files in their directory.

@@ -23,7 +23,7 @@ use crate::snapshot::{self, Header, Restored, Writer};
 use crate::time::Timestamp;
 use budget::Budget;
 use files::{Generation, Generations};
-pub use files::{open, write_durably};
+pub use files::{claim, open, write_durably};
 
 /// The present, by both clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
