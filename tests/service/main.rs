@@ -217,6 +217,12 @@ fn a_reload_with_a_mistake_leaves_the_running_program_alone() {
 }
 
 #[test]
+fn the_feed_builds_this_version() {
+    let version = concat!("\nPKG_VERSION:=", env!("CARGO_PKG_VERSION"), "\n");
+    assert!(read(source("openwrt/Makefile")).contains(version));
+}
+
+#[test]
 fn the_scripts_are_clean() {
     if !installed("shellcheck", "--version") {
         return skipped("the_scripts_are_clean", "needs shellcheck");
