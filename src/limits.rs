@@ -187,6 +187,9 @@ pub const EXPORT_BYTES_MAX: u64 = 10 * SNAPSHOT_FILE_BYTES_MAX;
 pub const DAYLOG_LINES_MAX: usize = INTERFACES_MAX * HISTORY_DAYS;
 // Show.
 
+/// Bytes of --notice: two sentences. It is on two pages and in the log, whose lines hold 1,024.
+pub const NOTICE_BYTES_MAX: usize = 400;
+
 /// Rows of one page of hosts, at most: 160 bytes each.
 pub const HOSTS_SHOWN_MAX: usize = 100;
 

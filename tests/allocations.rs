@@ -116,6 +116,7 @@ fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
         base: "/",
         names: &NoNames,
         hidden: Hidden::default(),
+        notice: None,
     };
     let facts = Facts {
         store: Some(StoreFacts { directory: "/srv", budget: Some(1 << 20), ..StoreFacts::default() }),

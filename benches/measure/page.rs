@@ -90,7 +90,14 @@ impl Renderer {
     }
 
     fn render(&mut self, monitor: &mut Monitor, now: Timestamp) -> usize {
-        let context = Context { now, utc_offset: 0, base: "/", names: &NoNames, hidden: Hidden::default() };
+        let context = Context {
+            now,
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+            notice: None,
+        };
         monitor.settle(now);
         self.text.clear();
         self.view.copy(monitor, None).expect("there is an interface");

@@ -55,6 +55,9 @@ fn work(config: &Config) -> Result<(), String> {
     for remark in &config.remarks {
         log::info!("{remark}");
     }
+    if let Some(notice) = &config.web.notice {
+        log::warn!("{notice}");
+    }
     match &config.source {
         Source::Live(interfaces) => service::run(config, interfaces),
         Source::Read { file, output } => read::run(config, file, *output),

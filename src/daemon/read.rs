@@ -47,6 +47,7 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
         base: "/",
         names: &NoNames,
         hidden: service::hidden(config),
+        notice: None,
     };
     match output {
         Output::Json => print(stdout(), |out| {

@@ -78,6 +78,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         facts: Box::new(facts),
         base: base(config),
         hidden: hidden(config),
+        notice: config.web.notice.clone(),
         local_only: config.web.local_only,
     });
     let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), named, config.capture.hexdump);
@@ -122,6 +123,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
         )),
         base: base(config),
         hidden: hidden(config),
+        notice: config.web.notice.clone(),
         local_only: config.web.local_only,
     });
     let stop = Stop::new()?;

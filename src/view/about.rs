@@ -111,6 +111,7 @@ impl AboutView {
     pub fn write_json(&self, out: &mut dyn fmt::Write, context: &Context, facts: &Facts) -> fmt::Result {
         let books = &self.header.books;
         self.header.write_json(out, context.now, |json| {
+            json.field("notice", context.notice);
             json.field("started", facts.started);
             json.key("books").object(|json| books.write_fields(json));
             json.key("coverage_text").value(Text(CoverageText(books.coverage.as_ref())));

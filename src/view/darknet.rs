@@ -298,6 +298,7 @@ mod tests {
             base: "/",
             names: &NoNames,
             hidden: Hidden::default(),
+            notice: None,
         };
         view.write_json(&mut out, &context).unwrap();
         let json: serde_json::Value = serde_json::from_str(&out).unwrap();

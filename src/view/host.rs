@@ -213,6 +213,7 @@ mod tests {
             base: "/",
             names: &NoNames,
             hidden: Hidden::default(),
+            notice: None,
         };
         for (port_rows, evicted) in [(65_536, false), (16, true)] {
             let view = view(port_rows);

@@ -315,6 +315,7 @@ mod tests {
             base: "/",
             names: &NoNames,
             hidden: Hidden::default(),
+            notice: None,
         };
         view.write(&mut out, &context, &Facts::default()).unwrap();
         assert!(out.ends_with("\n# EOF\n"));

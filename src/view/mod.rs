@@ -90,6 +90,8 @@ pub struct Context<'a> {
     pub names: &'a dyn NameSource,
     /// What is shown to nobody.
     pub hidden: Hidden,
+    /// A warning from whoever started the program, if there is one.
+    pub notice: Option<&'a str>,
 }
 
 /// What is known of hosts and yet left out, on the pages and in JSON.

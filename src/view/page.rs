@@ -76,11 +76,19 @@ impl Page<'_> {
         Html::write(out, |html| {
             self.head(html, title);
             html.markup("<main>\n");
+            self.notice(html);
             body(html);
             html.markup("</main>\n<footer><p>").text(PROGRAM).markup(" · ");
             self.time(html, self.context.now.seconds as i64);
             html.markup("</p></footer>\n</body>\n</html>\n");
         })
+    }
+
+    /// The warning, on the pages that people read first and last.
+    fn notice(&self, html: &mut Html) {
+        if let (Some(notice), Place::Overview | Place::About) = (self.context.notice, self.place) {
+            html.markup("<p class=\"notice\">").text(notice).markup("</p>\n");
+        }
     }
 
     fn head(&self, html: &mut Html, title: impl fmt::Display) {

@@ -129,7 +129,8 @@ mod tests {
     fn report(monitor: &Monitor, names: &dyn NameSource) -> Value {
         let mut out = String::new();
         let (now, hidden) = (Timestamp::default(), Hidden::default());
-        write(&mut out, monitor, &Context { now, utc_offset: 0, base: "/", names, hidden }).unwrap();
+        write(&mut out, monitor, &Context { now, utc_offset: 0, base: "/", names, hidden, notice: None })
+            .unwrap();
         serde_json::from_str(&out).unwrap()
     }
 

@@ -108,6 +108,7 @@ impl SummaryView {
     /// Writes the overview as JSON.
     pub fn write_json(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         self.header.write_json(out, context.now, |json| {
+            json.field("notice", context.notice);
             json.key("books").object(|json| self.header.books.write_fields(json));
             let (inbound, outbound) = self.now();
             json.key("bits_per_second").object(|json| {
@@ -306,6 +307,7 @@ mod tests {
             base: "/",
             names: &NoNames,
             hidden: Hidden::default(),
+            notice: None,
         };
         view.write_json(&mut out, &context).unwrap();
         let summary: serde_json::Value = serde_json::from_str(&out).unwrap();

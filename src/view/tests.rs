@@ -27,6 +27,7 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
         base: "/",
         names,
         hidden: Hidden::default(),
+        notice: None,
     };
     let mut pages = vec![String::new(); 7];
     let mut summary = SummaryView::new();
@@ -114,6 +115,37 @@ fn interfaces_are_chosen_by_name_and_the_first_is_a_lan() {
     assert!(Header::default().copy(&Monitor::new(vec![], no_dark()), None).is_err());
 }
 
+#[test]
+fn a_notice_is_escaped_on_the_overview_and_the_about_page() {
+    let monitor = seeded("br-lan", 64, 64, 300, 20);
+    let context = Context {
+        now: Timestamp::from_seconds(1_700_050_300),
+        utc_offset: 0,
+        base: "/",
+        names: &NoNames,
+        hidden: Hidden::default(),
+        notice: Some(EVIL),
+    };
+    let (mut summary, mut about, mut hosts) =
+        (SummaryView::new(), AboutView::new(), HostsView::with_capacity(64, 10));
+    summary.copy(&monitor, None).unwrap();
+    about.copy(&monitor, None).unwrap();
+    hosts.copy(&monitor, None, HostsQuery::default()).unwrap();
+    let mut pages = [const { String::new() }; 5];
+    summary.write_html(&mut pages[0], &context).unwrap();
+    about.write_html(&mut pages[1], &context, &Facts::default()).unwrap();
+    hosts.write_html(&mut pages[2], &context).unwrap();
+    pages[..3].iter().for_each(|page| check(page));
+    let shown = pages.each_ref().map(|page| page.contains("class=\"notice\">&lt;img src=x"));
+    assert_eq!(shown, [true, true, false, false, false]);
+    summary.write_json(&mut pages[3], &context).unwrap();
+    about.write_json(&mut pages[4], &context, &Facts::default()).unwrap();
+    for json in &pages[3..] {
+        let json: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(json["notice"], EVIL);
+    }
+}
+
 struct LongNames;
 
 impl NameSource for LongNames {
@@ -159,6 +191,7 @@ fn the_largest_pages_fit_a_response() {
         base: "/",
         names: &LongNames,
         hidden: Hidden::default(),
+        notice: None,
     };
     let mut sizes = Vec::new();
     let mut measure = |page: &str, write: &dyn Fn(&mut String) -> fmt::Result| {

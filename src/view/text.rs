@@ -131,7 +131,14 @@ mod tests {
         let now = monitor.ledgers()[0].last();
         view.write_text(
             &mut out,
-            &Context { now, utc_offset: 0, base: "/", names: &EvilNames, hidden: Hidden::default() },
+            &Context {
+                now,
+                utc_offset: 0,
+                base: "/",
+                names: &EvilNames,
+                hidden: Hidden::default(),
+                notice: None,
+            },
         )
         .unwrap();
         assert!(!out.chars().any(|character| character.is_control() && character != '\n'));

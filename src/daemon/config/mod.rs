@@ -144,6 +144,8 @@ pub struct Web {
     pub show_macs: bool,
     /// Show when hosts were last seen.
     pub show_last_seen: bool,
+    /// A warning for the readers, up to `NOTICE_BYTES_MAX` bytes without control characters.
+    pub notice: Option<String>,
 }
 
 /// Where names come from.

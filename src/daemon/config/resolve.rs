@@ -119,6 +119,7 @@ fn web(options: &Options) -> Result<Web, UsageError> {
         local_only: options.has(Key::LocalOnly),
         show_macs: !options.has(Key::NoMacs),
         show_last_seen: !options.has(Key::NoLastseen),
+        notice: single(options, Key::Notice, values::notice)?,
     })
 }
 
@@ -406,6 +407,7 @@ mod tests {
             (&["-i", "a", "--hosts-max", "0"], "--hosts-max 0: takes a number from 1 to 65535"),
             (&["-i", "a", "--ports-max", "65536"], "--ports-max 65536: takes a number from 1 to 65535"),
             (&["-i", "a", "--ring-size", "1K"], "--ring-size 1K: takes a size from 64K to 256M"),
+            (&["-i", "a", "--notice", "a\nb"], "--notice a\\nb: takes a line of up to 400 bytes"),
             (&["-i", "a", "--detach", "--hexdump"], "--detach: excludes --hexdump; take one of the two"),
             (
                 &["-i", "a", "--syslog-to", "ftp://x"],

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Interface;
 use crate::daemon::alarm::Receiver;
-use crate::limits::{RING_MAX, RING_MIN};
+use crate::limits::{NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
 use crate::network::{NotAPrefix, Prefix, Role};
 
 type Parsed<T> = Result<T, &'static str>;
@@ -53,6 +53,14 @@ pub fn host_name(text: &str) -> Parsed<String> {
     } else {
         Err("takes a host name, such as router.lan")
     }
+}
+
+/// A warning for the pages, as it is: whoever shows it escapes it.
+pub fn notice(text: &str) -> Result<String, String> {
+    if text.len() > NOTICE_BYTES_MAX || text.chars().any(char::is_control) {
+        return Err(format!("takes a line of up to {NOTICE_BYTES_MAX} bytes"));
+    }
+    Ok(text.to_owned())
 }
 
 /// `udp://HOST:PORT` or `tcp://HOST:PORT`, where `:PORT` may be missing and an IPv6 address has brackets.

@@ -24,6 +24,7 @@ pub enum Key {
     LocalOnly,
     NoMacs,
     NoLastseen,
+    Notice,
     NoDns,
     Leases,
     HostsFile,
@@ -142,6 +143,9 @@ pub const GROUPS: &[Group] = &[
             "do not show MAC addresses"),
         row(Key::NoLastseen, "no-lastseen", &[], Flag,
             "do not show when a host was last seen"),
+        row(Key::Notice, "notice", &[], Value("TEXT"),
+            "a warning for the overview, the about page and\n\
+             the log, from whoever starts the program"),
     ] },
     Group { title: "Names", rows: &[
         row(Key::NoDns, "no-dns", &['n'], Flag,

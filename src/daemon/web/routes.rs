@@ -73,6 +73,8 @@ pub struct Sources {
     pub base: String,
     /// What the pages leave out.
     pub hidden: Hidden,
+    /// A warning for the readers.
+    pub notice: Option<String>,
     /// List only local hosts unless asked otherwise.
     pub local_only: bool,
 }
@@ -280,6 +282,7 @@ impl Pages {
             base: &self.sources.base,
             names: &self.sources.names,
             hidden: self.sources.hidden,
+            notice: self.sources.notice.as_deref(),
         }
     }
 

@@ -1,0 +1,233 @@
+//! OpenWrt's service: what the init script makes of a configuration, under busybox's shell with stand-ins
+//! for what it finds on a router (`rc.common` and `network.sh` beside this file).
+//!
+//! tests/data/service/router has a plain router's files. Each other directory there is a case: files that
+//! take the place of the router's, `missing` for those that are not there, and `expected` for what the
+//! script then asks of procd. `DUSKWATCH_BLESS=1 cargo test --test service` writes the latter anew.
+#![cfg(feature = "daemon")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use duskwatch::daemon::config;
+
+#[path = "../support/program.rs"]
+#[allow(dead_code)]
+mod program;
+#[path = "../support/skip.rs"]
+mod skip;
+use program::program;
+use skip::skipped;
+
+const SCRIPT: &str = "openwrt/files/etc/init.d/duskwatch";
+
+/// Files of a case, and where they are on the router.
+const PLACES: [(&str, &str); 9] = [
+    ("duskwatch", "etc/config/duskwatch"),
+    ("firewall", "etc/config/firewall"),
+    ("system", "etc/config/system"),
+    ("dhcp", "etc/config/dhcp"),
+    ("network", "etc/config/network"),
+    ("passwd", "etc/passwd"),
+    ("group", "etc/group"),
+    ("netifd", "netifd"),
+    ("meminfo", "proc/meminfo"),
+];
+
+fn source(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn put(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("a file is in a directory")).expect("a directory");
+    fs::write(path, text).expect("a file");
+}
+
+/// The names of all cases, in order.
+fn cases() -> Vec<String> {
+    let entries = fs::read_dir(source("tests/data/service")).expect("the cases");
+    let names = entries.map(|entry| entry.expect("a case").file_name().into_string().expect("UTF-8"));
+    let mut names: Vec<_> = names.filter(|name| name != "router").collect();
+    names.sort();
+    names
+}
+
+/// The root directory of a router with the case's files.
+fn router(case: &str, test: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("service-{test}-{case}"));
+    let _ = fs::remove_dir_all(&root);
+    let data = source("tests/data/service");
+    for (name, place) in PLACES {
+        let own = data.join(case).join(name);
+        let packaged = source("openwrt/files").join(place);
+        let usual = if packaged.exists() { packaged } else { data.join("router").join(name) };
+        put(&root.join(place), &read(if own.exists() { own } else { usual }));
+    }
+    put(&root.join("lib/functions/network.sh"), &read(source("tests/service/network.sh")));
+    for packaged in ["etc/capabilities/duskwatch.json", "lib/upgrade/keep.d/duskwatch"] {
+        put(&root.join(packaged), &read(source("openwrt/files").join(packaged)));
+    }
+    for there in ["tmp/dhcp.leases", "tmp/hosts/odhcpd", "etc/hosts", "etc/resolv.conf", "sbin/ujail"] {
+        put(&root.join(there), "");
+    }
+    fs::set_permissions(root.join("sbin/ujail"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let missing = fs::read_to_string(data.join(case).join("missing")).unwrap_or_default();
+    for path in missing.lines() {
+        fs::remove_file(root.join(path)).expect("what is missing was there");
+    }
+    root
+}
+
+/// Runs functions of the init script.
+fn run(root: &Path, functions: &[&str]) -> Output {
+    let mut command = Command::new("busybox");
+    command.arg("ash").arg(source("tests/service/rc.common")).arg(source(SCRIPT)).args(functions);
+    command.env("IPKG_INSTROOT", root).stdin(Stdio::null());
+    command.output().expect("busybox ran before")
+}
+
+/// What the script said and asked for, for comparison.
+fn transcript(root: &Path, output: &Output) -> String {
+    let mut text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    for line in String::from_utf8_lossy(&output.stderr).lines() {
+        text.push_str(&format!("stderr: {line}\n"));
+    }
+    let kept = read(root.join("lib/upgrade/keep.d/duskwatch"));
+    text.push_str(&format!(
+        "kept over a sysupgrade: {}\n",
+        kept.split_whitespace().collect::<Vec<_>>().join(" ")
+    ));
+    text
+}
+
+/// The command that procd would start: the arguments of `command`, those appended included.
+fn command_line(transcript: &str) -> Vec<String> {
+    let mut command = Vec::new();
+    let mut inside = false;
+    for line in transcript.lines() {
+        match line.strip_prefix("    ") {
+            Some(argument) if inside => command.push(argument.to_owned()),
+            Some(_) => {}
+            None => {
+                inside = ["procd_set_param command", "procd_append_param command"].contains(&line);
+            }
+        }
+    }
+    command
+}
+
+/// Whether busybox is there; names the test as skipped if not.
+fn can_run(test: &str) -> bool {
+    let there = installed("busybox", "ash");
+    if !there {
+        skipped(test, "needs busybox");
+    }
+    there
+}
+
+fn installed(program: &str, argument: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg(argument).args(if argument == "ash" { &["-c", ":"][..] } else { &[] });
+    command.stdin(Stdio::null()).output().is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn every_case_asks_of_procd_what_it_should() {
+    if !can_run("every_case_asks_of_procd_what_it_should") {
+        return;
+    }
+    let mut differences = Vec::new();
+    for case in cases() {
+        let root = router(&case, "case");
+        let found = transcript(&root, &run(&root, &["start", "service_triggers"]));
+        let golden = source("tests/data/service").join(&case).join("expected");
+        if std::env::var_os("DUSKWATCH_BLESS").is_some() {
+            fs::write(&golden, &found).expect("the goldens can be written");
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        if expected != found {
+            differences.push(format!("{case}: expected\n{expected}\nbut found\n{found}"));
+        }
+        // These start nothing, each other case does.
+        let bad = case.starts_with("bad-")
+            || ["disabled", "section-missing", "hardware-offload-wan-alone"].contains(&case.as_str());
+        assert_eq!(command_line(&found).is_empty(), bad, "{case}:\n{found}");
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// So that the script cannot use an option that does not exist, or a value that it does not take.
+#[test]
+fn the_program_takes_every_command_line() {
+    let empty = Path::new(env!("CARGO_TARGET_TMPDIR")).join("service-empty.pcap");
+    fs::write(&empty, traffic_free_capture()).expect("a capture file");
+    for case in cases() {
+        let command = command_line(&read(source("tests/data/service").join(&case).join("expected")));
+        let Some((_, arguments)) = command.split_first() else { continue };
+        let parsed = config::load(arguments.iter().map(OsString::from));
+        assert!(matches!(parsed, Ok(config::Command::Run(_))), "{case}: {parsed:?}");
+        // The program itself, with a capture file in the interfaces' place: it opens no socket then.
+        let mut all = arguments.iter();
+        let mut program = program();
+        while let Some(argument) = all.next() {
+            match argument.as_str() {
+                "--interface" => _ = all.next(),
+                other => _ = program.arg(other),
+            }
+        }
+        let output = program
+            .arg("--read")
+            .arg(&empty)
+            .arg("--json")
+            .stdin(Stdio::null())
+            .output()
+            .expect("it was built");
+        assert!(output.status.success(), "{case}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// A capture file's header (libpcap's savefile format, little-endian) and nothing else.
+fn traffic_free_capture() -> Vec<u8> {
+    let words: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 65_535, 1];
+    words.into_iter().flat_map(u32::to_le_bytes).collect()
+}
+
+#[test]
+fn a_reload_with_a_mistake_leaves_the_running_program_alone() {
+    if !can_run("a_reload_with_a_mistake_leaves_the_running_program_alone") {
+        return;
+    }
+    let asks = |case| {
+        let root = router(case, "reload");
+        let output = run(&root, &["reload"]);
+        (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8").contains("procd_"))
+    };
+    assert_eq!(asks("default"), (true, true));
+    assert_eq!(asks("bad-port"), (false, false));
+    // Switched off, the service is set to have no instance, which ends the program.
+    assert_eq!(asks("disabled"), (true, true));
+}
+
+#[test]
+fn the_feed_builds_this_version() {
+    let version = concat!("\nPKG_VERSION:=", env!("CARGO_PKG_VERSION"), "\n");
+    assert!(read(source("openwrt/Makefile")).contains(version));
+}
+
+#[test]
+fn the_scripts_are_clean() {
+    if !installed("shellcheck", "--version") {
+        return skipped("the_scripts_are_clean", "needs shellcheck");
+    }
+    let scripts = [SCRIPT, "tests/service/rc.common", "tests/service/network.sh"];
+    let output = Command::new("shellcheck").args(scripts.map(source)).output().expect("it ran before");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
