@@ -21,6 +21,9 @@ TARGET ?= mipsel-unknown-linux-musl
 CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-linux-musleabihf \
 	arm-unknown-linux-musleabi aarch64-unknown-linux-musl riscv64gc-unknown-linux-musl x86_64-unknown-linux-musl
 
+# What `make ipk` and `make apk` pack for, in OpenWrt's names.
+ARCH ?= mipsel_24kc
+
 DUSKWATCH = target/release/duskwatch
 # A home network, an address of which nobody uses; the names are those of its devices.
 DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/24 -l 2001:db8:1::/64 \
@@ -29,7 +32,7 @@ DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap \
-	cross cross-all cross-tools test-cross
+	cross cross-all cross-tools test-cross ipk apk ipk-luci apk-luci
 
 help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
@@ -40,6 +43,8 @@ help:
 	@echo 'make cross         the static program for TARGET=$(TARGET)'
 	@echo 'make cross-all     the same for all targets'
 	@echo 'make test-cross    run them under qemu, and compare what they read'
+	@echo 'make ipk           the package for OpenWrt 24.10, ARCH=$(ARCH); ipk-luci: the pages for LuCI'
+	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
 	@echo 'make screenshot    make docs/overview.png from the demo'
@@ -98,6 +103,13 @@ cross-%:
 test-cross: install-deps cross-all
 	@scripts/install-packages $(CROSS_TEST_PACKAGES)
 	@scripts/test-cross $(CROSS_TARGETS)
+
+# The program is taken as it is if it was built before: after a change, `make cross` first.
+ipk apk:
+	@openwrt/package $@ '$(ARCH)'
+
+ipk-luci apk-luci:
+	@openwrt/package $(@:-luci=) luci
 
 screenshot: build target/demo.pcap
 	@scripts/install-packages chromium curl fonts-dejavu-core
