@@ -21,8 +21,20 @@ use skip::skipped;
 const HOSTILE: &str = "<img src=x onerror=alert(1)>'\"&";
 
 /// The values that the settings' own checks are asked about.
-const VALUES: [&str; 12] =
-    ["", "lan", "eth0.7=lan", "a b", "/etc/x", "1h", "0h", "5M", "none", "udp://192.168.1.5:514", "$(x)", "udp://"];
+const VALUES: [&str; 12] = [
+    "",
+    "lan",
+    "eth0.7=lan",
+    "a b",
+    "/etc/x",
+    "1h",
+    "0h",
+    "5M",
+    "none",
+    "udp://192.168.1.5:514",
+    "$(x)",
+    "udp://",
+];
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -143,7 +155,9 @@ fn the_graphs_have_the_bars_of_the_json() {
         let parts = || {
             bars.iter().zip(drawn).flat_map(|(bar, heights)| {
                 let bytes = ["inbound", "outbound", "other"].map(|way| bar[way]["bytes"].as_f64().unwrap());
-                bytes.into_iter().zip(heights.as_array().unwrap().iter().map(|height| height.as_f64().unwrap()))
+                bytes
+                    .into_iter()
+                    .zip(heights.as_array().unwrap().iter().map(|height| height.as_f64().unwrap()))
             })
         };
         let (bytes, height) = parts().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
@@ -151,12 +165,15 @@ fn the_graphs_have_the_bars_of_the_json() {
         for (part, drawn) in parts() {
             assert!((part * height / bytes - drawn).abs() < 1e-6, "{period}: {part} B are {drawn} high");
         }
-        let highest = drawn.iter().map(|bar| bar.as_array().unwrap().iter().filter_map(Value::as_f64).sum::<f64>());
+        let highest =
+            drawn.iter().map(|bar| bar.as_array().unwrap().iter().filter_map(Value::as_f64).sum::<f64>());
         let highest = highest.fold(0.0, f64::max);
         assert!((25.0..=136.000_001).contains(&highest), "{period}: {highest} of 136");
     }
     let axis = texts(&seen["axis"]);
-    assert!(axis.iter().any(|label| label.ends_with("bit/s")) && axis.iter().any(|label| label.ends_with('B')));
+    assert!(
+        axis.iter().any(|label| label.ends_with("bit/s")) && axis.iter().any(|label| label.ends_with('B'))
+    );
 }
 
 #[test]
@@ -168,7 +185,10 @@ fn a_poll_brings_rates_and_a_choice_another_interface() {
     assert_eq!(devices[1][1], "1.60\u{a0}kbit/s", "1,000 bytes in 5 s");
     assert_eq!(devices[2][1], "0\u{a0}bit/s");
     let requests = status["chosen"]["requests"].as_array().unwrap();
-    assert!(requests.iter().any(|request| request["arguments"] == json!({"interface": "wan"})), "{requests:?}");
+    assert!(
+        requests.iter().any(|request| request["arguments"] == json!({"interface": "wan"})),
+        "{requests:?}"
+    );
     assert!(requests.iter().all(|request| request["object"] == "duskwatch"));
     assert_eq!(status["chosen"]["chosen"], "wan", "an answer about the former interface changes nothing");
 }
@@ -182,8 +202,11 @@ fn strangers_words_stay_text() {
         assert_eq!(seen["images"], 0, "{moment}");
     }
     let shown = text(&run.results["status"]["hostile"]["text"]).matches(HOSTILE).count();
-    assert_eq!(shown, 9, "the option's name and role, the host's name and address, the dark network, the source, \
-        its MAC address and interface, and the event");
+    assert_eq!(
+        shown, 10,
+        "the notice, the option's name and role, the host's name and address, the dark network, the source, \
+        its MAC address and interface, and the event"
+    );
 }
 
 #[test]
@@ -255,7 +278,12 @@ fn the_settings_check_what_luci_has_no_type_for() {
         };
         let option = find(&find(&run.results["settings"][0]["sections"], section)["options"], name);
         let verdicts = option["verdicts"].as_array().expect("it has a check").iter();
-        VALUES.into_iter().zip(verdicts).filter(|(_, verdict)| **verdict == true).map(|(value, _)| value).collect()
+        VALUES
+            .into_iter()
+            .zip(verdicts)
+            .filter(|(_, verdict)| **verdict == true)
+            .map(|(value, _)| value)
+            .collect()
     };
     assert_eq!(accepted("capture", "interface"), ["", "lan", "eth0.7=lan", "1h", "0h", "5M", "none"]);
     assert_eq!(accepted("storage", "dir"), ["", "/etc/x"]);

@@ -207,6 +207,7 @@ async function status() {
 		const json = served(method);
 
 		if (method == 'summary') {
+			json.notice = INPUT.hostile;
 			json.interfaces.push({ name: INPUT.hostile, role: INPUT.hostile });
 			json.top_local[0].name = json.top_local[0].address = INPUT.hostile;
 		}

@@ -5,17 +5,19 @@
 /* Checks for what LuCI has no data type for. An empty field means the default. */
 
 function matches(pattern, hint) {
+	const whole = new RegExp('^(' + pattern + ')$');
+
 	return function(section_id, value) {
-		return (!value || pattern.test(value)) ? true : hint;
+		return (!value || whole.test(value)) ? true : hint;
 	};
 }
 
-const isInterface = matches(/^[A-Za-z0-9._@:-]+(=(lan|wan))?$/, _('A network or a device, such as lan or eth0.7, and perhaps =lan or =wan after it'));
-const isPath = matches(/^\//, _('A path that begins with /'));
-const isBase = matches(/^\/[A-Za-z0-9/._~-]*$/, _('A path such as /duskwatch'));
-const isSpan = matches(/^[1-9][0-9]*[smhd]$/, _('A number and s, m, h or d: 30m, 1h'));
-const isSize = matches(/^[1-9][0-9]*[KMG]?$/, _('A number and perhaps K, M or G: 512K, 5M'));
-const isTarget = matches(/^(system|none|(udp|tcp):\/\/[^\s\/]+)$/, _('system, none, udp://HOST:PORT or tcp://HOST:PORT'));
+const isInterface = matches('[A-Za-z0-9._@:-]+(=(lan|wan))?', _('A network or a device, such as lan or eth0.7, and perhaps =lan or =wan after it'));
+const isPath = matches('/.*', _('A path that begins with /'));
+const isBase = matches('/[A-Za-z0-9/._~-]*', _('A path such as /duskwatch'));
+const isSpan = matches('[1-9][0-9]*[smhd]', _('A number and s, m, h or d: 30m, 1h'));
+const isSize = matches('[1-9][0-9]*[KMG]?', _('A number and perhaps K, M or G: 512K, 5M'));
+const isTarget = matches('system|none|(udp|tcp)://[^ /]+', _('system, none, udp://HOST:PORT or tcp://HOST:PORT'));
 
 /* An option that may be left out. `more` are properties such as datatype and placeholder. */
 function add(section, type, name, title, help, more) {
@@ -58,7 +60,7 @@ return view.extend({
 		add(s, form.Value, 'port', _('Port'), _('The port of duskwatch\'s own pages. They have no password.'),
 			{ datatype: 'port', optional: false, rmempty: false });
 		add(s, form.DynamicList, 'bind', _('Addresses'),
-			_('Serve the pages on these addresses. Left out: the LANs\' addresses. 127.0.0.1 always answers; this view needs it.'),
+			_('Serve the pages on these addresses. Left out: the LANs\' addresses. 127.0.0.1 always answers; LuCI needs it.'),
 			{ datatype: 'ipaddr("nomask")' });
 		add(s, form.DynamicList, 'host_name', _('Names'), _('More names by which the router is called in a browser.'),
 			{ datatype: 'hostname', placeholder: 'stats.example.org' });

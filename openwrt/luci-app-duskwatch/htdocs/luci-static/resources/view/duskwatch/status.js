@@ -16,7 +16,7 @@
 const INTERVAL = 5;
 
 /* The port of the daemon's pages unless its configuration says otherwise. */
-const PORT = 667;
+const PORT = 6677;
 
 const callSummary = rpc.declare({ object: 'duskwatch', method: 'summary', params: [ 'interface' ], reject: true });
 const callDarknet = rpc.declare({ object: 'duskwatch', method: 'darknet', reject: true });
@@ -183,14 +183,16 @@ return view.extend({
 
 	state: function(summary) {
 		const rates = summary.bits_per_second;
+		/* What whoever started the daemon wants its readers to know, such as that traffic is offloaded. */
+		const notice = summary.notice ? [ E('p', { 'class': 'alert-message notice' }, [ summary.notice ]) ] : [];
 
-		return [
+		return notice.concat([
 			E('p', { 'class': 'duskwatch-now' }, [ E('strong', {}, [
 				_('Now in %s, out %s').format(units.rate(rates.inbound), units.rate(rates.outbound))
 			]) ]),
 			E('p', { 'class': 'duskwatch-coverage' }, [ coverage(summary.books) ]),
 			E('p', { 'class': 'duskwatch-losses' }, [ losses(summary.books).join(' ') ])
-		];
+		]);
 	},
 
 	charts: function(summary) {
