@@ -81,6 +81,7 @@ fn browse() -> Result<Run, String> {
     let served = Served::start("luci-views", &[]);
     let input = json!({
         "sources": sources(),
+        "interface": served.interface,
         "summary": served.get("/api/v1/summary"),
         "darknet": served.get("/api/v1/darknet"),
         "uci": {"web": {"port": "6677", "base": "/traffic"}},
@@ -138,7 +139,7 @@ fn the_status_view_shows_what_the_program_served() {
     assert_eq!(seen["rows"][1][1][0], dark["sources"][0]["source"]);
     let events = dark["events"].as_array().unwrap();
     assert_eq!(seen["rows"][2][1][1], events[events.len() - 1]["why"], "the last event is first");
-    assert_eq!(texts(&seen["choices"]), [format!("{} (lan)", text(&summary["interface"]))]);
+    assert_eq!(texts(&seen["choices"]), [format!("{} (lan)", text(&run.input["interface"]))]);
     // A page from a file has no host name.
     assert_eq!(seen["page"], "http://:6677/traffic/");
 }

@@ -61,7 +61,6 @@ impl Served {
     }
 
     /// What it has at this path.
-    #[allow(dead_code, reason = "not every test that serves reads by itself")]
     pub fn get(&self, path: &str) -> serde_json::Value {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
