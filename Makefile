@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
-TEST_PACKAGES = busybox iproute2 mount nftables procps rsyslog shellcheck tshark util-linux
+TEST_PACKAGES = busybox chromium iproute2 jq mount nftables procps rsyslog shellcheck tshark util-linux
 BENCH_PACKAGES = darkstat iproute2 valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
