@@ -112,6 +112,8 @@ fn it_keeps_no_privilege_but_raw_sockets() {
         false => 0,
     };
     let program = Program::start(&lab, "router", &ROUTER);
+    // It logs this once it has given up root.
+    wait_until("the tables are told", || program.log().iter().any(|line| line.ends_with("once and for all")));
     for task in fs::read_dir(format!("/proc/{}/task", program.pid())).unwrap().flatten() {
         let status = fs::read_to_string(task.path().join("status")).unwrap();
         let field = |name: &str| {
