@@ -15,6 +15,7 @@ BENCH_PACKAGES = darkstat iproute2 valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
 CROSS_TEST_PACKAGES = qemu-user-static
+VM_TEST_PACKAGES = cpio e2fsprogs qemu-system-mips
 
 # What `make cross` builds for, in Rust's names.
 TARGET ?= mipsel-unknown-linux-musl
@@ -24,6 +25,7 @@ CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-
 # What `make ipk` and `make apk` pack for, in OpenWrt's names.
 ARCH ?= mipsel_24kc
 
+VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q;}' Cargo.toml)
 DUSKWATCH = target/release/duskwatch
 # A home network, an address of which nobody uses; the names are those of its devices.
 DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/24 -l 2001:db8:1::/64 \
@@ -32,7 +34,7 @@ DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap \
-	cross cross-all cross-tools test-cross ipk apk ipk-luci apk-luci
+	cross cross-all cross-tools test-cross test-vm ipk apk ipk-luci apk-luci
 
 help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
@@ -43,6 +45,7 @@ help:
 	@echo 'make cross         the static program for TARGET=$(TARGET)'
 	@echo 'make cross-all     the same for all targets'
 	@echo 'make test-cross    run them under qemu, and compare what they read'
+	@echo 'make test-vm       the package for mipsel_24kc on an emulated router of 64 MB, with live traffic'
 	@echo 'make ipk           the package for OpenWrt 24.10, ARCH=$(ARCH); ipk-luci: the pages for LuCI'
 	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
 	@echo 'make fmt           format the source'
@@ -103,6 +106,13 @@ cross-%:
 test-cross: install-deps cross-all
 	@scripts/install-packages $(CROSS_TEST_PACKAGES)
 	@scripts/test-cross $(CROSS_TARGETS)
+
+# The package of this version, whatever older ones are there.
+test-vm: install-deps
+	@scripts/install-packages $(VM_TEST_PACKAGES)
+	@$(MAKE) --no-print-directory ipk ARCH=mipsel_24kc
+	@tests/vm/image target/packages/duskwatch_$(VERSION)-r1_mipsel_24kc.ipk
+	cargo test --locked --test vm -- --ignored --nocapture
 
 # The program is taken as it is if it was built before: after a change, `make cross` first.
 ipk apk:
