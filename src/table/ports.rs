@@ -176,33 +176,37 @@ impl PortTable {
     /// Books growth on the key's row. If it has none, the smallest row of its set makes room.
     #[inline(never)]
     pub fn book(&mut self, key: PortKey, growth: &PortRow) {
-        let set = &mut self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        let set = &mut self.sets[self.index(key)];
         if let Some(way) = set.way(key) {
             set.rows[way] += growth;
         } else {
             let way = set.smallest();
             self.evicted += u64::from(!set.keys[way].is_vacant());
-            set.keys[way] = key;
-            set.rows[way] = *growth;
+            set.put(way, key, growth);
         }
     }
 
     /// Books growth on the key's row if it has one or finds a vacant place.
     #[inline(never)]
     pub fn book_if_room(&mut self, key: PortKey, growth: &PortRow) {
-        let set = &mut self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        let set = &mut self.sets[self.index(key)];
         if let Some(way) = set.way(key) {
             set.rows[way] += growth;
         } else if let Some(way) = set.way(PortKey::default()) {
-            set.keys[way] = key;
-            set.rows[way] = *growth;
+            set.put(way, key, growth);
         }
     }
 
     /// The key's row, if there is one.
     pub fn get(&self, key: PortKey) -> Option<&PortRow> {
-        let set = &self.sets[self.seed.word(key.0) as usize & (self.sets.len() - 1)];
+        let set = &self.sets[self.index(key)];
         Some(&set.rows[set.way(key)?])
+    }
+
+    /// Where the key's set is. There is a power of two of them.
+    #[inline]
+    fn index(&self, key: PortKey) -> usize {
+        self.seed.word(key.0) as usize & (self.sets.len() - 1)
     }
 
     /// All rows, in no particular order; those of evicted hosts too, until a sweep has passed.
@@ -231,6 +235,12 @@ impl Set {
     #[inline]
     fn way(&self, key: PortKey) -> Option<usize> {
         self.keys.iter().position(|&present| present == key)
+    }
+
+    #[inline]
+    fn put(&mut self, way: usize, key: PortKey, row: &PortRow) {
+        self.keys[way] = key;
+        self.rows[way] = *row;
     }
 
     /// The way of the smallest row; a vacant one holds nothing.
