@@ -1,0 +1,244 @@
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::super::{Request, Response, Status};
+use super::*;
+use crate::limits::WEB_BODY_BYTES_MAX;
+
+struct Echo;
+
+impl Handler for Echo {
+    fn respond(&mut self, request: &Request<'_>, statistics: &Statistics, page: &mut Page) -> Response {
+        let length = match request.path() {
+            "/large" => WEB_BODY_BYTES_MAX,
+            "/overflow" => WEB_BODY_BYTES_MAX + 1,
+            "/statistics" => {
+                write!(page, "{statistics:?}").unwrap();
+                0
+            }
+            path => {
+                write!(page, "page {path}").unwrap();
+                0
+            }
+        };
+        let _ = page.write_bytes(&vec![b'x'; length]);
+        Response::live(Status::Ok, "text/plain")
+    }
+}
+
+/// A gate in a thread of its own, stopped and joined on drop.
+struct Running {
+    addresses: Vec<SocketAddr>,
+    stop: Option<UnixStream>,
+    thread: Option<JoinHandle<Result<(), String>>>,
+}
+
+impl Running {
+    fn start(addresses: &[&str]) -> Self {
+        let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let gate = Gate::bind(&addresses, HostNames::new(&["router.lan".into()]).unwrap()).unwrap();
+        let addresses = gate.addresses();
+        let (stop, stopped) = UnixStream::pair().unwrap();
+        let thread = std::thread::spawn(move || gate.run(&mut Echo, stopped.as_fd()));
+        Self { addresses, stop: Some(stop), thread: Some(thread) }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.addresses[0]).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+    }
+
+    /// Sends text on a connection of its own and reads until the gate closes it.
+    fn exchange(&self, text: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        assert_eq!(self.thread.take().unwrap().join().unwrap(), Ok(()));
+    }
+}
+
+/// Notes the paths in the order in which they are answered.
+#[derive(Default)]
+struct Log(Vec<String>);
+
+impl Handler for Log {
+    fn respond(&mut self, request: &Request<'_>, _: &Statistics, _: &mut Page) -> Response {
+        self.0.push(request.path().to_string());
+        Response::live(Status::Ok, "text/plain")
+    }
+}
+
+/// A client with this address in 127.0.0.0/8 that asks for a path; accepted by the time it is returned.
+fn ask(gate: &mut Gate, address: [u8; 4], path: &str, now: Instant) -> TcpStream {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&socket, &SocketAddr::from((address, 0))).unwrap();
+    rustix::net::connect(&socket, &gate.addresses()[0]).unwrap();
+    let mut client = TcpStream::from(socket);
+    write!(client, "GET {path} HTTP/1.1\r\nHost: [::1]\r\n\r\n").unwrap();
+    let accepted = gate.statistics.accepted;
+    let limit = Instant::now() + Duration::from_secs(10);
+    while gate.statistics.accepted == accepted {
+        assert!(Instant::now() < limit, "{address:?} was not accepted");
+        gate.accept(0, now);
+    }
+    client
+}
+
+#[test]
+fn addresses_take_turns() {
+    let mut gate = Gate::bind(&["127.0.0.1:0".parse().unwrap()], HostNames::default()).unwrap();
+    let mut log = Log::default();
+    let start = Instant::now();
+    let [later, now] = [1, 2].map(|milliseconds| start + Duration::from_millis(milliseconds));
+    let _greedy: Vec<_> = (0..3).map(|_| ask(&mut gate, [127, 0, 0, 2], "/greedy", start)).collect();
+    let _modest = ask(&mut gate, [127, 0, 0, 3], "/modest", later);
+    assert_eq!(gate.next_page(now), Some(now));
+    for _ in 0..4 {
+        gate.answer_next(now, &mut log);
+    }
+    assert_eq!(log.0, ["/greedy", "/modest", "/greedy", "/greedy"]);
+    assert_eq!(gate.next_page(now), None);
+}
+
+#[test]
+fn a_full_gate_has_room_for_an_address_that_has_less() {
+    let mut gate = Gate::bind(&["127.0.0.1:0".parse().unwrap()], HostNames::default()).unwrap();
+    let now = Instant::now();
+    let most = WEB_CONNECTIONS_PER_ADDRESS_MAX;
+    let greedy = (0..WEB_CONNECTIONS_MAX).map(|index| [127, 0, 0, 2 + (index / most) as u8]);
+    let _greedy: Vec<_> = greedy.map(|address| ask(&mut gate, address, "/", now)).collect();
+    assert_eq!((gate.connections.iter().flatten().count(), gate.statistics.evicted), (48, 0));
+    // All of them wait for answers, and yet there is room, until everybody has one connection.
+    let modest = (0..WEB_CONNECTIONS_MAX as u8).map(|number| [127, 0, 1, number]);
+    let _modest: Vec<_> =
+        modest.map_while(|address| gate.room(now).map(|_| ask(&mut gate, address, "/", now))).collect();
+    assert_eq!(gate.room(now), None);
+    let shares =
+        gate.connections.iter().flatten().map(Connection::peer).collect::<std::collections::HashSet<_>>();
+    assert_eq!((shares.len(), gate.statistics.evicted), (WEB_CONNECTIONS_MAX, 44));
+}
+
+const LAST: &str = "Host: 127.0.0.1\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn requests_are_answered_in_order_on_one_connection() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let mut text = String::new();
+    for number in 0..40 {
+        write!(text, "GET /{number} HTTP/1.1\r\nHost: ROUTER.lan:80\r\n\r\n").unwrap();
+    }
+    let answer = gate.exchange(&format!("{text}GET /last HTTP/1.1\r\n{LAST}"));
+    let pages: Vec<&str> = answer.split("\r\n\r\n").skip(1).collect();
+    assert_eq!(pages.len(), 41);
+    for (number, page) in pages[..40].iter().enumerate() {
+        assert!(page.starts_with(&format!("page /{number}HTTP/1.1 200 OK\r\n")), "{page}");
+    }
+    assert_eq!(pages[40], "page /last");
+    assert_eq!(answer.matches("Connection: keep-alive").count(), 40);
+}
+
+#[test]
+fn a_slow_reader_gets_a_large_page_whole() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let answer = gate.exchange(&format!("GET /large HTTP/1.1\r\n{LAST}"));
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    assert!(body.len() == WEB_BODY_BYTES_MAX && body.bytes().all(|byte| byte == b'x'));
+    let head = gate.exchange(&format!("HEAD /large HTTP/1.1\r\n{LAST}"));
+    assert!(head.ends_with("\r\n\r\n") && head.contains(&format!("Content-Length: {WEB_BODY_BYTES_MAX}")));
+}
+
+#[test]
+fn refusals_end_the_connection_and_reflect_nothing() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let long = "mark".repeat(1000);
+    for (status, text) in [
+        (400, "GET mark HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_string()),
+        (405, "POST /mark HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\nmark".to_string()),
+        (413, format!("GET / HTTP/1.1\r\nContent-Length: 1000000000000\r\n{LAST}mark")),
+        (421, "GET /mark HTTP/1.1\r\nHost: mark.example\r\n\r\n".to_string()),
+        (431, format!("GET /{long} HTTP/1.1\r\n{LAST}")),
+        (500, format!("GET /overflow?mark HTTP/1.1\r\n{LAST}")),
+        (505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nmark".to_string()),
+    ] {
+        let answer = gate.exchange(&text);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{text} gave {answer}");
+        assert!(answer.contains("Connection: close\r\n\r\n") && !answer.contains("mark"), "{answer}");
+    }
+    let head = gate.exchange("HEAD / HTTP/1.1\r\nHost: mark.example\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 421 ") && head.ends_with("\r\n\r\n"), "{head}");
+    let statistics = gate.exchange(&format!("GET /statistics HTTP/1.1\r\n{LAST}"));
+    assert!(statistics.contains("accepted: 9, requests: 0"), "{statistics}");
+    assert!(statistics.contains("refused: [1, 1, 0, 1, 2, 1, 1, 1]"), "{statistics}");
+}
+
+#[test]
+fn a_client_that_has_finished_sending_is_answered() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let mut stream = gate.connect();
+    stream.write_all(b"GET /a HTTP/1.0\r\n\r\n").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("page /a"), "{answer}");
+}
+
+#[test]
+fn an_unfinished_head_is_told_so() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let answer = gate.exchange("GET / HTTP/1.1\r\nHost: ");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[test]
+fn patience_ends_with_those_who_neither_ask_nor_read() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let _silent = gate.connect();
+    let mut greedy = gate.connect();
+    greedy.write_all("GET /large HTTP/1.1\r\nHost: [::1]\r\n\r\n".repeat(20).as_bytes()).unwrap();
+    // Most of it does not fit into the kernel's buffers, and nobody reads.
+    greedy.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    let limit = Instant::now() + Duration::from_secs(30);
+    loop {
+        let _ = greedy.write(b"GET /large HTTP/1.1\r\nHost: [::1]\r\n\r\n");
+        let statistics = gate.exchange(&format!("GET /statistics HTTP/1.1\r\n{LAST}"));
+        if statistics.contains("idle: 1, stalled: 1,") {
+            break;
+        }
+        assert!(Instant::now() < limit, "{statistics}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn both_families_are_served_on_one_port() {
+    let gate = Running::start(&["0.0.0.0:0"]);
+    let port = gate.addresses[0].port();
+    let Ok(other) = Gate::bind(&[SocketAddr::new("::".parse().unwrap(), port)], HostNames::default()) else {
+        // A machine without IPv6 has nothing to show here.
+        assert!(TcpListener::bind("[::1]:0").is_err());
+        return;
+    };
+    assert_eq!(other.addresses()[0].port(), port);
+}
+
+#[test]
+fn a_port_in_use_is_one_line() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let error = Gate::bind(&gate.addresses, HostNames::default()).err().unwrap();
+    assert!(error.starts_with(&format!("cannot listen on {}: ", gate.addresses[0])), "{error}");
+    assert!(!error.contains('\n'));
+}
