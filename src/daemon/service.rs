@@ -22,7 +22,7 @@ use super::signals::{Signal, Signals};
 use super::store;
 use super::system;
 use super::tap::{Shared, Tap, introduce, lock, tell_due, tell_rest};
-use super::web::routes::{Pages, Present, Sources};
+use super::web::routes::{Pages, Present, Sources, Wishes};
 use super::web::{Gate, HostNames};
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
@@ -76,10 +76,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         names: names.clone(),
         meters: capture.meters(),
         facts: Box::new(facts),
-        base: base(config),
-        hidden: hidden(config),
-        notice: config.web.notice.clone(),
-        local_only: config.web.local_only,
+        wishes: wishes(config),
     });
     let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), named, config.capture.hexdump);
     let stop = Stop::new()?;
@@ -121,10 +118,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
             names.clone(),
             config,
         )),
-        base: base(config),
-        hidden: hidden(config),
-        notice: config.web.notice.clone(),
-        local_only: config.web.local_only,
+        wishes: wishes(config),
     });
     let stop = Stop::new()?;
     let threads = [spawn_web(gate, pages, &stop, &signals)?];
@@ -196,8 +190,13 @@ fn own_networks(config: &Config) -> Option<Networks> {
     (!config.networks.is_empty()).then_some(networks)
 }
 
-fn base(config: &Config) -> String {
-    format!("{}/", config.web.base)
+fn wishes(config: &Config) -> Wishes {
+    Wishes {
+        base: format!("{}/", config.web.base),
+        hidden: hidden(config),
+        notice: config.web.notice.clone(),
+        local_only: config.web.local_only,
+    }
 }
 
 /// What the user wants left out of pages and reports.

@@ -69,6 +69,12 @@ pub struct Sources {
     pub meters: Vec<Arc<Meter>>,
     /// Everything else.
     pub facts: Box<dyn FactSource + Send>,
+    /// How the user wants them.
+    pub wishes: Wishes,
+}
+
+/// How the user wants the pages.
+pub struct Wishes {
     /// The path before the pages' own, `/` or `/path/`.
     pub base: String,
     /// What the pages leave out.
@@ -157,7 +163,7 @@ impl NameSource for Names {
 
 impl Handler for Pages {
     fn respond(&mut self, request: &Request<'_>, statistics: &Statistics, page: &mut Page) -> Response {
-        let route = request.path().strip_prefix(self.sources.base.as_str()).and_then(Route::of);
+        let route = request.path().strip_prefix(self.sources.wishes.base.as_str()).and_then(Route::of);
         let shown = match route {
             Some(Route::Asset(asset)) => return send_asset(&asset, page),
             Some(Route::Html(view)) => self.show(view, true, request, statistics, page).map(|()| HTML),
@@ -279,16 +285,16 @@ impl Pages {
         Context {
             now,
             utc_offset: self.sources.present.utc_offset(now),
-            base: &self.sources.base,
+            base: &self.sources.wishes.base,
             names: &self.sources.names,
-            hidden: self.sources.hidden,
-            notice: self.sources.notice.as_deref(),
+            hidden: self.sources.wishes.hidden,
+            notice: self.sources.wishes.notice.as_deref(),
         }
     }
 
     fn hosts_query(&self, request: &Request<'_>) -> HostsQuery {
         let mut query = HostsQuery::default();
-        if self.sources.local_only {
+        if self.sources.wishes.local_only {
             query.filter = Filter::Local;
         }
         for (name, value) in request.query() {
