@@ -217,7 +217,7 @@ pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
         let file = parse_config_file(&printable(&one.value), &text)?;
         options = options.or(file);
     }
-    let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    let routes = std::fs::read_to_string("/proc/self/net/route").unwrap_or_default();
     Config::new(&options, default_interface(&routes)).map(|config| Command::Run(Box::new(config)))
 }
 
