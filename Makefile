@@ -10,7 +10,8 @@ FUZZ_SECONDS ?= 60
 PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
-TEST_PACKAGES = busybox chromium iproute2 jq mount nftables procps rsyslog shellcheck tshark util-linux
+TEST_PACKAGES = busybox chromium iproute2 jq mount nftables procps rsyslog shellcheck systemd systemd-container \
+	tshark util-linux
 BENCH_PACKAGES = darkstat iproute2 valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
@@ -25,6 +26,14 @@ CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-
 # What `make ipk` and `make apk` pack for, in OpenWrt's names.
 ARCH ?= mipsel_24kc
 
+# Where `make install` puts things, and which program.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+PROGRAM ?= $(DUSKWATCH)
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/duskwatch
+
 VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q;}' Cargo.toml)
 DUSKWATCH = target/release/duskwatch
 # A home network, an address of which nobody uses; the names are those of its devices.
@@ -34,7 +43,7 @@ DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap \
-	cross cross-all cross-tools test-cross test-vm ipk apk ipk-luci apk-luci
+	cross cross-all cross-tools test-cross test-vm ipk apk ipk-luci apk-luci install uninstall
 
 help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
@@ -48,6 +57,8 @@ help:
 	@echo 'make test-vm       the package for mipsel_24kc on an emulated router of 64 MB, with live traffic'
 	@echo 'make ipk           the package for OpenWrt 24.10, ARCH=$(ARCH); ipk-luci: the pages for LuCI'
 	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
+	@echo 'make install       the program of `make build`, its unit for systemd and its documentation, below PREFIX=$(PREFIX)'
+	@echo 'make uninstall     remove them again'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
 	@echo 'make screenshot    make docs/overview.png from the demo'
@@ -120,6 +131,22 @@ ipk apk:
 
 ipk-luci apk-luci:
 	@openwrt/package $(@:-luci=) luci
+
+# Installs what is built and builds nothing, because root need not have the means to.
+install:
+	@test -e '$(PROGRAM)' || { echo '$(PROGRAM) is not there. First: make build' >&2; exit 2; }
+	install -D -m 755 '$(PROGRAM)' '$(BINDIR)/duskwatch'
+	install -d '$(UNITDIR)' '$(DOCDIR)' '$(DESTDIR)$(SYSCONFDIR)'
+	sed -e 's|/usr/|$(PREFIX)/|' -e 's|/etc/|$(SYSCONFDIR)/|' linux/duskwatch.service >'$(UNITDIR)/duskwatch.service'
+	chmod 644 '$(UNITDIR)/duskwatch.service'
+	install -m 644 -t '$(DOCDIR)' README.md ARCHITECTURE.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT
+	test -e '$(DESTDIR)$(SYSCONFDIR)/duskwatch.conf' || \
+		install -m 644 linux/duskwatch.conf '$(DESTDIR)$(SYSCONFDIR)/duskwatch.conf'
+
+# The configuration and what the program has counted are the user's.
+uninstall:
+	rm -f '$(BINDIR)/duskwatch' '$(UNITDIR)/duskwatch.service'
+	rm -rf '$(DOCDIR)'
 
 screenshot: build target/demo.pcap
 	@scripts/install-packages chromium curl fonts-dejavu-core
