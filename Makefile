@@ -16,6 +16,8 @@ BENCH_PACKAGES = darkstat iproute2 valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
 CROSS_TEST_PACKAGES = qemu-user-static
+IMAGE_PACKAGES = jq libcap2-bin tar umoci util-linux
+IMAGE_TEST_PACKAGES = iproute2 runc skopeo
 VM_TEST_PACKAGES = cpio e2fsprogs qemu-system-mips
 
 # What `make cross` builds for, in Rust's names.
@@ -25,6 +27,9 @@ CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-
 
 # What `make ipk` and `make apk` pack for, in OpenWrt's names.
 ARCH ?= mipsel_24kc
+
+# What `make image` packs for, in the names of container engines; linux/image lists them.
+PLATFORM ?= linux/amd64
 
 # Where `make install` puts things, and which program.
 PREFIX ?= /usr/local
@@ -43,7 +48,7 @@ DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap \
-	cross cross-all cross-tools test-cross test-vm ipk apk ipk-luci apk-luci install uninstall
+	cross cross-all cross-tools test-cross test-vm ipk apk ipk-luci apk-luci image test-image install uninstall
 
 help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
@@ -59,6 +64,8 @@ help:
 	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
 	@echo 'make install       the program of `make build`, its unit for systemd and its documentation, below PREFIX=$(PREFIX)'
 	@echo 'make uninstall     remove them again'
+	@echo 'make image         an image for containers, PLATFORM=$(PLATFORM)'
+	@echo 'make test-image    pack, open and run it'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
 	@echo 'make screenshot    make docs/overview.png from the demo'
@@ -147,6 +154,17 @@ install:
 uninstall:
 	rm -f '$(BINDIR)/duskwatch' '$(UNITDIR)/duskwatch.service'
 	rm -rf '$(DOCDIR)'
+
+# The program is taken as it is if it was built before: after a change, `make cross` first.
+image:
+	@scripts/install-packages $(IMAGE_PACKAGES)
+	@linux/image '$(PLATFORM)'
+
+test-image: install-deps
+	@scripts/install-packages $(IMAGE_PACKAGES)
+	@scripts/install-packages $(IMAGE_TEST_PACKAGES)
+	@$(MAKE) --no-print-directory cross TARGET=x86_64-unknown-linux-musl
+	cargo test --locked --test image -- --ignored --nocapture
 
 screenshot: build target/demo.pcap
 	@scripts/install-packages chromium curl fonts-dejavu-core
