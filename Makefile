@@ -10,11 +10,14 @@ FUZZ_SECONDS ?= 60
 PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
-TEST_PACKAGES = busybox chromium iproute2 jq mount nftables procps rsyslog shellcheck tshark util-linux
+TEST_PACKAGES = busybox chromium iproute2 jq mount nftables procps rsyslog shellcheck systemd systemd-container \
+	tshark util-linux
 BENCH_PACKAGES = darkstat iproute2 valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
 CROSS_TEST_PACKAGES = qemu-user-static
+IMAGE_PACKAGES = jq libcap2-bin tar umoci util-linux
+IMAGE_TEST_PACKAGES = iproute2 runc skopeo
 VM_TEST_PACKAGES = cpio e2fsprogs qemu-system-mips
 
 # What `make cross` builds for, in Rust's names.
@@ -25,6 +28,17 @@ CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-
 # What `make ipk` and `make apk` pack for, in OpenWrt's names.
 ARCH ?= mipsel_24kc
 
+# What `make image` packs for, in the names of container engines; linux/image lists them.
+PLATFORM ?= linux/amd64
+
+# Where `make install` puts things, and which program.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+PROGRAM ?= $(DUSKWATCH)
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/duskwatch
+
 VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q;}' Cargo.toml)
 DUSKWATCH = target/release/duskwatch
 # A home network, an address of which nobody uses; the names are those of its devices.
@@ -34,7 +48,7 @@ DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap \
-	cross cross-all cross-tools test-cross test-vm ipk apk ipk-luci apk-luci
+	cross cross-all cross-tools test-cross test-vm ipk apk ipk-luci apk-luci image test-image install uninstall
 
 help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
@@ -48,6 +62,10 @@ help:
 	@echo 'make test-vm       the package for mipsel_24kc on an emulated router of 64 MB, with live traffic'
 	@echo 'make ipk           the package for OpenWrt 24.10, ARCH=$(ARCH); ipk-luci: the pages for LuCI'
 	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
+	@echo 'make install       the program of `make build`, its unit for systemd and its documentation, below PREFIX=$(PREFIX)'
+	@echo 'make uninstall     remove them again'
+	@echo 'make image         an image for containers, PLATFORM=$(PLATFORM)'
+	@echo 'make test-image    pack, open and run it'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
 	@echo 'make screenshot    make docs/overview.png from the demo'
@@ -120,6 +138,33 @@ ipk apk:
 
 ipk-luci apk-luci:
 	@openwrt/package $(@:-luci=) luci
+
+# Installs what is built and builds nothing, because root need not have the means to.
+install:
+	@test -e '$(PROGRAM)' || { echo '$(PROGRAM) is not there. First: make build' >&2; exit 2; }
+	install -D -m 755 '$(PROGRAM)' '$(BINDIR)/duskwatch'
+	install -d '$(UNITDIR)' '$(DOCDIR)' '$(DESTDIR)$(SYSCONFDIR)'
+	sed -e 's|/usr/|$(PREFIX)/|' -e 's|/etc/|$(SYSCONFDIR)/|' linux/duskwatch.service >'$(UNITDIR)/duskwatch.service'
+	chmod 644 '$(UNITDIR)/duskwatch.service'
+	install -m 644 -t '$(DOCDIR)' README.md ARCHITECTURE.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT
+	test -e '$(DESTDIR)$(SYSCONFDIR)/duskwatch.conf' || \
+		install -m 644 linux/duskwatch.conf '$(DESTDIR)$(SYSCONFDIR)/duskwatch.conf'
+
+# The configuration and what the program has counted are the user's.
+uninstall:
+	rm -f '$(BINDIR)/duskwatch' '$(UNITDIR)/duskwatch.service'
+	rm -rf '$(DOCDIR)'
+
+# The program is taken as it is if it was built before: after a change, `make cross` first.
+image:
+	@scripts/install-packages $(IMAGE_PACKAGES)
+	@linux/image '$(PLATFORM)'
+
+test-image: install-deps
+	@scripts/install-packages $(IMAGE_PACKAGES)
+	@scripts/install-packages $(IMAGE_TEST_PACKAGES)
+	@$(MAKE) --no-print-directory cross TARGET=x86_64-unknown-linux-musl
+	cargo test --locked --test image -- --ignored --nocapture
 
 screenshot: build target/demo.pcap
 	@scripts/install-packages chromium curl fonts-dejavu-core

@@ -409,6 +409,10 @@ pub const WEB_RESPONSE_TIME: Duration = Duration::from_secs(20);
 /// Web: pause after accept failed for want of descriptors or memory.
 pub const WEB_ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+/// Web: how long `--check-health` waits for the connection, and for each part of the response. It is the
+/// time after which the program itself gives up a client.
+pub const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
+
 const _: () = assert!(WEB_CONNECTIONS_PER_ADDRESS_MAX < WEB_CONNECTIONS_MAX);
 
 const _: () = assert!(WEB_PAGES_MAX >= 2);

@@ -9,9 +9,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use duskwatch::daemon::config::Process;
-use duskwatch::daemon::privileges::{Pidfile, give_up};
+use duskwatch::daemon::privileges::{Pidfile, claim_raw_sockets, give_up};
 use duskwatch::daemon::system::detach;
 use rustix::process::geteuid;
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 #[path = "support/skip.rs"]
 mod skip;
@@ -24,6 +25,7 @@ fn main() {
     match env::var(ROLE).as_deref() {
         Ok("drop") => child_drops(),
         Ok("chroot") => child_enters(),
+        Ok("claim") => child_claims(),
         Ok("detach") => child_detaches(),
         Ok(role) => panic!("there is no part {role}"),
         Err(_) => {
@@ -31,9 +33,11 @@ fn main() {
             if geteuid().is_root() {
                 root_keeps_one_capability();
                 chroot_is_the_whole_world();
+                a_permitted_capability_is_enough();
             } else {
                 skipped("root_keeps_one_capability", "it takes root");
                 skipped("chroot_is_the_whole_world", "it takes root");
+                skipped("a_permitted_capability_is_enough", "it takes root");
             }
         }
     }
@@ -77,6 +81,27 @@ fn child_drops() {
     give_up(&process(None, None)).expect("giving up nothing is allowed");
     give_up(&process(Some("nobody"), None)).expect("nobody is nobody already");
     print!("{}", fs::read_to_string("/proc/self/status").expect("/proc is mounted"));
+}
+
+fn a_permitted_capability_is_enough() {
+    assert_eq!(output_of("claim"), "claimed, and refused\n");
+    eprintln!("test a_permitted_capability_is_enough ... ok");
+}
+
+fn child_claims() {
+    let set = |permitted| {
+        let none = CapabilitySet::empty();
+        set_capabilities(None, CapabilitySets { effective: none, permitted, inheritable: none })
+            .expect("capabilities can be given up");
+    };
+    let effective = || capabilities(None).expect("capabilities are known").effective;
+    // As `setcap cap_net_raw=p` on the program's file has it.
+    set(CapabilitySet::NET_RAW);
+    claim_raw_sockets().expect("what is permitted can be claimed");
+    assert_eq!(effective(), CapabilitySet::NET_RAW);
+    set(CapabilitySet::empty());
+    assert!(claim_raw_sockets().expect_err("nothing is permitted").contains("CAP_NET_RAW"));
+    println!("claimed, and refused");
 }
 
 fn chroot_is_the_whole_world() {

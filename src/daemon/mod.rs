@@ -7,6 +7,7 @@ pub mod config;
 pub mod daylog;
 pub mod export;
 pub mod facts;
+pub mod health;
 pub mod keeper;
 pub mod logger;
 pub mod names;
@@ -21,6 +22,7 @@ pub mod system;
 pub mod tap;
 pub mod web;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clock::Zone;
@@ -36,10 +38,10 @@ pub fn run() -> ExitCode {
         Ok(Command::Run(config)) => config,
         Ok(Command::Help) => return show(&options::help()),
         Ok(Command::Version) => return show(concat!("duskwatch ", env!("CARGO_PKG_VERSION"), "\n")),
-        Err(error) => {
-            eprintln!("duskwatch: {error}");
-            return ExitCode::from(USAGE);
+        Ok(Command::CheckHealth(web)) => {
+            return health::check(&web).map_or_else(|error| complain(&error, 1), |()| ExitCode::SUCCESS);
         }
+        Err(error) => return complain(&error, USAGE),
     };
     match work(&config) {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,6 +64,12 @@ fn work(config: &Config) -> Result<(), String> {
         Source::Live(interfaces) => service::run(config, interfaces),
         Source::Read { file, output } => read::run(config, file, *output),
     }
+}
+
+/// Says on stderr what went wrong, where there is no log yet.
+fn complain(error: &dyn Display, status: u8) -> ExitCode {
+    eprintln!("duskwatch: {error}");
+    ExitCode::from(status)
 }
 
 fn show(text: &str) -> ExitCode {

@@ -60,17 +60,23 @@ pub fn give_up(process: &Process) -> Result<String, String> {
 }
 
 /// Makes sure that captures can be opened, before anything is: libpcap's own words for it name neither
-/// the privilege nor a remedy.
+/// the privilege nor a remedy. Where the program's file grants the privilege without putting it into
+/// effect (`setcap cap_net_raw=p`), as in the container image, that is done here.
 ///
 /// # Errors
 /// A line that names both.
-pub fn demand_raw_sockets() -> Result<(), String> {
-    let effective =
-        capabilities(None).map_err(|error| format!("capabilities cannot be read: {error}"))?.effective;
-    if effective.contains(CapabilitySet::NET_RAW) {
+pub fn claim_raw_sockets() -> Result<(), String> {
+    let sets = capabilities(None).map_err(|error| format!("capabilities cannot be read: {error}"))?;
+    if !sets.permitted.contains(CapabilitySet::NET_RAW) {
+        return Err("capturing takes root, or the capability CAP_NET_RAW: setcap cap_net_raw=p on the \
+                    program's file, --cap-add NET_RAW for a container"
+            .to_owned());
+    }
+    if sets.effective.contains(CapabilitySet::NET_RAW) {
         return Ok(());
     }
-    Err("capturing takes root, or the capability CAP_NET_RAW on the program's file".to_owned())
+    let claimed = CapabilitySets { effective: sets.effective | CapabilitySet::NET_RAW, ..sets };
+    set_capabilities(None, claimed).map_err(|error| format!("CAP_NET_RAW cannot be used: {error}"))
 }
 
 /// Makes a directory that does not exist yet, for the user that this process will become. One that
@@ -135,10 +141,14 @@ fn become_user(user: &User) -> Result<(), Failed> {
 /// Keeps of the permitted capabilities [`KEPT`] alone, and gives up the means to gain others.
 fn shed_capabilities() -> Result<(), Failed> {
     let failed = |error| ("dropping capabilities", error);
-    let kept = capabilities(None).map_err(failed)?.permitted & KEPT;
-    let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
     clear_ambient_capability_set().map_err(failed)?;
-    set_capabilities(None, sets).map_err(failed)?;
+    let permitted = capabilities(None).map_err(failed)?.permitted;
+    // A service manager that permits no more than this may forbid the call as well.
+    if !KEPT.contains(permitted) {
+        let kept = permitted & KEPT;
+        let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+        set_capabilities(None, sets).map_err(failed)?;
+    }
     set_no_new_privs(true).map_err(|error| ("refusing new privileges", error))
 }
 

@@ -38,7 +38,7 @@ use crate::view::Hidden;
 /// # Errors
 /// One line for the user: something could not be opened, or a thread failed.
 pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
-    privileges::demand_raw_sockets()?;
+    privileges::claim_raw_sockets()?;
     let zone = Zone::local();
     let seed = random_seed()?;
     let monitor = monitor(config, &names_and_roles(interfaces), Networks::new(), seed)?;

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -94,17 +94,22 @@ impl Lab {
 
     /// What moves the calling thread into a namespace.
     pub fn entrance(&self, space: &str) -> impl FnOnce() + Send + 'static {
-        let file = File::open(format!("/run/netns/{}", self.name(space))).expect("namespace");
+        let file = File::open(self.file(space)).expect("namespace");
         move || {
             move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).expect("setns");
         }
+    }
+
+    /// The file that stands for a namespace, for programs that take one.
+    pub fn file(&self, space: &str) -> PathBuf {
+        Path::new("/run/netns").join(self.name(space))
     }
 
     /// The namespace's own /sys, which other namespaces do not see.
     pub fn sysfs(&mut self, space: &str) -> PathBuf {
         let directory = std::env::temp_dir().join(format!("{}{space}", self.prefix));
         fs::create_dir_all(&directory).expect("directory");
-        let network = format!("--net=/run/netns/{}", self.name(space));
+        let network = format!("--net={}", self.file(space).display());
         run("nsenter", &[&network, "mount", "-t", "sysfs", "sysfs", directory.to_str().expect("UTF-8")]);
         self.mounts.push(directory.clone());
         directory

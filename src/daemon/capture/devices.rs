@@ -25,13 +25,13 @@ const TYPE_ETHERNET: u32 = 1;
 pub struct System {
     /// /sys/class/net
     pub class_net: PathBuf,
-    /// /proc/net
+    /// /proc/self/net, which is there even where /proc has nothing but processes
     pub proc_net: PathBuf,
 }
 
 impl Default for System {
     fn default() -> Self {
-        Self { class_net: "/sys/class/net".into(), proc_net: "/proc/net".into() }
+        Self { class_net: "/sys/class/net".into(), proc_net: "/proc/self/net".into() }
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Command {
     Help,
     /// Print the version and exit.
     Version,
+    /// Ask the pages of a running program, and exit.
+    CheckHealth(Web),
     /// Do the work.
     Run(Box<Config>),
 }
@@ -217,7 +219,10 @@ pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
         let file = parse_config_file(&printable(&one.value), &text)?;
         options = options.or(file);
     }
-    let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    if options.has(Key::CheckHealth) {
+        return resolve::web(&options).map(Command::CheckHealth);
+    }
+    let routes = std::fs::read_to_string("/proc/self/net/route").unwrap_or_default();
     Config::new(&options, default_interface(&routes)).map(|config| Command::Run(Box::new(config)))
 }
 

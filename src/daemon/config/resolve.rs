@@ -98,7 +98,11 @@ fn tables(options: &Options) -> Result<Tables, UsageError> {
     })
 }
 
-fn web(options: &Options) -> Result<Web, UsageError> {
+/// What the options say about the web server.
+///
+/// # Errors
+/// The first of them with a value that it does not take.
+pub fn web(options: &Options) -> Result<Web, UsageError> {
     let port = number(options, Key::Port, 0..=u16::MAX)?.unwrap_or(PORT_DEFAULT);
     let mut addresses = list(options, Key::Bind, limits::WEB_LISTENERS_MAX, values::address, PartialEq::eq)?;
     let listen_chosen = !addresses.is_empty();

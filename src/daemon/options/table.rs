@@ -46,6 +46,7 @@ pub enum Key {
     Pidfile,
     Syslog,
     Verbose,
+    CheckHealth,
     Help,
     Version,
     NoDaemon,
@@ -211,6 +212,9 @@ pub const GROUPS: &[Group] = &[
             "log more"),
         row(Key::Hexdump, "hexdump", &[], Flag,
             "log each frame in hex; implies --verbose"),
+        row(Key::CheckHealth, "check-health", &[], Flag,
+            "ask the pages of the program that runs with\n\
+             these options, and exit with 0 if they answer"),
         row(Key::Help, "help", &['h'], Flag,
             "print this and exit"),
         row(Key::Version, "version", &['V'], Flag,
