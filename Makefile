@@ -48,7 +48,8 @@ DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap \
-	cross cross-all cross-tools test-cross test-vm ipk apk ipk-luci apk-luci image test-image install uninstall
+	cross cross-all cross-tools test-cross test-packages test-vm ipk apk ipk-luci apk-luci \
+	image test-image install uninstall
 
 help:
 	@echo 'make run           capture on IF=$(IF) and serve http://127.0.0.1:$(PORT)/ until Ctrl-C'
@@ -59,6 +60,7 @@ help:
 	@echo 'make cross         the static program for TARGET=$(TARGET)'
 	@echo 'make cross-all     the same for all targets'
 	@echo 'make test-cross    run them under qemu, and compare what they read'
+	@echo 'make test-packages pack them for every architecture, and check the sizes'
 	@echo 'make test-vm       the package for mipsel_24kc on an emulated router of 64 MB, with live traffic'
 	@echo 'make ipk           the package for OpenWrt 24.10, ARCH=$(ARCH); ipk-luci: the pages for LuCI'
 	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
@@ -124,6 +126,9 @@ cross-%:
 test-cross: install-deps cross-all
 	@scripts/install-packages $(CROSS_TEST_PACKAGES)
 	@scripts/test-cross $(CROSS_TARGETS)
+
+test-packages: install-deps cross-all
+	@scripts/test-packages
 
 # The package of this version, whatever older ones are there.
 test-vm: install-deps

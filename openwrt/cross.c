@@ -1,0 +1,29 @@
+/* What the linker gets beside the program, where libraries of the C compiler do not fit. */
+
+#ifdef __mips__
+/* Rust's standard library asks dlsym for getrandom. musl's for MIPS is assembler that takes its caller for
+   position independent code, and zig does not mark it so that the linker would know: called from a static
+   program it crashes. From C, the mark is there. This is dlsym's name where time_t has 64 bits. */
+void *__dlsym_redir_time64(void *, const char *, void *);
+
+void *__dlsym_time64(void *library, const char *name) {
+    return __dlsym_redir_time64(library, name, 0);
+}
+#endif
+
+#ifdef __ARM_EABI__
+/* What unwinding the stack takes. Nothing does that in a program whose panics abort at once, but functions
+   refer to it, and with it would come 8 kB of a library. */
+#define UNUSED(name) \
+    void name(void) { __builtin_trap(); }
+UNUSED(__aeabi_unwind_cpp_pr0)
+UNUSED(__aeabi_unwind_cpp_pr1)
+UNUSED(__aeabi_unwind_cpp_pr2)
+UNUSED(__gnu_unwind_frame)
+UNUSED(_Unwind_GetDataRelBase)
+UNUSED(_Unwind_GetLanguageSpecificData)
+UNUSED(_Unwind_GetRegionStart)
+UNUSED(_Unwind_GetTextRelBase)
+UNUSED(_Unwind_VRS_Get)
+UNUSED(_Unwind_VRS_Set)
+#endif
