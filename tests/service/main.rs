@@ -2,8 +2,9 @@
 //! for what it finds on a router (`rc.common` and `network.sh` beside this file).
 //!
 //! tests/data/service/router has a plain router's files. Each other directory there is a case: files that
-//! take the place of the router's, `missing` for those that are not there, and `expected` for what the
-//! script then asks of procd. `DUSKWATCH_BLESS=1 cargo test --test service` writes the latter anew.
+//! take the place of the router's, `missing` for those that are not there, `there` for directories that are,
+//! and `expected` for what the script then asks of procd. `DUSKWATCH_BLESS=1 cargo test --test service` writes
+//! the latter anew.
 #![cfg(feature = "daemon")]
 
 use std::ffi::OsString;
@@ -82,6 +83,10 @@ fn router(case: &str, test: &str) -> PathBuf {
     let missing = fs::read_to_string(data.join(case).join("missing")).unwrap_or_default();
     for path in missing.lines() {
         fs::remove_file(root.join(path)).expect("what is missing was there");
+    }
+    let there = fs::read_to_string(data.join(case).join("there")).unwrap_or_default();
+    for path in there.lines() {
+        fs::create_dir_all(root.join(path)).expect("a directory");
     }
     root
 }
