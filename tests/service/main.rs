@@ -26,7 +26,7 @@ use skip::skipped;
 const SCRIPT: &str = "openwrt/files/etc/init.d/duskwatch";
 
 /// Files of a case, and where they are on the router.
-const PLACES: [(&str, &str); 9] = [
+const PLACES: [(&str, &str); 10] = [
     ("duskwatch", "etc/config/duskwatch"),
     ("firewall", "etc/config/firewall"),
     ("system", "etc/config/system"),
@@ -36,6 +36,7 @@ const PLACES: [(&str, &str); 9] = [
     ("group", "etc/group"),
     ("netifd", "netifd"),
     ("meminfo", "proc/meminfo"),
+    ("mounts", "proc/mounts"),
 ];
 
 fn source(path: &str) -> PathBuf {
