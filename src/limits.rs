@@ -315,6 +315,12 @@ pub const NAME_BYTES_MAX: usize = 63;
 /// Bytes read of a lease or hosts file; what follows is not read.
 pub const NAMES_FILE_BYTES_MAX: usize = 256 * 1024;
 
+/// Files read of a directory of hosts files: one for each network that a router serves, and a few more.
+pub const NAMES_FILES_MAX: usize = 16;
+
+/// Entries of such a directory that are looked at, in the order in which the system has them.
+pub const NAMES_DIRECTORY_ENTRIES_MAX: usize = 256;
+
 /// DHCP leases kept, 112 bytes each. dnsmasq's own limit is 1,000.
 pub const LEASES_MAX: usize = 1024;
 

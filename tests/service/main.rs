@@ -163,8 +163,8 @@ fn every_case_asks_of_procd_what_it_should() {
             differences.push(format!("{case}: expected\n{expected}\nbut found\n{found}"));
         }
         // These start nothing, each other case does.
-        let bad = case.starts_with("bad-")
-            || ["disabled", "hardware-offload-wan-alone"].contains(&case.as_str());
+        let bad =
+            case.starts_with("bad-") || ["disabled", "hardware-offload-wan-alone"].contains(&case.as_str());
         assert_eq!(command_line(&found).is_empty(), bad, "{case}:\n{found}");
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use crate::limits::{NAME_BYTES_MAX, NAMES_FILE_BYTES_MAX};
+use crate::limits::{NAME_BYTES_MAX, NAMES_DIRECTORY_ENTRIES_MAX, NAMES_FILE_BYTES_MAX, NAMES_FILES_MAX};
 use crate::packet::{Address, Mac};
 use crate::view::NameFacts;
 use hosts::Hosts;
@@ -41,7 +41,7 @@ pub fn validate(bytes: &[u8]) -> Option<Name> {
 pub struct Options {
     /// Lease files of dnsmasq; one that does not exist is empty.
     pub leases: Vec<PathBuf>,
-    /// Files in the format of /etc/hosts.
+    /// Files in the format of /etc/hosts, and directories of such files.
     pub hosts: Vec<PathBuf>,
     /// Whether the resolver may be asked (`--no-dns` says no).
     pub reverse: bool,
@@ -52,7 +52,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             leases: vec!["/tmp/dhcp.leases".into(), "/var/lib/misc/dnsmasq.leases".into()],
-            hosts: vec!["/etc/hosts".into(), "/tmp/hosts/odhcpd".into()],
+            // OpenWrt's odhcpd writes a file for each network, or one for all before OpenWrt 25.12.
+            hosts: vec!["/etc/hosts".into(), "/tmp/hosts".into()],
             reverse: true,
         }
     }
@@ -131,21 +132,39 @@ impl Names {
             report_skipped(path, more.skipped());
             files.leases.merge(more);
         }
-        for path in &self.options.hosts {
-            let more = hosts::parse(&read(path));
-            report_skipped(path, more.skipped());
+        for path in self.options.hosts.iter().flat_map(|path| files_of(path)) {
+            let more = hosts::parse(&read(&path));
+            report_skipped(&path, more.skipped());
             files.hosts.merge(more);
         }
         *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
     }
 
     fn versions(&self) -> Vec<Version> {
-        let version = |path: &PathBuf| {
+        let version = |path: PathBuf| {
             let metadata = fs::metadata(path).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))
         };
-        self.options.leases.iter().chain(&self.options.hosts).map(version).collect()
+        let hosts = self.options.hosts.iter().flat_map(|path| files_of(path));
+        self.options.leases.iter().cloned().chain(hosts).map(version).collect()
     }
+}
+
+/// What a path stands for: itself, or if it is a directory the first `NAMES_FILES_MAX` of its files by name.
+/// Hidden ones are still being written.
+fn files_of(path: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(path) else { return vec![path.to_owned()] };
+    let is_shown = |entry: &fs::DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+    let mut files: Vec<_> = entries
+        .take(NAMES_DIRECTORY_ENTRIES_MAX)
+        .filter_map(Result::ok)
+        .filter(is_shown)
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort_unstable();
+    files.truncate(NAMES_FILES_MAX);
+    files
 }
 
 /// The start of a file, up to its last whole line within `NAMES_FILE_BYTES_MAX`; nothing if there is no
@@ -250,6 +269,32 @@ mod tests {
         fs::remove_dir_all(&directory).unwrap();
         names.reload();
         assert_eq!(names.lookup(address("192.168.1.6")), None);
+    }
+
+    #[test]
+    fn a_directory_is_its_files() {
+        let directory = std::env::temp_dir().join(format!("duskwatch-hosts-{}", std::process::id()));
+        fs::create_dir_all(directory.join("no-file")).unwrap();
+        let options = Options { leases: Vec::new(), hosts: vec![directory.clone()], reverse: false };
+        let names = Names::new(options).unwrap();
+        assert_eq!(names.lookup(address("fd00::5")), None);
+
+        fs::write(directory.join("odhcpd.hosts.lan"), "fd00::5\tnas.lan\tnas\n").unwrap();
+        fs::write(directory.join("odhcpd.hosts.guest"), "fd00::6\ttv.lan\ttv\n").unwrap();
+        fs::write(directory.join(".odhcpd.hosts.lan"), "fd00::7 unfinished\n").unwrap();
+        names.refresh();
+        assert_eq!(names.lookup(address("fd00::5")).as_deref(), Some("nas.lan"));
+        assert_eq!(names.lookup(address("fd00::6")).as_deref(), Some("tv.lan"));
+        assert_eq!(names.lookup(address("fd00::7")), None);
+
+        for file in 0..2 * NAMES_FILES_MAX {
+            fs::write(directory.join(format!("a{file:03}")), format!("fd00::{:x} a\n", 256 + file)).unwrap();
+        }
+        names.refresh();
+        let known = (0..2 * NAMES_FILES_MAX)
+            .filter(|file| names.lookup(address(&format!("fd00::{:x}", 256 + file))).is_some());
+        assert_eq!(known.count(), NAMES_FILES_MAX);
+        fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]
