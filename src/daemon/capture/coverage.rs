@@ -33,9 +33,10 @@ pub struct Coverage {
     pub by_packets: bool,
     /// Frames that the kernel dropped because the ring was full.
     pub dropped: u64,
-    /// The captured share in percent, 0 to 100, when the kernel's counters were read last; `None` where
-    /// there is nothing to compare: before the first traffic, and with a filter, which leaves frames out
-    /// on purpose.
+    /// Whether there is a filter, which leaves frames out on purpose, so that nothing can be compared.
+    pub filtered: bool,
+    /// The captured share in percent, 0 to 100, when the kernel's counters were read last; `None` with a
+    /// filter, and before the first traffic.
     pub percent: Option<f32>,
 }
 
@@ -82,6 +83,7 @@ impl Meter {
             captured: state.compared,
             by_packets: state.by_packets,
             dropped: state.dropped,
+            filtered: state.filtered,
             percent: state.percent(),
         }
     }
