@@ -13,7 +13,7 @@ const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Seen {
     /// Frames at the devices of the set.
     pub packets: u64,
-    /// Their bytes on the wire, link header included.
+    /// Their bytes on the wire, link header included, and the least that merged segments had in headers.
     pub bytes: u64,
     /// Frames longer than the device can carry: segments that the kernel merged before the capture saw
     /// them, or has not cut yet (GRO, TSO). Their packets and headers are counted once for several.
