@@ -15,12 +15,15 @@ BENCH_PACKAGES = darkstat iproute2 valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
 CROSS_TEST_PACKAGES = qemu-user-static
-VM_TEST_PACKAGES = cpio e2fsprogs qemu-system-mips
+VM_TEST_PACKAGES = binutils cpio e2fsprogs kmod qemu-system-arm qemu-system-mips
 
 # What `make cross` builds for, in Rust's names.
 TARGET ?= mipsel-unknown-linux-musl
 CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-linux-musleabihf \
 	arm-unknown-linux-musleabi aarch64-unknown-linux-musl riscv64gc-unknown-linux-musl x86_64-unknown-linux-musl
+
+# What `make test-vm` starts: files of tests/vm/machines.
+MACHINES ?= malta virt
 
 # What `make ipk` and `make apk` pack for, in OpenWrt's names.
 ARCH ?= mipsel_24kc
@@ -45,7 +48,7 @@ help:
 	@echo 'make cross         the static program for TARGET=$(TARGET)'
 	@echo 'make cross-all     the same for all targets'
 	@echo 'make test-cross    run them under qemu, and compare what they read'
-	@echo 'make test-vm       the package for mipsel_24kc on an emulated router of 64 MB, with live traffic'
+	@echo 'make test-vm       the packages on emulated routers of 64 MB, with live traffic: MACHINES=$(MACHINES)'
 	@echo 'make ipk           the package for OpenWrt 24.10, ARCH=$(ARCH); ipk-luci: the pages for LuCI'
 	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
 	@echo 'make fmt           format the source'
@@ -107,12 +110,16 @@ test-cross: install-deps cross-all
 	@scripts/install-packages $(CROSS_TEST_PACKAGES)
 	@scripts/test-cross $(CROSS_TARGETS)
 
-# The package of this version, whatever older ones are there.
+# Tests are named after the machine that they need.
 test-vm: install-deps
 	@scripts/install-packages $(VM_TEST_PACKAGES)
-	@$(MAKE) --no-print-directory ipk ARCH=mipsel_24kc
-	@tests/vm/image target/packages/duskwatch_$(VERSION)-r1_mipsel_24kc.ipk
-	cargo test --locked --test vm -- --ignored --nocapture
+	@for machine in $(MACHINES); do $(MAKE) --no-print-directory "vm-$$machine" || exit; done
+	cargo test --locked --test vm -- --ignored --nocapture $(MACHINES)
+
+# The package of this version, whatever older ones are there.
+vm-%:
+	@. tests/vm/machines/$* && $(MAKE) --no-print-directory ipk ARCH="$$openwrt" && \
+		tests/vm/image '$*' "target/packages/duskwatch_$(VERSION)-r1_$$openwrt.ipk"
 
 # The program is taken as it is if it was built before: after a change, `make cross` first.
 ipk apk:
