@@ -1,5 +1,6 @@
 //! A router in qemu: started, told what to do, asked for its pages, and its power cut.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -28,22 +29,23 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// A machine as `tests/vm/image` has made it, with a disk of its own for one test.
 pub struct Machine {
+    /// Its name and the test's, with which files and messages begin.
+    name: String,
     directory: PathBuf,
-    test: &'static str,
 }
 
 impl Machine {
-    /// `name` is that of the file in `tests/vm/machines`; the files of `test` begin with its name.
-    pub fn new(name: &str, test: &'static str) -> Self {
+    /// `name` is that of the file in `tests/vm/machines`.
+    pub fn new(name: &str, test: &str) -> Self {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/vm").join(name);
-        let machine = Self { directory, test };
+        let machine = Self { name: format!("{name}-{test}"), directory };
         let disk = machine.directory.join("disk");
         fs::copy(&disk, machine.file("disk")).unwrap_or_else(|error| panic!("{}: {error}", disk.display()));
         machine
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.directory.join(format!("{}-{name}", self.test))
+        self.directory.join(format!("{}-{name}", self.name))
     }
 
     /// Starts it, with what its disk has from the time before, and waits until it takes commands.
@@ -57,7 +59,7 @@ impl Machine {
         let mut qemu = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let shell = qemu.stdin.take().expect("it is piped");
         let lines = lines(qemu.stdout.take().expect("it is piped"));
-        let mut router = Router { qemu, shell, lines, console, pages };
+        let mut router = Router { qemu, shell, lines, name: self.name.clone(), console, pages };
         wait_until("the router has started, and mounted its disk", || {
             if let Some(status) = router.qemu.try_wait().expect("a child can be waited for") {
                 panic!("qemu ended with {status}: {command:?}");
@@ -105,6 +107,7 @@ pub struct Router {
     qemu: Child,
     shell: ChildStdin,
     lines: Receiver<String>,
+    name: String,
     console: PathBuf,
     pages: SocketAddr,
 }
@@ -171,6 +174,11 @@ impl Router {
     /// The program's command line.
     pub fn command_line(&mut self) -> String {
         self.run("tr '\\0' ' ' </proc/$(cat /var/run/duskwatch.pid)/cmdline")
+    }
+
+    /// Says something beside which others may say something.
+    pub fn note(&self, text: impl Display) {
+        println!("{}: {text}", self.name);
     }
 
     /// Cuts its power.

@@ -12,6 +12,9 @@ use serde_json::Value;
 /// Bytes of a download.
 const FILE: usize = 20_000_000;
 
+/// What a frame has before its IP packet.
+const LINK_HEADER: u64 = 14;
+
 /// The share of the traffic that the program must say that it has seen, in percent.
 const COVERAGE_MIN: f64 = 99.0;
 
@@ -41,21 +44,21 @@ fn download(router: &mut Router, port: u16) {
     let before = received(router);
     router.run(&format!("wget -q -O /dev/null http://10.0.2.2:{port}/"));
     wait_until("the books have the download", || received(router) >= before + FILE as u64);
-    println!("{FILE} bytes downloaded, {} in the books", received(router) - before);
+    router.note(format_args!("{FILE} bytes downloaded, {} in the books", received(router) - before));
     nothing_was_missed(router, FILE as u64);
 }
 
-/// Looks whether the program itself says that it has seen all, once it has compared so many bytes with the
-/// kernel's own counters, which it reads every few seconds.
+/// Waits until the program itself says that it has seen all of so many bytes by the kernel's own counters,
+/// which it reads every few seconds.
 fn nothing_was_missed(router: &Router, bytes: u64) {
     let mut about = Value::Null;
-    wait_until("the kernel's counters have been read", || {
+    wait_until(&format!("{COVERAGE_MIN} % of {bytes} bytes and more were seen"), || {
         about = router.json("/api/v1/about");
-        number(&about["books"]["coverage"]["kernel"]["bytes"]) >= bytes
+        let coverage = &about["books"]["coverage"];
+        number(&coverage["kernel"]["bytes"]) >= bytes && coverage["percent"].as_f64() >= Some(COVERAGE_MIN)
     });
-    println!("{}", about["coverage_text"]);
+    router.note(&about["coverage_text"]);
     assert_eq!(about["books"]["dropped_by_kernel"], 0, "{about}");
-    assert!(about["books"]["coverage"]["percent"].as_f64() >= Some(COVERAGE_MIN), "{about}");
 }
 
 /// Tells the router's system where its log goes, as on OpenWrt.
@@ -104,11 +107,11 @@ fn counts_tells_and_remembers(machine: &Machine) {
     assert!(command_line.contains("--hosts-max 256 "), "not the small profile: {command_line}");
     download(&mut router, file);
     touch_dark_address(&mut router);
-    println!("{}", receiver.wait_for(&[ROUTER, "10.0.2.200"]));
+    router.note(receiver.wait_for(&[ROUTER, "10.0.2.200"]));
     let books = router.json("/api/v1/about")["books"].clone();
     snapshot(&mut router);
     let peak = router.peak_memory();
-    println!("small profile: VmHWM {peak} KiB of {SMALL_MAX}");
+    router.note(format_args!("small profile: VmHWM {peak} KiB of {SMALL_MAX}"));
     assert!(peak <= SMALL_MAX);
     router.cut_power();
 
@@ -132,7 +135,7 @@ fn counts_tells_and_remembers(machine: &Machine) {
         "two downloads, one of each start, and only {total} bytes"
     );
     let peak = router.peak_memory();
-    println!("normal profile: VmHWM {peak} KiB of {NORMAL_MAX}");
+    router.note(format_args!("normal profile: VmHWM {peak} KiB of {NORMAL_MAX}"));
     assert!(peak <= NORMAL_MAX);
 }
 
@@ -154,18 +157,15 @@ fn virt_counts_what_is_offloaded() {
         router.try_to_run("grep TIME_WAIT /proc/net/nf_conntrack").1 == "0"
     });
 
-    // The client's own card has counted the same, each frame with a link header of 14 bytes.
-    let card = router.run(&format!("{in_lan} sed -n 's/^ *veth0: *//p' /proc/net/dev"));
-    let card: Vec<u64> = card.split_whitespace().map(|field| field.parse().expect("a number")).collect();
-    let card = [card[0], card[8]];
+    let card = card_of(&mut router, &in_lan);
+    assert!(card[0] > FILE as u64);
     let mut booked = [0; 2];
-    wait_until("the books have as many bytes", || {
+    wait_until("the books have as many bytes as the client's card", || {
         booked = traffic_of(&router, CLIENT)
-            .map(|traffic| number(&traffic["bytes"]) + 14 * number(&traffic["packets"]));
+            .map(|traffic| number(&traffic["bytes"]) + LINK_HEADER * number(&traffic["packets"]));
         booked.iter().sum::<u64>() >= card.iter().sum()
     });
     assert_eq!(booked, card, "bytes that the client has received and sent");
-    assert!(card[0] > FILE as u64);
     nothing_was_missed(&router, card.iter().sum());
 
     // That it was offloaded, and that the bridge alone would not have told.
@@ -174,8 +174,17 @@ fn virt_counts_what_is_offloaded() {
     let forwarded: u64 = forwarded.and_then(|(packets, _)| packets.parse().ok()).expect("nft counts");
     let bridge = router.run("cat /sys/class/net/br-lan/statistics/tx_bytes");
     let bridge: u64 = bridge.parse().expect("a number");
-    println!("{} bytes to the client; of them the bridge saw {bridge}", card[0]);
-    println!("{forwarded} packets took the way through the firewall's chain");
-    assert!(bridge < FILE as u64 / 100, "the bridge has seen it as well");
+    router.note(format_args!(
+        "{} bytes to the client, {} in the books, {bridge} seen by the bridge; {forwarded} packets not offloaded",
+        card[0], booked[0]
+    ));
     assert!(forwarded < 100, "it was not offloaded");
+    assert!(bridge < FILE as u64 / 100, "the bridge has seen it as well");
+}
+
+/// What the client's own card has received and sent, in bytes of frames.
+fn card_of(router: &mut Router, in_lan: &str) -> [u64; 2] {
+    let line = router.run(&format!("{in_lan} sed -n 's/^ *veth0: *//p' /proc/net/dev"));
+    let fields: Vec<u64> = line.split_whitespace().map(|field| field.parse().expect("a number")).collect();
+    [fields[0], fields[8]]
 }
