@@ -96,7 +96,8 @@ pub struct Evicted {
 pub struct Coverage {
     /// Frames and bytes that the kernel's counters of the physical devices grew by.
     pub kernel: Counters,
-    /// Frames and bytes that the capture saw in the same time, link headers included.
+    /// Frames and bytes that the capture saw in the same time, link headers included, also, by estimate, those
+    /// that merged segments have lost.
     pub captured: Counters,
     /// Whether the packets tell the share, because the kernel's bytes are without link headers; else the
     /// bytes do, because the capture sees packets that were merged.

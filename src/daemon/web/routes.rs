@@ -274,7 +274,7 @@ impl Pages {
                 by_packets: coverage.by_packets,
                 merged: coverage.captured.merged_frames,
             };
-            ledger.set_capture_state(coverage.dropped, coverage.percent.map(|_| seen));
+            ledger.set_capture_state(coverage.dropped, (!coverage.filtered).then_some(seen));
         }
         monitor.settle(now);
         copy(self, &monitor)
