@@ -134,10 +134,11 @@ pub struct Ledger {
     /// Ports above this one get no rows.
     highest_port: u16,
     flows: FlowCache,
-    history: History,
+    history: Box<History>,
 }
 
-const _: () = assert!(size_of::<Ledger>() + 256 * size_of::<Directions>() <= LEDGER_BYTES);
+const _: () =
+    assert!(size_of::<Ledger>() + size_of::<History>() + 256 * size_of::<Directions>() <= LEDGER_BYTES);
 const _: () = assert!(GuardedTable::<Host>::ROW_BYTES <= HOST_BYTES);
 const _: () = assert!(PortTable::ROW_BYTES <= PORT_ROW_BYTES);
 const _: () = assert!(size_of::<Flow>() <= FLOW_BYTES);
@@ -172,7 +173,7 @@ impl Ledger {
             ports: PortTable::with_capacity(capacity.port_rows, seed),
             highest_port: u16::MAX,
             flows: FlowCache::with_capacity(FLOWS, seed),
-            history: History::default(),
+            history: Box::default(),
         }
     }
 
