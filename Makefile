@@ -18,12 +18,15 @@ CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
 CROSS_TEST_PACKAGES = qemu-user-static
 IMAGE_PACKAGES = jq libcap2-bin tar umoci util-linux
 IMAGE_TEST_PACKAGES = iproute2 runc skopeo
-VM_TEST_PACKAGES = cpio e2fsprogs qemu-system-mips
+VM_TEST_PACKAGES = binutils cpio e2fsprogs kmod qemu-system-arm qemu-system-mips
 
 # What `make cross` builds for, in Rust's names.
 TARGET ?= mipsel-unknown-linux-musl
 CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-linux-musleabihf \
 	arm-unknown-linux-musleabi aarch64-unknown-linux-musl riscv64gc-unknown-linux-musl x86_64-unknown-linux-musl
+
+# What `make test-vm` starts: files of tests/vm/machines.
+MACHINES ?= malta virt
 
 # What `make ipk` and `make apk` pack for, in OpenWrt's names.
 ARCH ?= mipsel_24kc
@@ -61,7 +64,7 @@ help:
 	@echo 'make cross-all     the same for all targets'
 	@echo 'make test-cross    run them under qemu, and compare what they read'
 	@echo 'make test-packages pack them for every architecture, and check the sizes'
-	@echo 'make test-vm       the package for mipsel_24kc on an emulated router of 64 MB, with live traffic'
+	@echo 'make test-vm       the packages on emulated routers of 64 MB, with live traffic: MACHINES=$(MACHINES)'
 	@echo 'make ipk           the package for OpenWrt 24.10, ARCH=$(ARCH); ipk-luci: the pages for LuCI'
 	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
 	@echo 'make install       the program of `make build`, its unit for systemd and its documentation, below PREFIX=$(PREFIX)'
@@ -130,14 +133,17 @@ test-cross: install-deps cross-all
 test-packages: install-deps cross-all
 	@scripts/test-packages
 
-# The package of this version, whatever older ones are there.
+# Tests are named after the machine that they need.
 test-vm: install-deps
 	@scripts/install-packages $(VM_TEST_PACKAGES)
-	@$(MAKE) --no-print-directory ipk ARCH=mipsel_24kc
-	@tests/vm/image target/packages/duskwatch_$(VERSION)-r1_mipsel_24kc.ipk
-	cargo test --locked --test vm -- --ignored --nocapture
+	@for machine in $(MACHINES); do $(MAKE) --no-print-directory "vm-$$machine" || exit; done
+	cargo test --locked --test vm -- --ignored --nocapture $(MACHINES)
 
-# The program is taken as it is if it was built before: after a change, `make cross` first.
+# The package of this version, whatever older ones are there.
+vm-%:
+	@. tests/vm/machines/$* && $(MAKE) --no-print-directory ipk ARCH="$$openwrt" && \
+		tests/vm/image '$*' "target/packages/duskwatch_$(VERSION)-r1_$$openwrt.ipk"
+
 ipk apk:
 	@openwrt/package $@ '$(ARCH)'
 
@@ -160,7 +166,6 @@ uninstall:
 	rm -f '$(BINDIR)/duskwatch' '$(UNITDIR)/duskwatch.service'
 	rm -rf '$(DOCDIR)'
 
-# The program is taken as it is if it was built before: after a change, `make cross` first.
 image:
 	@scripts/install-packages $(IMAGE_PACKAGES)
 	@linux/image '$(PLATFORM)'
@@ -168,7 +173,6 @@ image:
 test-image: install-deps
 	@scripts/install-packages $(IMAGE_PACKAGES)
 	@scripts/install-packages $(IMAGE_TEST_PACKAGES)
-	@$(MAKE) --no-print-directory cross TARGET=x86_64-unknown-linux-musl
 	cargo test --locked --test image -- --ignored --nocapture
 
 screenshot: build target/demo.pcap

@@ -87,9 +87,13 @@ impl Known {
     }
 }
 
-/// The program's resident memory in bytes, from /proc/self/statm.
+/// The program's resident memory in bytes, from /proc/self/status.
+///
+/// /proc/self/statm counts in pages, and rustix learns their size from /proc/self/auxv on a kernel before
+/// 6.4. A program that has given up root may not read that, and rustix panics.
 fn resident_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes << 10)
 }

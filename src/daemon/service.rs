@@ -325,18 +325,21 @@ fn spawn(
     builder.spawn(work).map_err(|error| format!("the {name} thread could not start: {error}"))
 }
 
-// What a thread works with is boxed: on its way into the thread it is moved several times, and without
-// optimization each move takes its size of the stack.
+// What a thread works with is small or boxed: on its way into the thread it is moved several times, and
+// without optimization each move takes its size of the stack.
 
-fn spawn_capture(capture: Capture, mut tap: Tap, stop: &Stop, signals: &Signals) -> Result<Thread, String> {
+fn spawn_capture(
+    mut capture: Capture,
+    mut tap: Tap,
+    stop: &Stop,
+    signals: &Signals,
+) -> Result<Thread, String> {
     let stop = Arc::clone(&stop.reader);
-    let mut capture = Box::new(capture);
     spawn("capture", signals, move || capture.run(&mut tap, stop.as_fd()))
 }
 
-fn spawn_web(gate: Gate, pages: Pages, stop: &Stop, signals: &Signals) -> Result<Thread, String> {
+fn spawn_web(gate: Gate, mut pages: Box<Pages>, stop: &Stop, signals: &Signals) -> Result<Thread, String> {
     let stop = Arc::clone(&stop.reader);
-    let mut pages = Box::new(pages);
     spawn("web", signals, move || gate.run(&mut *pages, stop.as_fd()))
 }
 

@@ -96,7 +96,8 @@ pub struct Evicted {
 pub struct Coverage {
     /// Frames and bytes that the kernel's counters of the physical devices grew by.
     pub kernel: Counters,
-    /// Frames and bytes that the capture saw in the same time, link headers included.
+    /// Frames and bytes that the capture saw in the same time, link headers included, also, by estimate, those
+    /// that merged segments have lost.
     pub captured: Counters,
     /// Whether the packets tell the share, because the kernel's bytes are without link headers; else the
     /// bytes do, because the capture sees packets that were merged.
@@ -133,10 +134,11 @@ pub struct Ledger {
     /// Ports above this one get no rows.
     highest_port: u16,
     flows: FlowCache,
-    history: History,
+    history: Box<History>,
 }
 
-const _: () = assert!(size_of::<Ledger>() + 256 * size_of::<Directions>() <= LEDGER_BYTES);
+const _: () =
+    assert!(size_of::<Ledger>() + size_of::<History>() + 256 * size_of::<Directions>() <= LEDGER_BYTES);
 const _: () = assert!(GuardedTable::<Host>::ROW_BYTES <= HOST_BYTES);
 const _: () = assert!(PortTable::ROW_BYTES <= PORT_ROW_BYTES);
 const _: () = assert!(size_of::<Flow>() <= FLOW_BYTES);
@@ -171,7 +173,7 @@ impl Ledger {
             ports: PortTable::with_capacity(capacity.port_rows, seed),
             highest_port: u16::MAX,
             flows: FlowCache::with_capacity(FLOWS, seed),
-            history: History::default(),
+            history: Box::default(),
         }
     }
 

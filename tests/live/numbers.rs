@@ -106,6 +106,18 @@ fn every_host_is_counted_to_the_byte() {
     }
 }
 
+#[test]
+fn coverage_is_unknown_with_a_filter_not_before_the_first_frame() {
+    const TEST: &str = "coverage_is_unknown_with_a_filter_not_before_the_first_frame";
+    let Some(lab) = lab(TEST, home_network) else { return };
+    let coverage_of = |options: &[&str]| {
+        let program = Program::start(&lab, "router", options);
+        program.json("/api/v1/about")["books"]["coverage"].take()
+    };
+    assert!(coverage_of(&["-i", "wan0"]).is_object());
+    assert!(coverage_of(&["-i", "wan0", "-f", "udp"]).is_null());
+}
+
 /// The share of the traffic that was seen, in percent; negative while it is unknown.
 fn coverage(program: &Program, interface: &str) -> f64 {
     let json = program.json(&format!("/api/v1/about?interface={interface}"));

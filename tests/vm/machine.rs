@@ -1,10 +1,11 @@
-//! A router with 64 MB in qemu: started, told what to do, asked for its pages, and its power cut.
+//! A router in qemu: started, told what to do, asked for its pages, and its power cut.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,9 +27,79 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Where `tests/vm/image` puts what a router is started from, and where its console goes.
-pub fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/vm").join(name)
+/// A machine as `tests/vm/image` has made it, with a disk of its own for one test.
+pub struct Machine {
+    /// Its name and the test's, with which files and messages begin.
+    name: String,
+    directory: PathBuf,
+}
+
+impl Machine {
+    /// `name` is that of the file in `tests/vm/machines`.
+    pub fn new(name: &str, test: &str) -> Self {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/vm").join(name);
+        let machine = Self { name: format!("{name}-{test}"), directory };
+        let disk = machine.directory.join("disk");
+        fs::copy(&disk, machine.file("disk")).unwrap_or_else(|error| panic!("{}: {error}", disk.display()));
+        machine
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{}-{name}", self.name))
+    }
+
+    /// Starts it, with what its disk has from the time before, and waits until it takes commands.
+    /// `start` names this start's console.
+    pub fn start(&self, start: &str) -> Router {
+        let console = self.file(&format!("{start}.log"));
+        // What it said the last time must not be taken for this one's.
+        fs::write(&console, "").expect("target/vm can be written");
+        let pages = free_address();
+        let mut command = self.command(&console, pages);
+        let mut qemu = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let shell = qemu.stdin.take().expect("it is piped");
+        let lines = lines(qemu.stdout.take().expect("it is piped"));
+        let mut router = Router { qemu, shell, lines, name: self.name.clone(), console, pages };
+        wait_until("the router has started, and mounted its disk", || {
+            if let Some(status) = router.qemu.try_wait().expect("a child can be waited for") {
+                panic!("qemu ended with {status}: {command:?}");
+            }
+            fs::read_to_string(&router.console).is_ok_and(|log| log.contains("the router is ready"))
+        });
+        router
+    }
+
+    /// What all machines have in common: the first serial line is the console, the test's shell is another
+    /// one, and the only way out of the router's network is to this computer's loopback.
+    fn command(&self, console: &Path, pages: SocketAddr) -> Command {
+        let file = |name| self.directory.join(name);
+        let own = fs::read_to_string(file("qemu")).expect("tests/vm/image has been run");
+        let mut own = own.lines();
+        let mut command = Command::new(own.next().expect("the program comes first"));
+        command.arg("-serial").arg(format!("file:{}", console.display())).args(own);
+        command.args(["-no-reboot", "-monitor", "none", "-display", "none", "-chardev", "stdio,id=shell"]);
+        command.arg("-netdev").arg(format!("user,id=network,hostfwd=tcp:{pages}-10.0.2.15:6677"));
+        let disk = self.file("disk");
+        command.arg("-drive").arg(format!("if=none,id=disk,format=raw,file={}", disk.display()));
+        command.arg("-kernel").arg(file("kernel")).arg("-initrd").arg(file("initramfs"));
+        let errors = File::create(console.with_extension("qemu.log")).expect("target/vm can be written");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
+        command
+    }
+}
+
+/// What comes out of the serial line. What the line says before the shell is there need not be text.
+fn lines(output: ChildStdout) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
 }
 
 /// A running router. Dropping it cuts its power: whatever it has not written to its disk is lost.
@@ -36,41 +107,12 @@ pub struct Router {
     qemu: Child,
     shell: ChildStdin,
     lines: Receiver<String>,
+    name: String,
     console: PathBuf,
     pages: SocketAddr,
 }
 
 impl Router {
-    /// Starts it, with what its disk has from the time before, and waits until it takes commands.
-    /// `name` is that of the file to which its console is written.
-    pub fn start(name: &str) -> Self {
-        let console = file(name).with_extension("log");
-        // What it said the last time must not be taken for this one's.
-        fs::write(&console, "").expect("target/vm can be written");
-        let pages = free_address();
-        let mut qemu = command(&console, pages).spawn().expect("qemu-system-mipsel is installed");
-        let shell = qemu.stdin.take().expect("it is piped");
-        let output = BufReader::new(qemu.stdout.take().expect("it is piped"));
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            // What the line says before the shell is there need not be text.
-            for line in output.split(b'\n').map_while(Result::ok) {
-                let line = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut router = Self { qemu, shell, lines, console, pages };
-        wait_until("the router has started, and mounted its disk", || {
-            if let Some(status) = router.qemu.try_wait().expect("a child can be waited for") {
-                panic!("qemu ended with {status}");
-            }
-            fs::read_to_string(&router.console).is_ok_and(|log| log.contains("the router is ready"))
-        });
-        router
-    }
-
     /// Runs a command in the router's shell, and returns what it printed. It must succeed.
     pub fn run(&mut self, command: &str) -> String {
         let (output, status) = self.try_to_run(command);
@@ -115,7 +157,12 @@ impl Router {
     /// Starts the service, and waits until its pages answer.
     pub fn start_service(&mut self) {
         self.run("/etc/init.d/duskwatch start");
-        wait_until("the pages answer", || self.try_json("/api/v1/about").is_some());
+        wait_until("the pages answer", || {
+            let answers = self.try_json("/api/v1/about").is_some();
+            let lives = self.try_to_run("kill -0 $(cat /var/run/duskwatch.pid)").1 == "0";
+            assert!(lives, "the program has ended");
+            answers
+        });
     }
 
     /// The most memory that the program has had so far, in KiB.
@@ -127,6 +174,11 @@ impl Router {
     /// The program's command line.
     pub fn command_line(&mut self) -> String {
         self.run("tr '\\0' ' ' </proc/$(cat /var/run/duskwatch.pid)/cmdline")
+    }
+
+    /// Says something beside which others may say something.
+    pub fn note(&self, text: impl Display) {
+        println!("{}: {text}", self.name);
     }
 
     /// Cuts its power.
@@ -147,24 +199,7 @@ impl Drop for Router {
     }
 }
 
-/// The first serial line is the console, the second the test's shell. The only way out of the router's
-/// network is to this machine's loopback.
-fn command(console: &Path, pages: SocketAddr) -> Command {
-    let serial = format!("file:{}", console.display());
-    let disk = format!("file={},format=raw,if=ide", file("disk").display());
-    let network = format!("user,id=network,hostfwd=tcp:{pages}-10.0.2.15:6677");
-    let errors = File::create(console.with_extension("qemu.log")).expect("target/vm can be written");
-    let mut command = Command::new("qemu-system-mipsel");
-    command.args(["-M", "malta", "-cpu", "24Kc", "-m", "64", "-no-reboot", "-monitor", "none"]);
-    command.args(["-vga", "none", "-display", "none", "-serial", &serial, "-serial", "stdio"]);
-    command.args(["-drive", &disk, "-netdev", &network, "-device", "pcnet,netdev=network,romfile="]);
-    command.args(["-append", "console=ttyS0 panic=-1"]);
-    command.arg("-kernel").arg(file("kernel")).arg("-initrd").arg(file("initramfs"));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
-    command
-}
-
-/// An address of this machine's loopback that nobody listens on now.
+/// An address of this computer's loopback that nobody listens on now.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     listener.local_addr().expect("it is bound")

@@ -13,7 +13,7 @@ const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Seen {
     /// Frames at the devices of the set.
     pub packets: u64,
-    /// Their bytes on the wire, link header included.
+    /// Their bytes on the wire, link header included, and the least that merged segments had in headers.
     pub bytes: u64,
     /// Frames longer than the device can carry: segments that the kernel merged before the capture saw
     /// them, or has not cut yet (GRO, TSO). Their packets and headers are counted once for several.
@@ -33,9 +33,10 @@ pub struct Coverage {
     pub by_packets: bool,
     /// Frames that the kernel dropped because the ring was full.
     pub dropped: u64,
-    /// The captured share in percent, 0 to 100, when the kernel's counters were read last; `None` where
-    /// there is nothing to compare: before the first traffic, and with a filter, which leaves frames out
-    /// on purpose.
+    /// Whether there is a filter, which leaves frames out on purpose, so that nothing can be compared.
+    pub filtered: bool,
+    /// The captured share in percent, 0 to 100, when the kernel's counters were read last; `None` with a
+    /// filter, and before the first traffic.
     pub percent: Option<f32>,
 }
 
@@ -82,6 +83,7 @@ impl Meter {
             captured: state.compared,
             by_packets: state.by_packets,
             dropped: state.dropped,
+            filtered: state.filtered,
             percent: state.percent(),
         }
     }

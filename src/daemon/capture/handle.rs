@@ -29,6 +29,8 @@ const SLL_BYTES: u32 = 16;
 const ETHERNET_BYTES: u32 = 14;
 /// What a frame may be longer than its device's MTU: an Ethernet header and two VLAN tags.
 const LINK_BYTES_MAX: u32 = 22;
+/// The least that a TCP segment's headers take in its device's MTU: IPv4 and TCP without options.
+const SEGMENT_HEADER_BYTES: u32 = 40;
 
 /// A frame that was read, or a second copy of one.
 pub(super) enum Read<'a> {
@@ -44,8 +46,8 @@ pub(super) struct Handle {
     cooked_bytes: u32,
     /// ... and of the link header that the wire had in its place.
     wire_bytes: u32,
-    /// Longer frames were merged by the kernel, see [`Seen::merged_frames`].
-    longest: u32,
+    /// The largest MTU of the devices.
+    mtu: u32,
     bridge: Option<Bridge>,
     /// The filter in the kernel, once there is one.
     expression: Option<String>,
@@ -72,7 +74,7 @@ impl Handle {
             link,
             cooked_bytes,
             wire_bytes,
-            longest: u32::MAX,
+            mtu: u32::MAX,
             bridge: None,
             expression: None,
             seen: Seen::default(),
@@ -95,8 +97,7 @@ impl Handle {
             })?;
             self.expression = Some(expression);
         }
-        let mtu = set.devices.iter().map(|device| device.mtu).max().unwrap_or(0);
-        self.longest = mtu.saturating_add(LINK_BYTES_MAX);
+        self.mtu = set.devices.iter().map(|device| device.mtu).max().unwrap_or(0);
         self.bridge = set.bridge.then(|| Bridge {
             index: set.interface.index,
             own_macs: set.own_macs.clone(),
@@ -116,7 +117,7 @@ impl Handle {
     where
         F: FnMut(Read<'_>, Timestamp),
     {
-        let Self { capture, link, cooked_bytes, wire_bytes, longest, bridge, seen, .. } = self;
+        let Self { capture, link, cooked_bytes, wire_bytes, mtu, bridge, seen, .. } = self;
         capture.dispatch(Some(count), |packet| {
             let header = packet.header;
             let sighting = match bridge {
@@ -127,7 +128,11 @@ impl Handle {
                 let bytes = header.len.saturating_sub(*cooked_bytes) + *wire_bytes;
                 seen.packets += 1;
                 seen.bytes += u64::from(bytes);
-                seen.merged_frames += u64::from(bytes > *longest);
+                // Longer frames were merged by the kernel, see [`Seen::merged_frames`].
+                if bytes > mtu.saturating_add(LINK_BYTES_MAX) {
+                    seen.merged_frames += 1;
+                    seen.bytes += u64::from(lost_headers(bytes, *mtu));
+                }
             }
             let now = timestamp(header.ts);
             take(
@@ -159,6 +164,15 @@ impl AsFd for Handle {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.capture.as_fd()
     }
+}
+
+/// Bytes of the headers that segments lost when they were merged into a frame of this length, if each was as
+/// long as it could be. Shorter ones lost more. Only coverage takes this estimate, because the kernel
+/// counts what was on the wire; the books have what was captured.
+fn lost_headers(frame: u32, mtu: u32) -> u32 {
+    let payload = frame.saturating_sub(ETHERNET_BYTES + SEGMENT_HEADER_BYTES);
+    let segments = payload.div_ceil(mtu.saturating_sub(SEGMENT_HEADER_BYTES).max(1));
+    segments.saturating_sub(1).saturating_mul(ETHERNET_BYTES + SEGMENT_HEADER_BYTES)
 }
 
 fn activate(set: &DeviceSet, options: &Options) -> Result<(pcap::Capture<Active>, LinkType), pcap::Error> {
@@ -341,6 +355,19 @@ mod tests {
         for length in 0..50 {
             let whole = frame(PORT, OUTGOING, ROUTER, 0x800, &[1, 2, 3, 4]);
             bridge.judge(whole.get(..length).unwrap_or(&whole));
+        }
+    }
+
+    #[test]
+    fn merged_segments_lost_their_headers() {
+        let merged = |segments: u32| 54 + segments * 1460;
+        assert_eq!(lost_headers(merged(1), 1500), 0);
+        assert_eq!(lost_headers(merged(1) + 1, 1500), 54);
+        assert_eq!(lost_headers(merged(31), 1500), 30 * 54);
+        for frame in [0, 54, 1514, u32::MAX] {
+            for mtu in [0, 40, 41, 1500, u32::MAX] {
+                lost_headers(frame, mtu);
+            }
         }
     }
 

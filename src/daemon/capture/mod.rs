@@ -111,7 +111,7 @@ pub struct Presence<'a> {
 
 /// The live capture of all interfaces.
 pub struct Capture {
-    interfaces: BoundedVec<Interface, INTERFACES_MAX>,
+    interfaces: Vec<Interface>,
     options: Options,
     /// Brings a message whenever a device or an address comes, goes or changes.
     changes: OwnedFd,
@@ -140,8 +140,11 @@ impl Capture {
         // Before the first look at the devices, so that no change between the two is missed.
         let changes = watch_changes().map_err(|error| format!("cannot watch network devices: {error}"))?;
         let addresses = devices::addresses();
-        let mut interfaces = BoundedVec::new();
+        let mut interfaces = Vec::with_capacity(specs.len());
         for spec in specs {
+            if interfaces.len() == INTERFACES_MAX {
+                return Err(format!("-i {}: at most {INTERFACES_MAX} interfaces", spec.name));
+            }
             if !devices::is_device_name(&spec.name) {
                 return Err(format!("-i {}: this cannot be the name of an interface", spec.name));
             }
@@ -152,9 +155,7 @@ impl Capture {
                 Some(reason) => log::warn!("waiting for {}: {reason}", spec.name),
                 None => {}
             }
-            if interfaces.push(interface).is_err() {
-                return Err(format!("-i {}: at most {INTERFACES_MAX} interfaces", spec.name));
-            }
+            interfaces.push(interface);
         }
         let retry = interfaces.iter().any(|interface: &Interface| interface.retry);
         let rescan_at = retry.then(|| Instant::now() + REOPEN_PAUSE);

@@ -187,9 +187,11 @@ impl Handler for Pages {
 
 impl Pages {
     /// Allocates the memory of all views.
-    pub fn new(sources: Sources) -> Self {
+    // Not in the frame of its caller, which lasts as long as the program: what the stack had once stays.
+    #[inline(never)]
+    pub fn new(sources: Sources) -> Box<Self> {
         let hosts = lock(&sources.monitor).ledgers().iter().map(|ledger| ledger.hosts_used().1).max();
-        Self {
+        Box::new(Self {
             sources,
             summary: SummaryView::new(),
             hosts: HostsView::with_capacity(hosts.unwrap_or(HOSTS_MAX).into(), HOSTS_SHOWN_MAX),
@@ -199,7 +201,7 @@ impl Pages {
             darknet: DarknetView::default(),
             about: AboutView::new(),
             metrics: MetricsView::new(),
-        }
+        })
     }
 
     /// Copies a view while the lock is held, then writes it.
@@ -274,7 +276,7 @@ impl Pages {
                 by_packets: coverage.by_packets,
                 merged: coverage.captured.merged_frames,
             };
-            ledger.set_capture_state(coverage.dropped, coverage.percent.map(|_| seen));
+            ledger.set_capture_state(coverage.dropped, (!coverage.filtered).then_some(seen));
         }
         monitor.settle(now);
         copy(self, &monitor)
