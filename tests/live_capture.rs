@@ -116,7 +116,10 @@ struct Running {
 
 fn options(lab: &mut Lab, space: &str) -> Options {
     let class_net = lab.sysfs(space).join("class/net");
-    Options { system: System { class_net, proc_net: "/proc/thread-self/net".into() }, ..Options::default() }
+    Options {
+        system: System { class_net, proc_net: "/proc/thread-self/net".into(), ..System::default() },
+        ..Options::default()
+    }
 }
 
 fn capture(lab: &Lab, space: &str, interfaces: &[(&str, Role)], options: Options) -> Result<Running, String> {
@@ -226,6 +229,25 @@ fn every_frame_of_a_bridge_counts_once() {
     assert!(record.copies >= 100 + 20 + 2 * 10, "the copies left out are counted: {}", record.copies);
     assert_eq!(record.present[&0], (true, 2, vec!["192.168.77.0/24".to_owned()]));
     assert_eq!(record.present[&1], (true, 1, vec!["10.99.0.1/32".to_owned()]));
+}
+
+#[test]
+fn with_named_only_no_other_device_is_opened() {
+    let Some(mut lab) = lab("with_named_only_no_other_device_is_opened", home_network) else { return };
+    let options = Options { named_only: true, ..options(&mut lab, "router") };
+    let bridge = fs::read_to_string(options.system.class_net.join("br-lan/ifindex")).unwrap();
+    let running = capture(&lab, "router", &[("br-lan", Role::Lan)], options).unwrap();
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let server = socket(&lab, "server", "10.99.0.2:5000");
+    exchange(&one, &server, "10.99.0.2:5000", 50);
+    wait_until("what is routed passes the bridge", || {
+        running.count(0, "192.168.77.11", "10.99.0.2", 5000) == 50
+    });
+    // A socket on all devices has the number 0 there.
+    let sockets = lab.inside("router", || fs::read_to_string("/proc/thread-self/net/packet").unwrap());
+    let devices: Vec<_> =
+        sockets.lines().skip(1).map(|line| line.split_whitespace().nth(4).unwrap()).collect();
+    assert_eq!(devices, [bridge.trim()], "{sockets}");
 }
 
 #[test]
@@ -372,7 +394,11 @@ fn vlan_and_pppoe_frames_are_picked_out_of_the_lower_device() {
     lab.add("server");
     lab.cable("router", "wan0", "server", "eth0");
     let real = lab.sysfs("router");
-    let system = System { class_net: real.with_extension("class"), proc_net: real.with_extension("proc") };
+    let system = System {
+        class_net: real.with_extension("class"),
+        proc_net: real.with_extension("proc"),
+        vlan: |name| (name == "wan0.5").then(|| (5, "wan0".to_owned())),
+    };
     for (name, event) in [("wan0.5", "DEVTYPE=vlan\n"), ("pppoe-wan", "DEVTYPE=ppp\n")] {
         let directory = system.class_net.join(name);
         fs::create_dir_all(&directory).unwrap();
@@ -383,8 +409,7 @@ fn vlan_and_pppoe_frames_are_picked_out_of_the_lower_device() {
         }
     }
     std::os::unix::fs::symlink(real.join("class/net/wan0"), system.class_net.join("wan0")).unwrap();
-    fs::create_dir_all(system.proc_net.join("vlan")).unwrap();
-    fs::write(system.proc_net.join("vlan/config"), "wan0.5 | 5 | wan0\n").unwrap();
+    fs::create_dir_all(&system.proc_net).unwrap();
     fs::write(system.proc_net.join("pppoe"), "Id Address Device\n1 02:00:00:00:00:02 wan0.5\n").unwrap();
     let options = Options { system: system.clone(), ..Options::default() };
 

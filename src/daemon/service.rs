@@ -233,6 +233,7 @@ fn open_capture(
         snaplen: config.capture.snaplen,
         ring_size: config.capture.ring_bytes,
         wait: config.capture.wait == Wait::Forever,
+        named_only: config.capture.named_only,
         ..capture::Options::default()
     };
     let patience = match config.capture.wait {

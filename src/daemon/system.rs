@@ -1,7 +1,11 @@
 //! The only unsafe code: system calls that no crate of ours offers as a safe function.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::io;
+use std::os::fd::AsRawFd;
+
+use rustix::net::{AddressFamily, SocketType, socket};
 
 /// Leaves the terminal: a child goes on in a session of its own, with /dev/null for its standard
 /// files, and this process ends with success. The working directory stays, so that the paths on the
@@ -22,10 +26,64 @@ pub fn detach() -> io::Result<()> {
     }
 }
 
+/// `struct vlan_ioctl_args` of <linux/if_vlan.h>.
+#[repr(C)]
+struct VlanRequest {
+    command: libc::c_int,
+    device: [u8; VLAN_NAME_BYTES],
+    /// A union: a name, or a number in its first four bytes.
+    answer: VlanAnswer,
+    qos: libc::c_short,
+}
+
+const VLAN_NAME_BYTES: usize = 24;
+
+#[repr(C, align(4))]
+struct VlanAnswer([u8; VLAN_NAME_BYTES]);
+
+/// The number of a VLAN device and the name of the one below it; `None` if it is no VLAN device. Anybody may
+/// ask this; /proc/net/vlan/config is for root alone.
+pub fn vlan(name: &str) -> Option<(u16, String)> {
+    const GET_REAL_DEVICE_NAME: libc::c_int = 8;
+    const GET_NUMBER: libc::c_int = 9;
+    let [a, b, c, d, ..] = ask_for_vlan(name, GET_NUMBER)?;
+    let number = u32::from_ne_bytes([a, b, c, d]).try_into().ok()?;
+    let below = ask_for_vlan(name, GET_REAL_DEVICE_NAME)?;
+    let below = CStr::from_bytes_until_nul(&below).ok()?.to_str().ok()?;
+    Some((number, below.to_owned()))
+}
+
+fn ask_for_vlan(name: &str, command: libc::c_int) -> Option<[u8; VLAN_NAME_BYTES]> {
+    /// SIOCGIFVLAN of <linux/sockios.h>.
+    const GET_VLAN: u32 = 0x8982;
+    let mut device = [0; VLAN_NAME_BYTES];
+    // The last byte stays zero: the kernel takes the name for a string.
+    device[..VLAN_NAME_BYTES - 1].get_mut(..name.len())?.copy_from_slice(name.as_bytes());
+    let mut request = VlanRequest { command, device, answer: VlanAnswer([0; VLAN_NAME_BYTES]), qos: 0 };
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None).ok()?;
+    // SAFETY: the pointer is to a structure of the layout that this request takes, which outlives the call,
+    // and the kernel writes nothing beyond it.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), GET_VLAN as _, &raw mut request) };
+    (result == 0).then_some(request.answer.0)
+}
+
 /// How many threads this process has.
 ///
 /// # Errors
 /// /proc is not mounted.
 pub fn thread_count() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_vlan_is_none() {
+        assert_eq!(size_of::<VlanRequest>(), 56, "as the kernel has it");
+        for name in ["lo", "", "nothing", "a name of more than the 23 bytes that there is room for"] {
+            assert_eq!(vlan(name), None, "{name}");
+        }
+    }
 }

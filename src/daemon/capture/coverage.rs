@@ -110,14 +110,9 @@ impl Meter {
     pub(super) fn follow(&self, set: Option<&DeviceSet>) {
         let mut state = self.lock();
         state.sample();
-        let picked = set.is_some_and(|set| !set.inside.is_empty());
-        let wanted = match set {
-            Some(set) if picked => std::slice::from_ref(&set.interface),
-            Some(set) => &set.devices,
-            None => &[],
-        };
+        let wanted = set.map_or(&[][..], |set| &set.counted);
         let State { system, devices, by_packets, .. } = &mut *state;
-        *by_packets = picked;
+        *by_packets = set.is_some_and(|set| !set.inside.is_empty());
         devices.retain(|old| wanted.iter().any(|new| new.name == old.name && new.index == old.index));
         for device in wanted {
             if !devices.iter().any(|old| old.name == device.name)

@@ -7,11 +7,15 @@
 //! The kernel does not say everything: /proc/net/pppoe names the device of a PPPoE session but not
 //! which PPP device it feeds, so with two sessions a PPP device is read as it stands. So is a bridge
 //! port that is itself a VLAN, because a capture on several devices cannot select by VLAN.
+//!
+//! Reading a bridge at its ports takes a socket on every device there is. Where that is dangerous, as on
+//! routers whose drivers do not bear it beside hardware offloading, an interface is read as it stands.
 
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use super::super::system;
 use super::Role;
 use crate::limits::{CAPTURE_DEVICES_MAX, DEVICE_LAYERS_MAX};
 use crate::network::{Networks, Prefix};
@@ -27,11 +31,13 @@ pub struct System {
     pub class_net: PathBuf,
     /// /proc/self/net, which is there even where /proc has nothing but processes
     pub proc_net: PathBuf,
+    /// The number of a VLAN device and the name of the one below it, `None` for others.
+    pub vlan: fn(&str) -> Option<(u16, String)>,
 }
 
 impl Default for System {
     fn default() -> Self {
-        Self { class_net: "/sys/class/net".into(), proc_net: "/proc/self/net".into() }
+        Self { class_net: "/sys/class/net".into(), proc_net: "/proc/self/net".into(), vlan: system::vlan }
     }
 }
 
@@ -70,6 +76,9 @@ pub struct DeviceSet {
     pub bridge: bool,
     /// Where the frames are read: the ports of a bridge (perhaps none), or exactly one device.
     pub devices: Vec<Device>,
+    /// Whose counters say how much passed: those devices, or the interface if its frames are picked out of
+    /// those of a lower one, or the ports of a bridge that is read as it stands.
+    pub counted: Vec<Device>,
     /// Ports of the bridge beyond [`CAPTURE_DEVICES_MAX`], which are not read.
     pub left_out: usize,
     /// How the interface's frames are wrapped there, outermost first; empty if all frames are its own.
@@ -79,21 +88,30 @@ pub struct DeviceSet {
 }
 
 impl System {
-    /// The devices behind `interface`, or `None` while it does not exist or has nothing to read from.
-    pub fn resolve(&self, interface: &str) -> Option<DeviceSet> {
+    /// The devices behind `interface`, or `None` while it does not exist or has nothing to read from. With
+    /// `named_only` no other device than the interface itself is read.
+    pub fn resolve(&self, interface: &str, named_only: bool) -> Option<DeviceSet> {
         let upper = self.device(interface)?;
         let mut own_macs = vec![upper.mac];
-        let (lowest, inside) = self.descend(interface);
-        let bridge = inside.is_empty() && self.path(interface, "bridge").is_dir();
-        let mut devices = if bridge { self.ports(interface) } else { vec![self.device(&lowest)?] };
-        let left_out = devices.len().saturating_sub(CAPTURE_DEVICES_MAX);
-        devices.truncate(CAPTURE_DEVICES_MAX);
+        let (lowest, inside) =
+            if named_only { (interface.to_owned(), Vec::new()) } else { self.descend(interface) };
+        let has_ports = inside.is_empty() && self.path(interface, "bridge").is_dir();
+        let bridge = has_ports && !named_only;
+        let mut ports = if has_ports { self.ports(interface) } else { Vec::new() };
+        let left_out = ports.len().saturating_sub(CAPTURE_DEVICES_MAX);
+        ports.truncate(CAPTURE_DEVICES_MAX);
+        let devices = if bridge { ports.clone() } else { vec![self.device(&lowest)?] };
+        let counted = match (has_ports, inside.is_empty()) {
+            (true, _) => ports,
+            (false, true) => devices.clone(),
+            (false, false) => vec![upper.clone()],
+        };
         own_macs.extend(devices.iter().map(|device| device.mac));
         own_macs.extend(self.uppers(interface).iter().take(CAPTURE_DEVICES_MAX).map(|device| device.mac));
         own_macs.retain(|mac| mac.is_station());
         own_macs.sort_unstable();
         own_macs.dedup();
-        Some(DeviceSet { interface: upper, bridge, devices, left_out, inside, own_macs })
+        Some(DeviceSet { interface: upper, bridge, devices, counted, left_out, inside, own_macs })
     }
 
     /// One device, or `None` if there is none of that name.
@@ -151,15 +169,10 @@ impl System {
         (sessions.next().is_none() && self.device(&device).is_some()).then_some((Wrapping::Pppoe, device))
     }
 
-    /// The device under a VLAN device. Its table has lines such as `eth0.7 | 7 | eth0`.
+    /// The device under a VLAN device.
     fn vlan_below(&self, name: &str) -> Option<(Wrapping, String)> {
-        let table = fs::read_to_string(self.proc_net.join("vlan/config")).ok()?;
-        table.lines().find_map(|line| {
-            let mut fields = line.split('|').map(str::trim);
-            let (upper, id, below) = (fields.next()?, fields.next()?, fields.next()?);
-            let id: u16 = id.parse().ok()?;
-            (upper == name && self.device(below).is_some()).then(|| (Wrapping::Vlan(id), below.to_owned()))
-        })
+        let (id, below) = (self.vlan)(name)?;
+        self.device(&below).is_some().then_some((Wrapping::Vlan(id), below))
     }
 
     fn ports(&self, bridge: &str) -> Vec<Device> {
@@ -250,7 +263,7 @@ mod tests {
         fn new(test: &str) -> Self {
             let root = std::env::temp_dir().join(format!("duskwatch-{test}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&root);
-            fs::create_dir_all(root.join("proc/vlan")).unwrap();
+            fs::create_dir_all(root.join("proc")).unwrap();
             Self(root)
         }
 
@@ -281,7 +294,7 @@ mod tests {
         }
 
         fn system(&self) -> System {
-            System { class_net: self.0.join("sys"), proc_net: self.0.join("proc") }
+            System { class_net: self.0.join("sys"), proc_net: self.0.join("proc"), vlan }
         }
     }
 
@@ -295,8 +308,17 @@ mod tests {
         set.devices.iter().map(|device| device.name.as_str()).collect()
     }
 
-    const VLANS: &str = "VLAN Dev name    | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD\n\
-                         eth1.7         | 7  | eth1\n";
+    /// What the kernel would say of VLAN devices.
+    fn vlan(name: &str) -> Option<(u16, String)> {
+        let (id, below) = match name {
+            "eth1.7" => (7, "eth1"),
+            "a" => (1, "b"),
+            "b" => (2, "a"),
+            "c" => (3, "gone"),
+            _ => return None,
+        };
+        Some((id, below.to_owned()))
+    }
 
     #[test]
     fn a_bridge_is_its_ports() {
@@ -304,7 +326,7 @@ mod tests {
         tree.device("br-lan", 9, &[("bridge/stp_state", "0"), ("brif/lan2", ""), ("brif/lan1", "")]);
         tree.device("lan1", 3, &[]).device("lan2", 4, &[]).device("guest", 12, &[]);
         fs::create_dir(tree.0.join("sys/br-lan/upper_guest")).unwrap();
-        let set = tree.system().resolve("br-lan").unwrap();
+        let set = tree.system().resolve("br-lan", false).unwrap();
         assert!(set.bridge);
         assert_eq!(names(&set), ["lan1", "lan2"]);
         assert_eq!(set.inside, []);
@@ -313,33 +335,43 @@ mod tests {
     }
 
     #[test]
+    fn with_named_only_an_interface_is_read_as_it_stands() {
+        let tree = Tree::new("named-only");
+        tree.device("br-lan", 9, &[("bridge/stp_state", "0"), ("brif/lan1", "")]).device("lan1", 3, &[]);
+        tree.device("eth1", 2, &[]).device("eth1.7", 5, &[]);
+        let set = tree.system().resolve("br-lan", true).unwrap();
+        assert_eq!((set.bridge, names(&set)), (false, vec!["br-lan"]));
+        assert_eq!(set.counted[0].name, "lan1", "what passes the bridge by counts as missed");
+        let set = tree.system().resolve("eth1.7", true).unwrap();
+        assert_eq!((names(&set), set.inside.len(), set.counted.len()), (vec!["eth1.7"], 0, 1));
+    }
+
+    #[test]
     fn pppoe_on_a_vlan_is_the_device_at_the_bottom() {
         let tree = Tree::new("pppoe");
         tree.device("eth1", 2, &[]).device("eth1.7", 5, &[]);
         tree.device("pppoe-wan", 8, &[("uevent", "DEVTYPE=ppp\n"), ("type", "512\n"), ("address", "\n")]);
         let pppoe = "Id       Address              Device\n0000C5A1 00:11:22:33:44:55 eth1.7\n";
-        tree.proc("vlan/config", VLANS).proc("pppoe", pppoe);
-        let set = tree.system().resolve("pppoe-wan").unwrap();
+        tree.proc("pppoe", pppoe);
+        let set = tree.system().resolve("pppoe-wan", false).unwrap();
         assert_eq!(names(&set), ["eth1"]);
         assert_eq!(set.inside, [Wrapping::Vlan(7), Wrapping::Pppoe]);
         assert!(!set.interface.ethernet && set.interface.mac == Mac::ZERO);
 
         let two = format!("{pppoe}0000C5A2 00:11:22:33:44:55 eth1\n");
-        let set = tree.proc("pppoe", &two).system().resolve("pppoe-wan").unwrap();
+        let set = tree.proc("pppoe", &two).system().resolve("pppoe-wan", false).unwrap();
         assert_eq!((names(&set), set.inside.len()), (vec!["pppoe-wan"], 0), "two sessions: cannot tell");
     }
 
     #[test]
-    fn tables_that_lie_or_loop_do_no_harm() {
+    fn vlans_that_lie_or_loop_do_no_harm() {
         let tree = Tree::new("loop");
-        tree.device("a", 1, &[]).device("b", 2, &[]);
-        for table in
-            ["a | 1 | b\nb | 2 | a\n", "a | 1 | gone\n", "a | x | b\n", "|||\n\u{0}", "a\n", "a | 70000 | b"]
-        {
-            let set = tree.proc("vlan/config", table).system().resolve("a").unwrap();
-            assert_eq!(set.devices.len(), 1, "{table}");
+        tree.device("a", 1, &[]).device("b", 2, &[]).device("c", 3, &[]);
+        for name in ["a", "c"] {
+            let set = tree.system().resolve(name, false).unwrap();
+            assert_eq!(set.devices.len(), 1, "{name}");
         }
-        assert_eq!(tree.system().resolve("missing"), None);
+        assert_eq!(tree.system().resolve("missing", false), None);
     }
 
     #[test]

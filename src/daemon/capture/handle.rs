@@ -311,6 +311,7 @@ mod tests {
             interface: device("br-lan", BRIDGE),
             bridge,
             devices: (0..32).map(|n| device("lan", PORT + n)).collect(),
+            counted: Vec::new(),
             left_out: 0,
             inside: inside.to_vec(),
             own_macs: vec![Mac(ROUTER)],

@@ -56,7 +56,7 @@ impl Interface {
 
     /// Brings the interface in line with what its devices are now. True if anything has changed.
     pub fn look(&mut self, options: &Options, addresses: &[(String, IpAddr, Option<IpAddr>)]) -> bool {
-        let set = options.system.resolve(&self.name);
+        let set = options.system.resolve(&self.name, options.named_only);
         let networks = match set {
             Some(_) => devices::networks(&self.name, self.role, addresses),
             None => self.networks.clone(),

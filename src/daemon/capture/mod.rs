@@ -55,6 +55,8 @@ pub struct Options {
     pub filter: Option<String>,
     /// Whether to hear what is not addressed to this machine.
     pub promiscuous: bool,
+    /// Whether to open no device but the interfaces themselves.
+    pub named_only: bool,
     /// Bytes captured of each frame.
     pub snaplen: u32,
     /// Bytes of each interface's ring. libpcap takes at least one block of 256 KiB.
@@ -70,6 +72,7 @@ impl Default for Options {
         Self {
             filter: None,
             promiscuous: true,
+            named_only: false,
             snaplen: SNAPLEN_DEFAULT,
             ring_size: RING_DEFAULT,
             wait: false,

@@ -97,6 +97,8 @@ pub struct Capture {
     pub filter: Option<String>,
     /// Make the device promiscuous.
     pub promiscuous: bool,
+    /// Open no device but the interfaces themselves.
+    pub named_only: bool,
     /// Bytes kept of each frame.
     pub snaplen: u32,
     /// The ring of each device in bytes.

@@ -79,6 +79,7 @@ fn capture(options: &Options) -> Result<Capture, UsageError> {
     Ok(Capture {
         filter: options.get(Key::Filter).map(|one| one.value.clone()),
         promiscuous: !options.has(Key::NoPromisc),
+        named_only: options.has(Key::NamedOnly),
         snaplen: number(options, Key::Snaplen, snaplen)?.unwrap_or(limits::SNAPLEN_DEFAULT),
         ring_bytes: single(options, Key::RingSize, values::ring_size)?.unwrap_or(limits::RING_DEFAULT),
         wait: match number(options, Key::Wait, 0..=86_400)? {

@@ -9,6 +9,7 @@ pub enum Key {
     Interface,
     Filter,
     NoPromisc,
+    NamedOnly,
     Local,
     Wait,
     Snaplen,
@@ -109,6 +110,10 @@ pub const GROUPS: &[Group] = &[
             "count only what this pcap filter lets pass"),
         row(Key::NoPromisc, "no-promisc", &['P'], Flag,
             "do not make the interface promiscuous"),
+        row(Key::NamedOnly, "named-only", &[], Flag,
+            "open no device but those named: read a bridge as\n\
+             it stands and not at its ports, a VLAN or PPPoE\n\
+             device as it stands and not at the one below"),
         row(Key::Wait, "wait", &[], Value("SECONDS"),
             "wait this long for the interfaces at start,\n\
              0: for ever (default: do not wait)"),
