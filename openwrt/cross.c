@@ -27,3 +27,10 @@ UNUSED(_Unwind_GetTextRelBase)
 UNUSED(_Unwind_VRS_Get)
 UNUSED(_Unwind_VRS_Set)
 #endif
+
+/* libpcap scans numbers without a point only. The rest of scanf, and the arithmetic that it takes on a
+   processor without floating point, would be 8 kB. */
+long double __floatscan(void *file, int precision, int may_unget) {
+    (void)file, (void)precision, (void)may_unget;
+    __builtin_trap();
+}

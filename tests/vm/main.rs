@@ -188,3 +188,24 @@ fn card_of(router: &mut Router, in_lan: &str) -> [u64; 2] {
     let fields: Vec<u64> = line.split_whitespace().map(|field| field.parse().expect("a number")).collect();
     [fields[0], fields[8]]
 }
+
+/// A VLAN device is read at the one below it. That must be found out by a program that has given up root
+/// already: the device is made after the start.
+#[test]
+#[ignore = "needs what tests/vm/image makes: run `make test-vm`"]
+fn virt_finds_a_vlan_without_root() {
+    let mut router = Machine::new("virt", "vlan").start("first");
+    router.run("printf \"config capture 'capture'\\n\\tlist interface 'eth0.7'\\n\" >>/etc/config/duskwatch");
+    router.start_service();
+    let command_line = router.command_line();
+    assert!(command_line.contains("--interface eth0.7=lan "), "not the VLAN: {command_line}");
+    let user = router.run("awk '/^Uid:/ { print $2 }' /proc/$(cat /var/run/duskwatch.pid)/status");
+    assert_ne!(user, "0");
+
+    let devices = |router: &mut Router| router.run("awk 'NR > 1 { print $5 }' /proc/net/packet");
+    let eth0 = router.run("cat /sys/class/net/eth0/ifindex");
+    assert_eq!(devices(&mut router), eth0);
+    router.run("vconfig add eth0 7");
+    router.run("ip link set eth0.7 up");
+    wait_until("the VLAN is read at eth0", || devices(&mut router) == format!("{eth0}\n{eth0}"));
+}
