@@ -365,8 +365,9 @@ pub const WEB_RESPONSE_HEAD_BYTES_MAX: usize = 1024;
 /// than the socket's buffer takes. Costs 4 x 129 KiB = 516 KiB, resident only once used.
 pub const WEB_PAGES_MAX: usize = 4;
 
-/// Web: addresses to listen on. A router has a handful; each costs one descriptor.
-pub const WEB_LISTENERS_MAX: usize = 8;
+/// Web: addresses to listen on. One for each interface that can be watched and loopback, and as many again
+/// where an interface has several; each costs one descriptor.
+pub const WEB_LISTENERS_MAX: usize = 16;
 
 /// Web: names under which the page may be asked for, besides addresses and localhost.
 pub const WEB_HOST_NAMES_MAX: usize = 16;
