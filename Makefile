@@ -121,7 +121,10 @@ cross-tools:
 	@scripts/install-packages $(CROSS_PACKAGES)
 	@openwrt/cross --tools '$(TARGET)'
 
-cross-all: $(CROSS_TARGETS:%=cross-%)
+# Two at once: cargo takes turns, but each begins with a library and much that waits for one processor.
+cross-all:
+	@scripts/install-packages $(CROSS_PACKAGES)
+	@$(MAKE) --no-print-directory --jobs=2 $(CROSS_TARGETS:%=cross-%)
 
 cross-%:
 	@$(MAKE) --no-print-directory cross TARGET='$*'
