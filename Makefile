@@ -134,7 +134,7 @@ test-cross: install-deps cross-all
 	@scripts/test-cross $(CROSS_TARGETS)
 
 test-packages: install-deps cross-all
-	@scripts/test-packages
+	@scripts/test-packages $(CROSS_TARGETS)
 
 # Tests are named after the machine that they need.
 test-vm: install-deps
