@@ -15,8 +15,8 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::super::system;
 use super::Role;
+use crate::daemon::system;
 use crate::limits::{CAPTURE_DEVICES_MAX, DEVICE_LAYERS_MAX};
 use crate::network::{Networks, Prefix};
 use crate::packet::Mac;
