@@ -369,6 +369,9 @@ pub const WEB_PAGES_MAX: usize = 4;
 /// where an interface has several; each costs one descriptor.
 pub const WEB_LISTENERS_MAX: usize = 16;
 
+/// Web: an address that cannot be listened on yet is tried again after this long.
+pub const WEB_LISTEN_PAUSE: Duration = Duration::from_secs(5);
+
 /// Web: names under which the page may be asked for, besides addresses and localhost.
 pub const WEB_HOST_NAMES_MAX: usize = 16;
 

@@ -11,7 +11,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use attacks::{ATTACKS, Target, endure};
-use duskwatch::daemon::web::{Gate, Handler, HostNames, Page, Request, Response, Statistics, Status};
+use duskwatch::daemon::web::{
+    Gate, Handler, HostNames, Listeners, Page, Request, Response, Statistics, Status,
+};
 use duskwatch::limits::{WEB_BODY_BYTES_MAX, WEB_CONNECTIONS_MAX, WEB_HEAD_TIME, WEB_PAGES_MAX};
 
 /// Set for the process that is attacked: this test program, started again.
@@ -38,8 +40,9 @@ fn serve_as_target() {
         return;
     }
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let gate = Gate::bind(&[address], HostNames::default()).expect("loopback has a free port");
-    println!("\nlistening {}", gate.addresses()[0]);
+    let listeners = Listeners::bind(&[address], false).expect("loopback has a free port");
+    println!("\nlistening {}", listeners.addresses()[0]);
+    let gate = Gate::new(listeners, HostNames::default());
     gate.run(&mut Pages, std::io::stdin().as_fd()).expect("the gate runs until it is stopped");
 }
 

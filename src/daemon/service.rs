@@ -23,7 +23,7 @@ use super::store;
 use super::system;
 use super::tap::{Shared, Tap, introduce, lock, tell_due, tell_rest};
 use super::web::routes::{Pages, Present, Sources, Wishes};
-use super::web::{Gate, HostNames};
+use super::web::{Gate, HostNames, Listeners};
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
 use crate::limits::{HOUSEKEEPING_INTERVAL, STOP_PATIENCE, THREAD_STACK_BYTES};
@@ -43,8 +43,10 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let seed = random_seed()?;
     let monitor = monitor(config, &names_and_roles(interfaces), Networks::new(), seed)?;
     let mut signals = Signals::catch()?;
-    let Some(capture) = open_capture(config, interfaces, &mut signals)? else { return Ok(()) };
-    let gate = open_gate(config)?;
+    let patience = deadline(config);
+    let opened = patiently(patience, &mut signals, || open_capture(config, interfaces))?;
+    let Some(capture) = opened else { return Ok(()) };
+    let Some(gate) = patiently(patience, &mut signals, || open_gate(config))? else { return Ok(()) };
     if config.process.detach {
         system::detach().map_err(|error| format!("--detach: {error}"))?;
     }
@@ -216,13 +218,36 @@ fn put_first(paths: &mut Vec<PathBuf>, path: &Path) {
     paths.insert(0, path.to_owned());
 }
 
-/// Opens the capture. With --wait, interfaces that are not there yet are waited for here, so that an
-/// error after that time is still an error at the start. `None` if a signal ends the waiting.
-fn open_capture(
-    config: &Config,
-    interfaces: &[Interface],
+/// When --wait's time is over.
+fn deadline(config: &Config) -> Instant {
+    let patience = match config.capture.wait {
+        Wait::Seconds(seconds) => Duration::from_secs(seconds.into()),
+        Wait::No | Wait::Forever => Duration::ZERO,
+    };
+    Instant::now() + patience
+}
+
+/// Tries until it works or time is up, so that an error after that time is still an error at the start.
+/// `None` if a signal ends the waiting.
+fn patiently<T>(
+    deadline: Instant,
     signals: &mut Signals,
-) -> Result<Option<Capture>, String> {
+    attempt: impl Fn() -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    loop {
+        match attempt() {
+            Err(_) if Instant::now() < deadline => {
+                if signals.wait(Some(Duration::from_secs(1))) == Some(Signal::End) {
+                    return Ok(None);
+                }
+            }
+            result => return result.map(Some),
+        }
+    }
+}
+
+/// Opens the capture.
+fn open_capture(config: &Config, interfaces: &[Interface]) -> Result<Capture, String> {
     let specs: Vec<InterfaceSpec> = interfaces
         .iter()
         .map(|interface| InterfaceSpec { name: interface.name.clone(), role: role(interface) })
@@ -236,21 +261,7 @@ fn open_capture(
         named_only: config.capture.named_only,
         ..capture::Options::default()
     };
-    let patience = match config.capture.wait {
-        Wait::Seconds(seconds) => Duration::from_secs(seconds.into()),
-        Wait::No | Wait::Forever => Duration::ZERO,
-    };
-    let deadline = Instant::now() + patience;
-    loop {
-        match Capture::open(&specs, options.clone()) {
-            Err(_) if Instant::now() < deadline => {
-                if signals.wait(Some(Duration::from_secs(1))) == Some(Signal::End) {
-                    return Ok(None);
-                }
-            }
-            result => return result.map(Some),
-        }
-    }
+    Capture::open(&specs, options)
 }
 
 /// Opens the web server's sockets. Of the default addresses, those of a family that the machine does not
@@ -263,11 +274,11 @@ fn open_gate(config: &Config) -> Result<Gate, String> {
     if !config.web.listen_chosen {
         addresses.retain(|address| TcpListener::bind((address.ip(), 0)).is_ok());
     }
-    let gate = Gate::bind(&addresses, names)?;
-    for address in gate.addresses() {
+    let listeners = Listeners::bind(&addresses, config.capture.wait == Wait::Forever)?;
+    for address in listeners.addresses() {
         log::info!("serving http://{address}{}/", config.web.base);
     }
-    Ok(gate)
+    Ok(Gate::new(listeners, names))
 }
 
 fn start_alarm(

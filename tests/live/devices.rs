@@ -83,6 +83,21 @@ fn a_late_interface_is_waited_for() {
     wait_until("it is captured", || sent(&program, "wan0", "10.99.0.7") == 10);
 }
 
+#[test]
+fn a_late_address_is_waited_for() {
+    let Some(lab) = lab("a_late_address_is_waited_for", home_network) else { return };
+    let options = ["-i", "br-lan", "-b", "192.168.77.250", "--wait", "0"];
+    let mut program = Program::start(&lab, "router", &options);
+    assert!(has_logged(&program, "cannot listen on 192.168.77.250:0: Cannot assign requested address", 1));
+    spins_never(&program);
+    lab.ip("router", "addr add 192.168.77.250/32 dev br-lan");
+    wait_until("its coming is told", || has_logged(&program, "listening on 192.168.77.250:", 1));
+    let log = program.log();
+    let late = log.iter().find_map(|line| line.split_once("listening on ")?.1.strip_suffix(" now"));
+    program.address = late.and_then(|address| address.parse().ok()).expect("an address and a port");
+    assert_eq!(program.get("/").status(), 200);
+}
+
 /// A spinning thread would use all of the time, an idle program uses none.
 fn spins_never(program: &Program) {
     let (begin, before) = (Instant::now(), program.cpu_time());

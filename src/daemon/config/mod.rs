@@ -103,13 +103,13 @@ pub struct Capture {
     pub snaplen: u32,
     /// The ring of each device in bytes.
     pub ring_bytes: u32,
-    /// What to do about an interface that is not there at start.
+    /// What to do about what is not there at start.
     pub wait: Wait,
     /// Log each frame in hex.
     pub hexdump: bool,
 }
 
-/// What to do about an interface that is not there at start.
+/// What to do about an interface that is not there at start, or an address that cannot be listened on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// It is an error.

@@ -115,8 +115,9 @@ pub const GROUPS: &[Group] = &[
              it stands and not at its ports, a VLAN or PPPoE\n\
              device as it stands and not at the one below"),
         row(Key::Wait, "wait", &[], Value("SECONDS"),
-            "wait this long for the interfaces at start,\n\
-             0: for ever (default: do not wait)"),
+            "wait this long at start for interfaces, and for\n\
+             addresses to serve the pages on; 0: go on\n\
+             without, and wait for ever (default: no waiting)"),
         row(Key::Snaplen, "snaplen", &[], Value("BYTES"),
             "capture this much of each frame (default 192)"),
         row(Key::RingSize, "ring-size", &[], Value("SIZE"),

@@ -7,20 +7,18 @@
 //! taken, the address with the most connections gives one up.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, TcpStream};
 use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 
 use super::connection::{Connection, Outcome};
 use super::request::{self, Parsed};
-use super::{Handler, HostNames, Page, Refusal};
+use super::{Handler, HostNames, Listeners, Page, Refusal};
 use crate::limits::{
-    WEB_ACCEPT_PAUSE, WEB_ACCEPTS_PER_TURN, WEB_BACKLOG, WEB_CONNECTIONS_MAX,
-    WEB_CONNECTIONS_PER_ADDRESS_MAX, WEB_LISTENERS_MAX, WEB_PAGE_TIME, WEB_PAGES_MAX,
-    WEB_RECEIVE_BUFFER_BYTES, WEB_SEND_BUFFER_BYTES, WEB_STALL_TIME,
+    WEB_ACCEPT_PAUSE, WEB_ACCEPTS_PER_TURN, WEB_CONNECTIONS_MAX, WEB_CONNECTIONS_PER_ADDRESS_MAX,
+    WEB_LISTENERS_MAX, WEB_PAGE_TIME, WEB_PAGES_MAX,
 };
 
 /// What the gate has let in and kept out since the start.
@@ -50,9 +48,9 @@ impl Statistics {
     }
 }
 
-/// The web server: its sockets, connections and pages, all of them allocated by `bind`.
+/// The web server: its sockets, connections and pages, all of them allocated by `new`.
 pub struct Gate {
-    listeners: Vec<TcpListener>,
+    listeners: Listeners,
     names: HostNames,
     connections: Box<[Option<Connection>]>,
     /// The pages not in use.
@@ -62,34 +60,16 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Opens a socket for each address; to be called while the privilege for low ports is there. An
-    /// IPv6 address stands for IPv6 alone. `names` are the hosts that the page may be asked for by.
-    ///
-    /// Fails with a line for people.
-    pub fn bind(addresses: &[SocketAddr], names: HostNames) -> Result<Self, String> {
-        if addresses.len() > WEB_LISTENERS_MAX {
-            return Err(format!(
-                "{} addresses to listen on given, {WEB_LISTENERS_MAX} at most are possible",
-                addresses.len()
-            ));
-        }
-        let listen_on = |address: &SocketAddr| {
-            listen(*address)
-                .map_err(|error| format!("cannot listen on {address}: {}", io::Error::from(error)))
-        };
-        Ok(Self {
-            listeners: addresses.iter().map(listen_on).collect::<Result<_, _>>()?,
+    /// Takes the sockets of its addresses. `names` are the hosts that the page may be asked for by.
+    pub fn new(listeners: Listeners, names: HostNames) -> Self {
+        Self {
+            listeners,
             names,
             connections: (0..WEB_CONNECTIONS_MAX).map(|_| None).collect(),
             pages: (0..WEB_PAGES_MAX).map(|_| Page::new()).collect(),
             statistics: Statistics::default(),
             accept_after: None,
-        })
-    }
-
-    /// The addresses listened on, with the ports that the system chose where 0 was asked for.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        }
     }
 
     /// Serves until `stop` becomes readable. Fails, with a line for people, only if the system cannot
@@ -107,12 +87,13 @@ impl Gate {
                 }
             }
             self.expire(now);
-            for index in 0..self.listeners.len() {
+            for index in 0..self.listeners.open().len() {
                 if ready.listeners[index] {
                     self.accept(index, now);
                 }
             }
             self.answer_next(now, handler);
+            self.listeners.retry(now);
         }
     }
 
@@ -125,13 +106,15 @@ impl Gate {
         let listening = if can_accept { PollFlags::IN } else { PollFlags::empty() };
         let mut sockets = heapless::Vec::<PollFd<'_>, { 1 + WEB_LISTENERS_MAX + WEB_CONNECTIONS_MAX }>::new();
         sockets.extend(std::iter::once(PollFd::from_borrowed_fd(stop, PollFlags::IN)));
-        sockets.extend(self.listeners.iter().map(|listener| PollFd::new(listener, listening)));
+        let listeners = self.listeners.open();
+        sockets.extend(listeners.iter().map(|listener| PollFd::new(listener, listening)));
         sockets.extend(self.connections.iter().flatten().map(|connection| {
             let (stream, flags) = connection.interest();
             PollFd::new(stream, flags)
         }));
         let deadlines = self.connections.iter().flatten().map(Connection::deadline);
-        let deadline = deadlines.chain(self.accept_after).chain(self.next_page(now)).min();
+        let deadlines = deadlines.chain(self.accept_after).chain(self.next_page(now));
+        let deadline = deadlines.chain(self.listeners.deadline(now)).min();
         // Deadlines are seconds away, which always converts; a failure would wake us at once.
         let timeout = deadline
             .map(|deadline| Timespec::try_from(deadline.saturating_duration_since(now)).unwrap_or_default());
@@ -142,7 +125,7 @@ impl Gate {
         }
         let mut events = sockets.iter().map(|socket| !socket.revents().is_empty());
         let mut ready = Ready { stop: events.next() == Some(true), ..Ready::default() };
-        for (flag, event) in ready.listeners.iter_mut().zip(events.by_ref().take(self.listeners.len())) {
+        for (flag, event) in ready.listeners.iter_mut().zip(events.by_ref().take(listeners.len())) {
             *flag = event;
         }
         let open = ready.connections.iter_mut().zip(&self.connections).filter(|(_, slot)| slot.is_some());
@@ -265,7 +248,7 @@ impl Gate {
     fn accept(&mut self, listener: usize, now: Instant) {
         for _ in 0..WEB_ACCEPTS_PER_TURN {
             let Some(room) = self.room(now) else { return };
-            match self.listeners[listener].accept() {
+            match self.listeners.open()[listener].accept() {
                 Ok((stream, peer)) => self.admit(stream, peer.ip(), room, now),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return,
@@ -367,27 +350,6 @@ impl Default for Ready {
     fn default() -> Self {
         Self { stop: false, listeners: [false; WEB_LISTENERS_MAX], connections: [false; WEB_CONNECTIONS_MAX] }
     }
-}
-
-/// A listening socket. What is set on it is inherited by the connections accepted from it.
-fn listen(address: SocketAddr) -> rustix::io::Result<TcpListener> {
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
-    sockopt::set_socket_reuseaddr(&socket, true)?;
-    if address.is_ipv6() {
-        // 0.0.0.0 and [::] side by side, whatever the system's default is.
-        sockopt::set_ipv6_v6only(&socket, true)?;
-    }
-    sockopt::set_socket_send_buffer_size(&socket, WEB_SEND_BUFFER_BYTES)?;
-    sockopt::set_socket_recv_buffer_size(&socket, WEB_RECEIVE_BUFFER_BYTES)?;
-    // Responses leave in one piece; waiting for more (Nagle) only delays their last segment.
-    sockopt::set_tcp_nodelay(&socket, true)?;
-    // What a client that is gone, or that does not read, leaves in the kernel goes after this time.
-    sockopt::set_tcp_user_timeout(&socket, WEB_STALL_TIME.as_millis() as u32)?;
-    rustix::net::bind(&socket, &address)?;
-    rustix::net::listen(&socket, WEB_BACKLOG)?;
-    Ok(TcpListener::from(socket))
 }
 
 #[cfg(test)]

@@ -15,12 +15,14 @@
 mod connection;
 pub mod gate;
 pub mod host;
+pub mod listeners;
 pub mod request;
 pub mod response;
 pub mod routes;
 
 pub use gate::{Gate, Statistics};
 pub use host::HostNames;
+pub use listeners::Listeners;
 pub use request::{Method, Refusal, Request};
 pub use response::{Cache, Page, Response, Status};
 
