@@ -365,6 +365,20 @@ fn coverage_is_whole_unless_something_is_left_out() {
     }
 }
 
+#[test]
+fn a_frame_on_loopback_passes_once() {
+    let Some(mut lab) = lab("a_frame_on_loopback_passes_once", home_network) else { return };
+    let options = options(&mut lab, "router");
+    let running = capture(&lab, "router", &[("lo", Role::Lan)], options).unwrap();
+    let sender = socket(&lab, "router", "127.0.0.1:5000");
+    let receiver = socket(&lab, "router", "127.0.0.1:5001");
+    exchange(&sender, &receiver, "127.0.0.1:5001", 300);
+    let coverage = || running.meters[0].coverage();
+    wait_until("the kernel's counters are read", || coverage().kernel_packets >= 300);
+    wait_until("all is seen", || coverage().percent == Some(100.0));
+    assert_eq!(coverage().kernel_packets, 300, "not once as sent and once as received");
+}
+
 /// A frame with a UDP datagram to `port`, behind the VLAN tag and PPPoE header that are asked for.
 fn udp_frame(vlan: Option<u16>, pppoe: bool, port: u16) -> Vec<u8> {
     let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];

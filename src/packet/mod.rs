@@ -162,7 +162,7 @@ impl Packet {
 /// A frame that carries no IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NonIp {
-    /// The frame's length on the wire, link header included.
+    /// The frame's length on the wire, with the link header that the capture has: a "cooked" one in the wire's stead.
     pub bytes: u32,
     /// What the link layer said.
     pub link: Link,

@@ -3,10 +3,14 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::devices::{DeviceSet, System};
+use super::devices::{DeviceKind, DeviceSet, System};
+use crate::limits::CAPTURE_BLOCK_MILLIS;
 
 /// How old the kernel's counters may be before they are read again.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Frames that the kernel has counted are drained by then: twice the time that it keeps a block of them.
+const DRAIN_PATIENCE: Duration = Duration::from_millis(2 * CAPTURE_BLOCK_MILLIS as u64);
 
 /// Frames that a capture drained, copies included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +61,8 @@ struct State {
     compared: Seen,
     dropped: u64,
     sampled: Option<Instant>,
+    /// When somebody first looked at counters that were old.
+    asked: Option<Instant>,
 }
 
 /// One device's counters as they were read last.
@@ -64,6 +70,7 @@ struct State {
 struct Counted {
     name: String,
     index: u32,
+    kind: DeviceKind,
     last: [u64; 4],
 }
 
@@ -72,11 +79,15 @@ impl Meter {
         Self(Mutex::new(State { system, filtered, ..State::default() }))
     }
 
-    /// The coverage so far. Reads the kernel's counters if the last reading is some seconds old, so that
-    /// a capture that sees nothing at all is found out too.
+    /// The coverage so far.
+    ///
+    /// The kernel's counters are read after a drain. If they are old, and no drain comes, this reads them
+    /// when it is asked again, so that a capture that sees nothing at all is found out too.
     pub fn coverage(&self) -> Coverage {
         let mut state = self.lock();
-        state.sample_if_old();
+        if state.is_old() && state.asked.get_or_insert_with(Instant::now).elapsed() >= DRAIN_PATIENCE {
+            state.sample();
+        }
         Coverage {
             kernel_packets: state.kernel_packets,
             kernel_bytes: state.kernel_bytes,
@@ -95,7 +106,11 @@ impl Meter {
         state.captured.bytes += seen.bytes;
         state.captured.merged_frames += seen.merged_frames;
         // Right after a drain the two counts are as close as they ever get.
-        state.sample_if_old()
+        let old = state.is_old();
+        if old {
+            state.sample();
+        }
+        old
     }
 
     pub(super) fn add_dropped(&self, dropped: u64) {
@@ -112,13 +127,15 @@ impl Meter {
         state.sample();
         let wanted = set.map_or(&[][..], |set| &set.counted);
         let State { system, devices, by_packets, .. } = &mut *state;
-        *by_packets = set.is_some_and(|set| !set.inside.is_empty());
+        let is_loopback = wanted.iter().any(|device| device.kind == DeviceKind::Loopback);
+        *by_packets = is_loopback || set.is_some_and(|set| !set.inside.is_empty());
         devices.retain(|old| wanted.iter().any(|new| new.name == old.name && new.index == old.index));
         for device in wanted {
             if !devices.iter().any(|old| old.name == device.name)
                 && let Some(last) = system.statistics(&device.name)
             {
-                devices.push(Counted { name: device.name.clone(), index: device.index, last });
+                let name = device.name.clone();
+                devices.push(Counted { name, index: device.index, kind: device.kind, last });
             }
         }
     }
@@ -129,21 +146,22 @@ impl Meter {
 }
 
 impl State {
-    fn sample_if_old(&mut self) -> bool {
-        let old = self.sampled.is_none_or(|at| at.elapsed() >= SAMPLE_INTERVAL);
-        if old {
-            self.sample();
-        }
-        old
+    fn is_old(&self) -> bool {
+        self.sampled.is_none_or(|at| at.elapsed() >= SAMPLE_INTERVAL)
     }
 
     fn sample(&mut self) {
         self.sampled = Some(Instant::now());
+        self.asked = None;
         self.compared = self.captured;
         for device in &mut self.devices {
             let Some(now) = self.system.statistics(&device.name) else { continue };
-            let [received, received_bytes, sent, sent_bytes] =
+            let [received, received_bytes, mut sent, mut sent_bytes] =
                 std::array::from_fn(|n| increase(device.last[n], now[n]));
+            if device.kind == DeviceKind::Loopback {
+                // The capture has each frame once, as received.
+                (sent, sent_bytes) = (0, 0);
+            }
             self.kernel_packets += received + sent;
             self.kernel_bytes += received_bytes + sent_bytes;
             device.last = now;

@@ -12,17 +12,16 @@
 //! routers whose drivers do not bear it beside hardware offloading, an interface is read as it stands.
 
 use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::Role;
 use crate::daemon::system;
 use crate::limits::{CAPTURE_DEVICES_MAX, DEVICE_LAYERS_MAX};
-use crate::network::{Networks, Prefix};
 use crate::packet::Mac;
 
 /// ARPHRD_ETHER of <linux/if_arp.h>, the device type of Ethernet and Wi-Fi.
 const TYPE_ETHERNET: u32 = 1;
+/// ARPHRD_LOOPBACK of the same file.
+const TYPE_LOOPBACK: u32 = 772;
 
 /// Where the kernel describes its devices. Tests put a directory of their own in its place.
 #[derive(Clone, Debug)]
@@ -54,8 +53,19 @@ pub struct Device {
     pub mtu: u32,
     /// False while it is administratively down, when it can be neither opened nor heard.
     pub up: bool,
-    /// True for Ethernet and Wi-Fi.
-    pub ethernet: bool,
+    /// What it does with a frame.
+    pub kind: DeviceKind,
+}
+
+/// What a device does with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// It puts an Ethernet header before it: Ethernet and Wi-Fi.
+    Ethernet,
+    /// It receives what it sends. The kernel counts the frame both ways, without its header.
+    Loopback,
+    /// It is a tunnel, a PPP session and the like.
+    Other,
 }
 
 /// What a lower device wraps the frames of an upper one in.
@@ -119,14 +129,18 @@ impl System {
         let number = |file: &str| self.attribute(name, file)?.parse::<u32>().ok();
         let flags = self.attribute(name, "flags")?;
         let flags = u32::from_str_radix(flags.trim_start_matches("0x"), 16).ok()?;
-        let kind = number("type")?;
+        let kind = match number("type")? {
+            TYPE_ETHERNET => DeviceKind::Ethernet,
+            TYPE_LOOPBACK => DeviceKind::Loopback,
+            _ => DeviceKind::Other,
+        };
         Some(Device {
             name: name.to_owned(),
             index: number("ifindex")?,
             mac: self.attribute(name, "address").and_then(|text| parse_mac(&text)).unwrap_or_default(),
             mtu: number("mtu").unwrap_or(1500),
             up: flags & libc::IFF_UP as u32 != 0,
-            ethernet: kind == TYPE_ETHERNET,
+            kind,
         })
     }
 
@@ -210,37 +224,6 @@ pub fn is_device_name(name: &str) -> bool {
         && !matches!(name, "." | "..")
         && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace())
         && Path::new(name).is_relative()
-}
-
-/// The addresses of all devices, each with its netmask.
-pub fn addresses() -> Vec<(String, IpAddr, Option<IpAddr>)> {
-    let devices = pcap::Device::list().unwrap_or_default();
-    let mut all = Vec::new();
-    for device in devices {
-        all.extend(device.addresses.iter().map(|found| (device.name.clone(), found.addr, found.netmask)));
-    }
-    all
-}
-
-/// The local networks of an interface: behind a LAN interface everything it is connected to, on a WAN
-/// interface the router's own addresses alone, since the neighbours there are strangers.
-pub fn networks(interface: &str, role: Role, addresses: &[(String, IpAddr, Option<IpAddr>)]) -> Networks {
-    let mut networks = Networks::new();
-    for (_, address, mask) in addresses.iter().filter(|(name, ..)| name == interface) {
-        let whole = if address.is_ipv4() { 32 } else { 128 };
-        let length = match (role, mask) {
-            (Role::Lan, Some(IpAddr::V4(mask))) => mask.to_bits().leading_ones() as u8,
-            (Role::Lan, Some(IpAddr::V6(mask))) => mask.to_bits().leading_ones() as u8,
-            _ => whole,
-        };
-        let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-        if let Some(prefix) = Prefix::new(*address, length.min(whole)).filter(|_| !link_local)
-            && !networks.add(prefix)
-        {
-            log::warn!("{interface}: more local networks than fit, {prefix} is left out");
-        }
-    }
-    networks
 }
 
 fn parse_mac(text: &str) -> Option<Mac> {
@@ -356,7 +339,7 @@ mod tests {
         let set = tree.system().resolve("pppoe-wan", false).unwrap();
         assert_eq!(names(&set), ["eth1"]);
         assert_eq!(set.inside, [Wrapping::Vlan(7), Wrapping::Pppoe]);
-        assert!(!set.interface.ethernet && set.interface.mac == Mac::ZERO);
+        assert!(set.interface.kind == DeviceKind::Other && set.interface.mac == Mac::ZERO);
 
         let two = format!("{pppoe}0000C5A2 00:11:22:33:44:55 eth1\n");
         let set = tree.proc("pppoe", &two).system().resolve("pppoe-wan", false).unwrap();
@@ -382,22 +365,5 @@ mod tests {
         for bad in ["", ".", "..", "a/b", "a b", "a:1", "sixteen-letters-"] {
             assert!(!is_device_name(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn roles_choose_the_networks() {
-        let address = |name: &str, address: &str, mask: &str| {
-            (name.to_owned(), address.parse().unwrap(), Some(mask.parse().unwrap()))
-        };
-        let all = [
-            address("lan", "192.168.1.1", "255.255.255.0"),
-            address("lan", "fe80::1", "ffff:ffff:ffff:ffff::"),
-            address("lan", "2001:db8::1", "ffff:ffff:ffff:ffff::"),
-            address("other", "10.0.0.1", "255.0.0.0"),
-        ];
-        let text =
-            |role| networks("lan", role, &all).prefixes().iter().map(Prefix::to_string).collect::<Vec<_>>();
-        assert_eq!(text(Role::Lan), ["192.168.1.0/24", "2001:db8::/64"]);
-        assert_eq!(text(Role::Wan), ["192.168.1.1/32", "2001:db8::1/128"]);
     }
 }

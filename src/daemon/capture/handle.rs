@@ -7,7 +7,7 @@ use pcap::{Active, Linktype};
 
 use super::Options;
 use super::coverage::Seen;
-use super::devices::{DeviceSet, Wrapping};
+use super::devices::{DeviceKind, DeviceSet, Wrapping};
 use crate::limits::CAPTURE_BLOCK_MILLIS;
 use crate::network::{Networks, Prefix};
 use crate::packet::{Frame, LinkType, Mac};
@@ -63,7 +63,7 @@ impl Handle {
     /// A bridge needs no promiscuous mode: its ports take in all that it forwards.
     pub fn open(set: &DeviceSet, networks: &Networks, options: &Options) -> Result<Self, String> {
         let (capture, link) = activate(set, options).map_err(|error| error.to_string())?;
-        let ethernet = set.bridge || set.devices.iter().any(|device| device.ethernet);
+        let ethernet = set.bridge || set.devices.iter().any(|device| device.kind == DeviceKind::Ethernet);
         let (cooked_bytes, wire_bytes) = match link {
             LinkType::LinuxSll2 => (SLL2_BYTES as u32, if ethernet { ETHERNET_BYTES } else { 0 }),
             LinkType::LinuxSll => (SLL_BYTES, if ethernet { ETHERNET_BYTES } else { 0 }),
@@ -303,7 +303,8 @@ mod tests {
     const OUTGOING: u8 = 4;
 
     fn device(name: &str, index: u32) -> Device {
-        Device { name: name.to_owned(), index, mac: Mac(ROUTER), mtu: 1500, up: true, ethernet: true }
+        let kind = DeviceKind::Ethernet;
+        Device { name: name.to_owned(), index, mac: Mac(ROUTER), mtu: 1500, up: true, kind }
     }
 
     fn set(bridge: bool, inside: &[Wrapping]) -> DeviceSet {

@@ -1,10 +1,10 @@
 //! One interface of ours while it comes, changes and goes.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::addresses::{self, DeviceAddress};
 use super::coverage::Meter;
-use super::devices::{self, DeviceSet};
+use super::devices::DeviceSet;
 use super::handle::{Handle, Read};
 use super::{InterfaceSpec, Options, Presence, Sink};
 use crate::limits::{CAPTURE_BATCH, CAPTURE_EMPTY_WAKEUPS_MAX};
@@ -55,26 +55,29 @@ impl Interface {
     }
 
     /// Brings the interface in line with what its devices are now. True if anything has changed.
-    pub fn look(&mut self, options: &Options, addresses: &[(String, IpAddr, Option<IpAddr>)]) -> bool {
+    pub fn look(&mut self, options: &Options, addresses: &[DeviceAddress]) -> bool {
         let set = options.system.resolve(&self.name, options.named_only);
         let networks = match set {
-            Some(_) => devices::networks(&self.name, self.role, addresses),
+            Some(_) => addresses::networks(&self.name, self.role, addresses),
             None => self.networks.clone(),
         };
         let changed = set != self.set || networks.prefixes() != self.networks.prefixes();
         if set.as_ref().map(place) != self.set.as_ref().map(place) {
             self.close();
         }
-        if set != self.set {
-            self.meter.follow(set.as_ref());
-            if let Some(left_out) = set.as_ref().map(|set| set.left_out).filter(|left_out| *left_out > 0) {
-                log::warn!("{}: {left_out} of its ports are more than can be read", self.name);
-            }
-        }
+        let other_devices = set != self.set;
         self.set = set;
         self.networks = networks;
         let was_waiting = self.waiting.is_some();
         self.waiting = self.capture(changed, options).err();
+        if other_devices {
+            // Once they are read, so that what passed before is not missed.
+            self.meter.follow(self.set.as_ref());
+            if let Some(left_out) = self.set.as_ref().map(|set| set.left_out).filter(|left_out| *left_out > 0)
+            {
+                log::warn!("{}: {left_out} of its ports are more than can be read", self.name);
+            }
+        }
         changed || was_waiting != self.waiting.is_some()
     }
 

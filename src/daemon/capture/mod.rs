@@ -7,6 +7,7 @@
 //! Only opening a raw socket needs a privilege (CAP_NET_RAW), at the start and whenever an interface
 //! comes back.
 
+mod addresses;
 pub mod coverage;
 pub mod devices;
 mod handle;
@@ -142,7 +143,7 @@ impl Capture {
         }
         // Before the first look at the devices, so that no change between the two is missed.
         let changes = watch_changes().map_err(|error| format!("cannot watch network devices: {error}"))?;
-        let addresses = devices::addresses();
+        let addresses = addresses::list();
         let mut interfaces = Vec::with_capacity(specs.len());
         for spec in specs {
             if interfaces.len() == INTERFACES_MAX {
@@ -253,7 +254,7 @@ impl Capture {
     /// Looks at all interfaces anew.
     fn rescan(&mut self, sink: &mut impl Sink) {
         self.rescan_at = None;
-        let addresses = devices::addresses();
+        let addresses = addresses::list();
         let mut retry = false;
         for (index, interface) in self.interfaces.iter_mut().enumerate() {
             let before = interface.waiting().map(str::to_owned);
