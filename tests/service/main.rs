@@ -2,14 +2,14 @@
 //! for what it finds on a router (`rc.common` and `network.sh` beside this file).
 //!
 //! tests/data/service/router has a plain router's files. Each other directory there is a case: files that
-//! take the place of the router's, `missing` for those that are not there, `there` for directories that are,
-//! and `expected` for what the script then asks of procd. `DUSKWATCH_BLESS=1 cargo test --test service` writes
+//! take the place of the router's, `missing` for those that are not there, `there` for directories and links
+//! that are, and `expected` for what the script then asks of procd. `DUSKWATCH_BLESS=1 cargo test --test service` writes
 //! the latter anew.
 #![cfg(feature = "daemon")]
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -86,8 +86,11 @@ fn router(case: &str, test: &str) -> PathBuf {
         fs::remove_file(root.join(path)).expect("what is missing was there");
     }
     let there = fs::read_to_string(data.join(case).join("there")).unwrap_or_default();
-    for path in there.lines() {
-        fs::create_dir_all(root.join(path)).expect("a directory");
+    for line in there.lines() {
+        match line.split_once(" -> ") {
+            None => fs::create_dir_all(root.join(line)).expect("a directory"),
+            Some((link, to)) => symlink(to, root.join(link)).expect("a link"),
+        }
     }
     root
 }
