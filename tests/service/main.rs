@@ -228,6 +228,52 @@ fn a_reload_with_a_mistake_leaves_the_running_program_alone() {
 }
 
 #[test]
+fn a_save_waits_for_the_snapshot_but_not_for_ever() {
+    if !can_run("a_save_waits_for_the_snapshot_but_not_for_ever") {
+        return;
+    }
+    let asked = |root: &Path| String::from_utf8(run(root, &["save"]).stdout).expect("UTF-8");
+    let root = router("flash", "save");
+    let snapshot = "/overlay/books/duskwatch/duskwatch.snapshot";
+    put(&root.join(&snapshot[1..]), "old");
+    let signal = "procd_send_signal duskwatch * USR1\n".to_owned();
+    assert_eq!(asked(&root), signal.clone() + &"sleep 1\n".repeat(5));
+    put(&root.join("saves"), snapshot);
+    assert_eq!(asked(&root), signal);
+    fs::remove_file(root.join(&snapshot[1..])).expect("it was there");
+    assert_eq!(asked(&root), signal, "the first one");
+    put(&root.join("stopped"), "");
+    assert_eq!(asked(&root), "");
+    assert_eq!(asked(&router("default", "save")), "", "what is in memory goes with it");
+}
+
+#[test]
+fn a_backup_of_sysupgrade_saves_first() {
+    if !can_run("a_backup_of_sysupgrade_saves_first") {
+        return;
+    }
+    let root = router("flash", "sysupgrade");
+    // As sysupgrade does it: a variable, the files of /lib/upgrade, and each word of the variable as a function.
+    let sysupgrade = "list() { echo list $1; }
+                      sysupgrade_init_conffiles=list
+                      . \"$0\"
+                      for hook in $sysupgrade_init_conffiles; do $hook /tmp/sysupgrade.conffiles; done";
+    let backup = || {
+        let mut command = Command::new("busybox");
+        command.args(["ash", "-c", sysupgrade]).arg(source("openwrt/files/lib/upgrade/duskwatch.sh"));
+        let output = command.env("IPKG_INSTROOT", &root).output().expect("busybox ran before");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(backup(), "list /tmp/sysupgrade.conffiles\n", "a router without the service");
+    let script = root.join("etc/init.d/duskwatch");
+    put(&script, "#!/bin/sh\necho printed\necho \"$@\" >\"$IPKG_INSTROOT/called\"\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+    assert_eq!(backup(), "list /tmp/sysupgrade.conffiles\n", "nothing is printed into the backup");
+    assert_eq!(read(root.join("called")), "save\n");
+}
+
+#[test]
 fn the_feed_builds_this_version() {
     let version = concat!("\nPKG_VERSION:=", env!("CARGO_PKG_VERSION"), "\n");
     assert!(read(source("openwrt/Makefile")).contains(version));
@@ -238,7 +284,12 @@ fn the_scripts_are_clean() {
     if !installed("shellcheck", "--version") {
         return skipped("the_scripts_are_clean", "needs shellcheck");
     }
-    let scripts = [SCRIPT, "tests/service/rc.common", "tests/service/network.sh"];
+    let scripts = [
+        SCRIPT,
+        "openwrt/files/lib/upgrade/duskwatch.sh",
+        "tests/service/rc.common",
+        "tests/service/network.sh",
+    ];
     let output = Command::new("shellcheck").args(scripts.map(source)).output().expect("it ran before");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
