@@ -171,6 +171,7 @@ fn gnu_tar_and_gzip_open_an_ipk() {
             "-rw-r--r-- ./control",
             "-rwxr-xr-x ./postinst",
             "-rwxr-xr-x ./postinst-pkg",
+            "-rwxr-xr-x ./postrm",
             "-rwxr-xr-x ./prerm"
         ]
     );
@@ -338,14 +339,23 @@ fn the_scripts_call_what_openwrt_provides() {
     fs::write(root.join("lib/functions.sh"), functions).expect("a file");
     assert_eq!(run(&opkg, "postinst"), "postinst 2 ROOT/postinst\n");
     assert_eq!(run(&opkg, "prerm"), "prerm 2 ROOT/prerm\n");
-    assert_eq!(run(&opkg, "postinst-pkg"), "", "in an image there is no rpcd to tell");
+    for name in ["postinst-pkg", "postrm"] {
+        assert_eq!(run(&opkg, name), "", "in an image there is no rpcd to tell");
+        assert!(script(&opkg, name).contains("/etc/init.d/rpcd reload\n"), "{name}");
+    }
     assert_eq!(run_script("postinst", &script(&opkg, "postinst"), &root, "1"), "");
 
     assert_eq!(run(&apk, "post-install"), "users duskwatch\npostinst 0 ROOT duskwatch\n");
     assert_eq!(run(&apk, "post-upgrade"), "users duskwatch\npostinst 0 ROOT duskwatch 1\n");
     assert_eq!(run(&apk, "pre-deinstall"), "prerm 0 ROOT duskwatch\n");
     assert_eq!(run_script("post-install", &script(&apk, "post-install"), &root, "1"), "");
-    assert_eq!(apk.scripts.len(), 3);
+    assert_eq!(run(&apk, "post-deinstall"), "", "in an image there is no rpcd to tell");
+    assert_eq!(script(&apk, "post-deinstall"), script(&opkg, "postrm"));
+    assert_eq!(apk.scripts.len(), 4);
+    // Nor is anything lost by a package that rpcd never sees.
+    let without = Package { tree: Tree::default(), ..package };
+    assert_eq!(read(&ipk::write(&without).expect("it is written")).script("postrm"), None);
+    assert_eq!(read(&apk::write(&without).expect("it is written")).script("post-deinstall"), None);
 }
 
 #[test]
