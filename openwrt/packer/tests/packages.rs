@@ -249,9 +249,12 @@ fn equal_files_give_equal_packages() {
 #[test]
 fn the_pages_for_luci_go_where_luci_looks() {
     let top = directory("luci");
-    for (path, content) in
-        [("root/usr/share/luci/menu.d/x.json", "{}"), ("htdocs/luci-static/resources/view/x.js", "''")]
-    {
+    for (path, content) in [
+        ("root/usr/share/luci/menu.d/x.json", "{}"),
+        ("htdocs/luci-static/resources/view/x.js", "''"),
+        ("po/de/duskwatch.po", "msgid \"yes\"\nmsgstr \"ja\"\n"),
+        ("po/templates/duskwatch.pot", "msgid \"yes\"\nmsgstr \"\"\n"),
+    ] {
         let path = top.join("luci-app-duskwatch").join(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         fs::write(path, content).expect("a file");
@@ -269,7 +272,35 @@ fn the_pages_for_luci_go_where_luci_looks() {
         let listed = String::from_utf8(listed.stdout).expect("UTF-8");
         assert!(listed.contains("0644         2 /www/luci-static/resources/view/x.js\n"), "{listed}");
         assert!(listed.contains("0644         2 /usr/share/luci/menu.d/x.json\n"), "{listed}");
+        assert!(listed.contains("0644        24 /usr/lib/lua/luci/i18n/duskwatch.de.lmo\n"), "{listed}");
+        assert_eq!(listed.matches(".lmo").count(), 1, "{listed}");
     }
+}
+
+/// Read as LuCI does it: the last number is the index's place, the index is sorted, each entry says where a text is.
+#[test]
+fn the_german_translation_is_whole() {
+    let po = Path::new(env!("CARGO_MANIFEST_DIR")).join("../luci-app-duskwatch/po/de/duskwatch.po");
+    let po = fs::read_to_string(po).expect("the translation");
+    let lmo = packer::catalog::compile(&po).expect("it is compiled");
+    let number =
+        |place: usize| u32::from_be_bytes(lmo[place..place + 4].try_into().expect("four bytes")) as usize;
+    let index = number(lmo.len() - 4);
+    let entries: Vec<_> = (index..lmo.len() - 4).step_by(16).collect();
+    assert!(entries.is_sorted_by_key(|entry| number(*entry)));
+    let texts: Vec<_> = entries
+        .iter()
+        .map(|entry| &lmo[number(entry + 8)..][..number(entry + 12)])
+        .map(|text| std::str::from_utf8(text).expect("UTF-8"))
+        .collect();
+    assert!(texts.contains(&"Eine Datei mit Adressen und Namen."));
+    // All but the header, and those that are the same in both languages.
+    let pairs = po.split("\n\n").skip(1).filter(|pair| {
+        let text = |key| pair.lines().find_map(|line: &str| line.strip_prefix(key));
+        text("msgid ") != text("msgstr ")
+    });
+    assert_eq!(texts.len(), pairs.count());
+    assert!(texts.len() > 50);
 }
 
 #[test]
@@ -294,6 +325,12 @@ fn what_fails_is_one_line() {
     refused(pack(&["apk", "pdp_11", "--program", program]), 1, "'pdp_11'");
     refused(pack(&["deb", "mipsel_24kc"]), 2, "--help");
     refused(pack(&["ipk", "luci"]), 1, "luci-app-duskwatch/root: No such file");
+    let app = top.join("luci-app-duskwatch");
+    for path in ["root", "htdocs", "po/de"] {
+        fs::create_dir_all(app.join(path)).expect("a directory");
+    }
+    fs::write(app.join("po/de/duskwatch.po"), "msgid \"a\"\nmsgid_plural \"b\"\n").expect("a file");
+    refused(pack(&["ipk", "luci"]), 1, "po/de/duskwatch.po: line 2: no text that can be translated");
     refused(packer(&["ipk", "mipsel_24kc", "--program", program], None), 1, "SOURCE_DATE_EPOCH");
     refused(packer(&["ipk", "x86_64", "--program", program], Some("1")), 1, "--version");
     refused(packer(&["list", program], None), 1, "neither an .apk");
