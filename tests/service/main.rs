@@ -277,6 +277,26 @@ fn a_backup_of_sysupgrade_saves_first() {
 fn the_feed_builds_this_version() {
     let version = concat!("\nPKG_VERSION:=", env!("CARGO_PKG_VERSION"), "\n");
     assert!(read(source("openwrt/Makefile")).contains(version));
+    // Its CI finds the program installed, and tells the test what package that should be.
+    let installed = Path::new(env!("CARGO_BIN_EXE_duskwatch")).parent().expect("a directory");
+    let path = format!("{}:{}", installed.display(), std::env::var("PATH").expect("a path"));
+    let passes = |name, version| {
+        let mut command = Command::new("sh");
+        command.arg(source("openwrt/test.sh")).args([name, version]).env("PATH", &path);
+        command.status().expect("a shell").success()
+    };
+    assert!(passes("duskwatch", env!("CARGO_PKG_VERSION")));
+    assert!(!passes("duskwatch", "9.9.9"));
+    assert!(passes("another", "9.9.9"));
+}
+
+#[test]
+fn the_feed_needs_the_rust_that_it_says() {
+    let manifest = read(source("Cargo.toml"));
+    let version =
+        manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).expect("it is there");
+    let needs = format!("It takes Rust {} or later", version.trim_matches('"'));
+    assert!(read(source("openwrt/README.md")).contains(&needs), "{needs}");
 }
 
 #[test]
@@ -287,6 +307,7 @@ fn the_scripts_are_clean() {
     let scripts = [
         SCRIPT,
         "openwrt/files/lib/upgrade/duskwatch.sh",
+        "openwrt/test.sh",
         "tests/service/rc.common",
         "tests/service/network.sh",
     ];
