@@ -36,6 +36,18 @@ const VALUES: [&str; 12] = [
     "udp://",
 ];
 
+/// What `option bind` may say, as UCI gives it, and the host to which the link to the pages then leads. A page
+/// from a file has no host name of its own.
+const BINDS: [(&str, &str); 7] = [
+    ("null", ""),
+    ("\"192.168.1.1\"", "192.168.1.1"),
+    ("[\"127.0.0.1\", \"192.168.2.1\", \"192.168.1.1\"]", "192.168.2.1"),
+    ("[\"::1\", \"fd00::1\"]", "[fd00::1]"),
+    ("[\"127.0.0.1\"]", ""),
+    ("[\"192.168.1.1\", \"0.0.0.0\"]", ""),
+    ("[\"192.168.1.1\", \"::\"]", ""),
+];
+
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -85,6 +97,7 @@ fn browse() -> Result<Run, String> {
         "summary": served.get("/api/v1/summary"),
         "darknet": served.get("/api/v1/darknet"),
         "uci": {"web": {"port": "6677", "base": "/traffic"}},
+        "binds": BINDS.map(|(bind, _)| serde_json::from_str::<Value>(bind).expect("JSON")),
         "hostile": HOSTILE,
         "values": VALUES,
     });
@@ -142,6 +155,8 @@ fn the_status_view_shows_what_the_program_served() {
     assert_eq!(texts(&seen["choices"]), [format!("{} (lan)", text(&run.input["interface"]))]);
     // A page from a file has no host name.
     assert_eq!(seen["page"], "http://:6677/traffic/");
+    let pages = BINDS.map(|(_, host)| format!("http://{host}:6677/traffic/"));
+    assert_eq!(texts(&run.results["status"]["pages"]), pages);
 }
 
 #[test]

@@ -2,14 +2,14 @@
 //! for what it finds on a router (`rc.common` and `network.sh` beside this file).
 //!
 //! tests/data/service/router has a plain router's files. Each other directory there is a case: files that
-//! take the place of the router's, `missing` for those that are not there, `there` for directories that are,
-//! and `expected` for what the script then asks of procd. `DUSKWATCH_BLESS=1 cargo test --test service` writes
+//! take the place of the router's, `missing` for those that are not there, `there` for directories and links
+//! that are, and `expected` for what the script then asks of procd. `DUSKWATCH_BLESS=1 cargo test --test service` writes
 //! the latter anew.
 #![cfg(feature = "daemon")]
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -86,8 +86,11 @@ fn router(case: &str, test: &str) -> PathBuf {
         fs::remove_file(root.join(path)).expect("what is missing was there");
     }
     let there = fs::read_to_string(data.join(case).join("there")).unwrap_or_default();
-    for path in there.lines() {
-        fs::create_dir_all(root.join(path)).expect("a directory");
+    for line in there.lines() {
+        match line.split_once(" -> ") {
+            None => fs::create_dir_all(root.join(line)).expect("a directory"),
+            Some((link, to)) => symlink(to, root.join(link)).expect("a link"),
+        }
     }
     root
 }
@@ -214,18 +217,86 @@ fn a_reload_with_a_mistake_leaves_the_running_program_alone() {
     let asks = |case| {
         let root = router(case, "reload");
         let output = run(&root, &["reload"]);
-        (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8").contains("procd_"))
+        let asked = String::from_utf8(output.stdout).expect("UTF-8");
+        (output.status.success(), asked.contains("procd_"), asked.contains("logger"))
     };
-    assert_eq!(asks("default"), (true, true));
-    assert_eq!(asks("bad-port"), (false, false));
-    // Switched off, the service is set to have no instance, which ends the program.
-    assert_eq!(asks("disabled"), (true, true));
+    assert_eq!(asks("default"), (true, true, false));
+    assert_eq!(asks("bad-port"), (false, false, true));
+    // Switched off, the service is set to have no instance, which ends the program. Every trigger asks for
+    // that, and the log has it from the start only.
+    assert_eq!(asks("disabled"), (true, true, false));
+}
+
+#[test]
+fn a_save_waits_for_the_snapshot_but_not_for_ever() {
+    if !can_run("a_save_waits_for_the_snapshot_but_not_for_ever") {
+        return;
+    }
+    let asked = |root: &Path| String::from_utf8(run(root, &["save"]).stdout).expect("UTF-8");
+    let root = router("flash", "save");
+    let snapshot = "/overlay/books/duskwatch/duskwatch.snapshot";
+    put(&root.join(&snapshot[1..]), "old");
+    let signal = "procd_send_signal duskwatch * USR1\n".to_owned();
+    assert_eq!(asked(&root), signal.clone() + &"sleep 1\n".repeat(5));
+    put(&root.join("saves"), snapshot);
+    assert_eq!(asked(&root), signal);
+    fs::remove_file(root.join(&snapshot[1..])).expect("it was there");
+    assert_eq!(asked(&root), signal, "the first one");
+    put(&root.join("stopped"), "");
+    assert_eq!(asked(&root), "");
+    assert_eq!(asked(&router("default", "save")), "", "what is in memory goes with it");
+}
+
+#[test]
+fn a_backup_of_sysupgrade_saves_first() {
+    if !can_run("a_backup_of_sysupgrade_saves_first") {
+        return;
+    }
+    let root = router("flash", "sysupgrade");
+    // As sysupgrade does it: a variable, the files of /lib/upgrade, and each word of the variable as a function.
+    let sysupgrade = "list() { echo list $1; }
+                      sysupgrade_init_conffiles=list
+                      . \"$0\"
+                      for hook in $sysupgrade_init_conffiles; do $hook /tmp/sysupgrade.conffiles; done";
+    let backup = || {
+        let mut command = Command::new("busybox");
+        command.args(["ash", "-c", sysupgrade]).arg(source("openwrt/files/lib/upgrade/duskwatch.sh"));
+        let output = command.env("IPKG_INSTROOT", &root).output().expect("busybox ran before");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(backup(), "list /tmp/sysupgrade.conffiles\n", "a router without the service");
+    let script = root.join("etc/init.d/duskwatch");
+    put(&script, "#!/bin/sh\necho printed\necho \"$@\" >\"$IPKG_INSTROOT/called\"\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+    assert_eq!(backup(), "list /tmp/sysupgrade.conffiles\n", "nothing is printed into the backup");
+    assert_eq!(read(root.join("called")), "save\n");
 }
 
 #[test]
 fn the_feed_builds_this_version() {
     let version = concat!("\nPKG_VERSION:=", env!("CARGO_PKG_VERSION"), "\n");
     assert!(read(source("openwrt/Makefile")).contains(version));
+    // Its CI finds the program installed, and tells the test what package that should be.
+    let installed = Path::new(env!("CARGO_BIN_EXE_duskwatch")).parent().expect("a directory");
+    let path = format!("{}:{}", installed.display(), std::env::var("PATH").expect("a path"));
+    let passes = |name, version| {
+        let mut command = Command::new("sh");
+        command.arg(source("openwrt/test.sh")).args([name, version]).env("PATH", &path);
+        command.status().expect("a shell").success()
+    };
+    assert!(passes("duskwatch", env!("CARGO_PKG_VERSION")));
+    assert!(!passes("duskwatch", "9.9.9"));
+    assert!(passes("another", "9.9.9"));
+}
+
+#[test]
+fn the_feed_needs_the_rust_that_it_says() {
+    let manifest = read(source("Cargo.toml"));
+    let version =
+        manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).expect("it is there");
+    let needs = format!("It takes Rust {} or later", version.trim_matches('"'));
+    assert!(read(source("openwrt/README.md")).contains(&needs), "{needs}");
 }
 
 #[test]
@@ -233,7 +304,13 @@ fn the_scripts_are_clean() {
     if !installed("shellcheck", "--version") {
         return skipped("the_scripts_are_clean", "needs shellcheck");
     }
-    let scripts = [SCRIPT, "tests/service/rc.common", "tests/service/network.sh"];
+    let scripts = [
+        SCRIPT,
+        "openwrt/files/lib/upgrade/duskwatch.sh",
+        "openwrt/test.sh",
+        "tests/service/rc.common",
+        "tests/service/network.sh",
+    ];
     let output = Command::new("shellcheck").args(scripts.map(source)).output().expect("it ran before");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -6,6 +6,7 @@
 
 pub mod apk;
 mod architecture;
+pub mod catalog;
 mod compress;
 mod contents;
 mod error;

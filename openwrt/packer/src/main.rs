@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
-use packer::{ARCHITECTURES, DUSKWATCH, Error, LUCI_APP, Package, Tree, apk, ipk};
+use packer::{ARCHITECTURES, DUSKWATCH, Error, LUCI_APP, Package, Tree, apk, catalog, ipk};
 
 const HELP: &str = "\
 Makes and verifies duskwatch's packages for OpenWrt.
@@ -129,6 +129,7 @@ fn package(arguments: &Arguments) -> Result<Package, Error> {
         let app = files.join(LUCI_APP.name);
         tree.insert_all("", &app.join("root"))?;
         tree.insert_all("www", &app.join("htdocs"))?;
+        insert_translations(&mut tree, &app.join("po"))?;
         return Ok(Package { description: &LUCI_APP, version, architecture: None, time, tree });
     }
     let architecture = arguments.words[1].clone();
@@ -138,6 +139,22 @@ fn package(arguments: &Arguments) -> Result<Package, Error> {
     tree.insert_file("usr/sbin/duskwatch", 0o755, program)?;
     tree.insert_all("", &files.join("files"))?;
     Ok(Package { description: &DUSKWATCH, version, architecture: Some(architecture), time, tree })
+}
+
+/// Adds each language's `.lmo` to where LuCI looks. A directory of `po` bears the language's name; `templates`
+/// has what is to be translated.
+fn insert_translations(tree: &mut Tree, po: &Path) -> Result<(), Error> {
+    let broken = |error| Error::file(po, &error);
+    for entry in fs::read_dir(po).map_err(broken)? {
+        let language = entry.map_err(broken)?.file_name();
+        let Some(language) = language.to_str().filter(|language| *language != "templates") else { continue };
+        let file = po.join(language).join("duskwatch.po");
+        let text = fs::read_to_string(&file).map_err(|error| Error::file(&file, &error))?;
+        let compiled =
+            catalog::compile(&text).map_err(|error| Error::new(format!("{}: {error}", file.display())))?;
+        tree.insert(&format!("usr/lib/lua/luci/i18n/duskwatch.{language}.lmo"), 0o644, compiled)?;
+    }
+    Ok(())
 }
 
 /// Numbers with dots between: what both package managers compare alike.

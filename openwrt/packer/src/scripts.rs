@@ -10,9 +10,10 @@ const UNLESS_IN_IMAGE: &str = "[ \"${IPKG_NO_SCRIPT}\" = \"1\" ] && exit 0\n";
 const FUNCTIONS: &str = "[ -s \"${IPKG_INSTROOT}/lib/functions.sh\" ] || exit 0\n\
                          . \"${IPKG_INSTROOT}/lib/functions.sh\"\n";
 /// rpcd looks for plugins and access lists only when it starts or is told to; LuCI keeps its menu in a cache.
+/// So it is told when they come and when they are gone. An image without LuCI may have no rpcd.
 const TELL_RPCD: &str = "if [ -z \"${IPKG_INSTROOT}\" ]; then\n\
                          \x20   rm -rf /tmp/luci-indexcache.* /tmp/luci-modulecache\n\
-                         \x20   /etc/init.d/rpcd reload\n\
+                         \x20   [ ! -x /etc/init.d/rpcd ] || /etc/init.d/rpcd reload\n\
                          fi\n\
                          exit 0\n";
 
@@ -29,6 +30,9 @@ pub fn for_opkg(package: &Package) -> Vec<Script> {
         // default_postinst reads it.
         scripts.push(("postinst-pkg", format!("#!/bin/sh\n{TELL_RPCD}")));
     }
+    if package.concerns_rpcd() {
+        scripts.push(("postrm", format!("#!/bin/sh\n{TELL_RPCD}")));
+    }
     scripts.push(("prerm", format!("#!/bin/sh\n{FUNCTIONS}default_prerm \"$0\" \"$@\"\n")));
     scripts
 }
@@ -40,9 +44,13 @@ pub fn for_apk(package: &Package) -> Vec<Script> {
     let tell_rpcd = if package.concerns_rpcd() { TELL_RPCD } else { "" };
     let install =
         format!("{UNLESS_IN_IMAGE}{FUNCTIONS}{variables}add_group_and_user\ndefault_postinst\n{tell_rpcd}");
-    vec![
+    let mut scripts = vec![
         ("post-install", format!("#!/bin/sh\n{install}")),
         ("pre-deinstall", format!("#!/bin/sh\n{FUNCTIONS}{variables}default_prerm\n")),
-        ("post-upgrade", format!("#!/bin/sh\nexport PKG_UPGRADE=1\n{install}")),
-    ]
+    ];
+    if package.concerns_rpcd() {
+        scripts.push(("post-deinstall", format!("#!/bin/sh\n{TELL_RPCD}")));
+    }
+    scripts.push(("post-upgrade", format!("#!/bin/sh\nexport PKG_UPGRADE=1\n{install}")));
+    scripts
 }

@@ -171,6 +171,7 @@ fn gnu_tar_and_gzip_open_an_ipk() {
             "-rw-r--r-- ./control",
             "-rwxr-xr-x ./postinst",
             "-rwxr-xr-x ./postinst-pkg",
+            "-rwxr-xr-x ./postrm",
             "-rwxr-xr-x ./prerm"
         ]
     );
@@ -248,9 +249,12 @@ fn equal_files_give_equal_packages() {
 #[test]
 fn the_pages_for_luci_go_where_luci_looks() {
     let top = directory("luci");
-    for (path, content) in
-        [("root/usr/share/luci/menu.d/x.json", "{}"), ("htdocs/luci-static/resources/view/x.js", "''")]
-    {
+    for (path, content) in [
+        ("root/usr/share/luci/menu.d/x.json", "{}"),
+        ("htdocs/luci-static/resources/view/x.js", "''"),
+        ("po/de/duskwatch.po", "msgid \"yes\"\nmsgstr \"ja\"\n"),
+        ("po/templates/duskwatch.pot", "msgid \"yes\"\nmsgstr \"\"\n"),
+    ] {
         let path = top.join("luci-app-duskwatch").join(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         fs::write(path, content).expect("a file");
@@ -268,7 +272,35 @@ fn the_pages_for_luci_go_where_luci_looks() {
         let listed = String::from_utf8(listed.stdout).expect("UTF-8");
         assert!(listed.contains("0644         2 /www/luci-static/resources/view/x.js\n"), "{listed}");
         assert!(listed.contains("0644         2 /usr/share/luci/menu.d/x.json\n"), "{listed}");
+        assert!(listed.contains("0644        24 /usr/lib/lua/luci/i18n/duskwatch.de.lmo\n"), "{listed}");
+        assert_eq!(listed.matches(".lmo").count(), 1, "{listed}");
     }
+}
+
+/// Read as LuCI does it: the last number is the index's place, the index is sorted, each entry says where a text is.
+#[test]
+fn the_german_translation_is_whole() {
+    let po = Path::new(env!("CARGO_MANIFEST_DIR")).join("../luci-app-duskwatch/po/de/duskwatch.po");
+    let po = fs::read_to_string(po).expect("the translation");
+    let lmo = packer::catalog::compile(&po).expect("it is compiled");
+    let number =
+        |place: usize| u32::from_be_bytes(lmo[place..place + 4].try_into().expect("four bytes")) as usize;
+    let index = number(lmo.len() - 4);
+    let entries: Vec<_> = (index..lmo.len() - 4).step_by(16).collect();
+    assert!(entries.is_sorted_by_key(|entry| number(*entry)));
+    let texts: Vec<_> = entries
+        .iter()
+        .map(|entry| &lmo[number(entry + 8)..][..number(entry + 12)])
+        .map(|text| std::str::from_utf8(text).expect("UTF-8"))
+        .collect();
+    assert!(texts.contains(&"Eine Datei mit Adressen und Namen."));
+    // All but the header, and those that are the same in both languages.
+    let pairs = po.split("\n\n").skip(1).filter(|pair| {
+        let text = |key| pair.lines().find_map(|line: &str| line.strip_prefix(key));
+        text("msgid ") != text("msgstr ")
+    });
+    assert_eq!(texts.len(), pairs.count());
+    assert!(texts.len() > 50);
 }
 
 #[test]
@@ -293,6 +325,12 @@ fn what_fails_is_one_line() {
     refused(pack(&["apk", "pdp_11", "--program", program]), 1, "'pdp_11'");
     refused(pack(&["deb", "mipsel_24kc"]), 2, "--help");
     refused(pack(&["ipk", "luci"]), 1, "luci-app-duskwatch/root: No such file");
+    let app = top.join("luci-app-duskwatch");
+    for path in ["root", "htdocs", "po/de"] {
+        fs::create_dir_all(app.join(path)).expect("a directory");
+    }
+    fs::write(app.join("po/de/duskwatch.po"), "msgid \"a\"\nmsgid_plural \"b\"\n").expect("a file");
+    refused(pack(&["ipk", "luci"]), 1, "po/de/duskwatch.po: line 2: no text that can be translated");
     refused(packer(&["ipk", "mipsel_24kc", "--program", program], None), 1, "SOURCE_DATE_EPOCH");
     refused(packer(&["ipk", "x86_64", "--program", program], Some("1")), 1, "--version");
     refused(packer(&["list", program], None), 1, "neither an .apk");
@@ -338,14 +376,23 @@ fn the_scripts_call_what_openwrt_provides() {
     fs::write(root.join("lib/functions.sh"), functions).expect("a file");
     assert_eq!(run(&opkg, "postinst"), "postinst 2 ROOT/postinst\n");
     assert_eq!(run(&opkg, "prerm"), "prerm 2 ROOT/prerm\n");
-    assert_eq!(run(&opkg, "postinst-pkg"), "", "in an image there is no rpcd to tell");
+    for name in ["postinst-pkg", "postrm"] {
+        assert_eq!(run(&opkg, name), "", "in an image there is no rpcd to tell");
+        assert!(script(&opkg, name).contains("/etc/init.d/rpcd reload\n"), "{name}");
+    }
     assert_eq!(run_script("postinst", &script(&opkg, "postinst"), &root, "1"), "");
 
     assert_eq!(run(&apk, "post-install"), "users duskwatch\npostinst 0 ROOT duskwatch\n");
     assert_eq!(run(&apk, "post-upgrade"), "users duskwatch\npostinst 0 ROOT duskwatch 1\n");
     assert_eq!(run(&apk, "pre-deinstall"), "prerm 0 ROOT duskwatch\n");
     assert_eq!(run_script("post-install", &script(&apk, "post-install"), &root, "1"), "");
-    assert_eq!(apk.scripts.len(), 3);
+    assert_eq!(run(&apk, "post-deinstall"), "", "in an image there is no rpcd to tell");
+    assert_eq!(script(&apk, "post-deinstall"), script(&opkg, "postrm"));
+    assert_eq!(apk.scripts.len(), 4);
+    // Nor is anything lost by a package that rpcd never sees.
+    let without = Package { tree: Tree::default(), ..package };
+    assert_eq!(read(&ipk::write(&without).expect("it is written")).script("postrm"), None);
+    assert_eq!(read(&apk::write(&without).expect("it is written")).script("post-deinstall"), None);
 }
 
 #[test]

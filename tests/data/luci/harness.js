@@ -269,6 +269,14 @@ async function status() {
 	results.chosen = Object.assign(seen(), { requests: copy(requests) });
 
 	results.polls = polls.map(poll => poll.seconds);
+
+	/* Where the link to the daemon's own pages leads for each setting of their addresses. */
+	results.pages = [];
+	for (const bind of INPUT.binds) {
+		INPUT.uci.web.bind = bind;
+		await show(require_('view.duskwatch.status'));
+		results.pages.push(main.querySelector('a.duskwatch-pages').getAttribute('href'));
+	}
 	return results;
 }
 

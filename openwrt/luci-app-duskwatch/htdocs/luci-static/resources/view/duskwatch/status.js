@@ -69,6 +69,22 @@ function losses(books) {
 	return lines;
 }
 
+/*
+ * The host of the daemon's own pages: that of LuCI, unless the pages are told to listen elsewhere. Left to
+ * themselves they listen on the LANs' addresses.
+ */
+function pageHost(bind) {
+	const here = window.location.hostname;
+	const addresses = bind.filter(function(address) { return !/^(127\.|::1$)/.test(address); }).map(function(address) {
+		return address.includes(':') ? '[%s]'.format(address) : address;
+	});
+
+	if (!addresses.length || addresses.includes(here) || addresses.includes('0.0.0.0') || addresses.includes('[::]'))
+		return here;
+
+	return addresses[0];
+}
+
 /* A host as people know it. */
 function nameOf(host) {
 	return host.name ? '%s (%s)'.format(host.name, host.address) : host.address;
@@ -126,7 +142,8 @@ return view.extend({
 	ownPage: function() {
 		const port = uci.get('duskwatch', 'web', 'port') || PORT;
 		const base = (uci.get('duskwatch', 'web', 'base') || '').split('/').filter(Boolean);
-		const url = [ 'http://%s:%s'.format(window.location.hostname, port) ].concat(base.map(encodeURIComponent), '').join('/');
+		const host = pageHost([].concat(uci.get('duskwatch', 'web', 'bind') || []));
+		const url = [ 'http://%s:%s'.format(host, port) ].concat(base.map(encodeURIComponent), '').join('/');
 
 		return E('a', { 'class': 'duskwatch-pages', 'href': url, 'target': '_blank', 'rel': 'noreferrer' },
 			[ _('All pages of duskwatch') ]);
