@@ -315,6 +315,10 @@ pub const NAME_BYTES_MAX: usize = 63;
 /// Bytes read of a lease or hosts file; what follows is not read.
 pub const NAMES_FILE_BYTES_MAX: usize = 256 * 1024;
 
+/// Lease files, and hosts files or directories of them, that the options may name: two for each interface that
+/// can be watched.
+pub const NAMES_PATHS_MAX: usize = 16;
+
 /// Files read of a directory of hosts files: one for each network that a router serves, and a few more.
 pub const NAMES_FILES_MAX: usize = 16;
 

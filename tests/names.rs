@@ -1,7 +1,9 @@
-//! Reverse DNS through the system's resolver, against a DNS server of our own: in a network namespace
-//! whose /etc/resolv.conf points to it.
+//! Names from the files that the program is told of. Reverse DNS through the system's resolver, against a DNS
+//! server of our own: in a network namespace whose /etc/resolv.conf points to it.
 
+use std::fs;
 use std::net::{IpAddr, UdpSocket};
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -10,11 +12,52 @@ use std::time::{Duration, Instant};
 use duskwatch::daemon::names::{Names, Options};
 use duskwatch::packet::Address;
 
+#[path = "support/served.rs"]
+#[allow(dead_code)]
+mod served;
 #[path = "support/skip.rs"]
 mod skip;
+use served::Served;
 use skip::skipped;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+#[test]
+fn all_files_that_are_named_are_read() {
+    let named = |served: &Served| -> Vec<(String, serde_json::Value)> {
+        let answer = served.get("/api/v1/hosts?count=100");
+        let rows = answer["hosts"]["rows"].as_array().unwrap().iter();
+        rows.map(|host| (host["address"].as_str().unwrap().to_owned(), host["name"].clone())).collect()
+    };
+    // Three hosts with names from the one hosts file that this always has, and one that has none there.
+    let before = named(&Served::start("names-before", &[]));
+    let addresses: Vec<&str> =
+        before.iter().filter(|host| !host.1.is_null()).map(|host| host.0.as_str()).collect();
+    let [first, second, third, ..] = addresses[..] else { panic!("{before:?}") };
+    let nameless = &before.iter().find(|host| host.1.is_null()).expect("a host from elsewhere").0;
+
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("names-files");
+    fs::create_dir_all(&directory).unwrap();
+    let file = |name: &str, text: String| {
+        let path = directory.join(name);
+        fs::write(&path, text).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let home = file("leases.home", format!("0 02:00:00:00:00:20 {first} from-home *\n"));
+    let guest = file("leases.guest", format!("0 02:00:00:00:00:30 {second} from-guest *\n"));
+    let more = file("hosts", format!("{first} never\n{third} never\n{nameless} of-the-second-alone\n"));
+    let options = ["--leases", &home, "--leases", &guest, "--hosts-file", &more];
+    let after = named(&Served::start("names-after", &options));
+    let name = |address: &str| after.iter().find(|host| host.0 == address).expect("it is there").1.clone();
+    assert_eq!([name(first), name(second)], ["from-home", "from-guest"], "leases go before hosts files");
+    assert_eq!(
+        name(third),
+        before.iter().find(|host| host.0 == third).unwrap().1,
+        "the first file that has it"
+    );
+    assert_eq!(name(nameless), "of-the-second-alone");
+    fs::remove_dir_all(&directory).unwrap();
+}
 
 #[test]
 fn reverse_dns_is_asked_once_and_its_answers_are_not_trusted() {

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -213,9 +213,9 @@ fn name_options(config: &Config) -> names::Options {
     options
 }
 
-fn put_first(paths: &mut Vec<PathBuf>, path: &Path) {
-    paths.retain(|known| known != path);
-    paths.insert(0, path.to_owned());
+fn put_first(paths: &mut Vec<PathBuf>, chosen: &[PathBuf]) {
+    paths.retain(|known| !chosen.contains(known));
+    paths.splice(..0, chosen.iter().cloned());
 }
 
 /// When --wait's time is over.

@@ -157,10 +157,10 @@ pub struct Web {
 pub struct Names {
     /// Ask the DNS.
     pub dns: bool,
-    /// A dnsmasq lease file.
-    pub leases: PathBuf,
-    /// A hosts file.
-    pub hosts: PathBuf,
+    /// Lease files of dnsmasq beside the usual ones, up to `NAMES_PATHS_MAX`.
+    pub leases: Vec<PathBuf>,
+    /// Hosts files and directories of them beside the usual ones, up to `NAMES_PATHS_MAX`.
+    pub hosts: Vec<PathBuf>,
 }
 
 /// What is kept on disk.

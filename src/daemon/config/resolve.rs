@@ -32,7 +32,7 @@ impl Config {
             capture: capture(options)?,
             tables: tables(options)?,
             web: web(options)?,
-            names: names(options),
+            names: names(options)?,
             store: store(options)?,
             dark: list(options, Key::Dark, limits::DARK_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
             syslog_to: single(options, Key::SyslogTo, values::syslog_target)?,
@@ -128,12 +128,12 @@ pub fn web(options: &Options) -> Result<Web, UsageError> {
     })
 }
 
-fn names(options: &Options) -> Names {
-    Names {
-        dns: !options.has(Key::NoDns),
-        leases: path(options, Key::Leases).unwrap_or_else(|| "/tmp/dhcp.leases".into()),
-        hosts: path(options, Key::HostsFile).unwrap_or_else(|| "/etc/hosts".into()),
-    }
+fn names(options: &Options) -> Result<Names, UsageError> {
+    let paths = |key| {
+        let any = |text: &str| Ok::<_, String>(PathBuf::from(text));
+        list(options, key, limits::NAMES_PATHS_MAX, any, PartialEq::eq)
+    };
+    Ok(Names { dns: !options.has(Key::NoDns), leases: paths(Key::Leases)?, hosts: paths(Key::HostsFile)? })
 }
 
 fn store(options: &Options) -> Result<Store, UsageError> {
@@ -354,6 +354,12 @@ mod tests {
             "Router.lan",
             "--syslog-to",
             "tcp://logs:601",
+            "--leases",
+            "/tmp/leases.home",
+            "--leases",
+            "/tmp/leases.guest",
+            "--hosts-file",
+            "/etc/names",
         ])
         .unwrap();
         assert_eq!(interfaces(&config), ["br-lan", "wan"]);
@@ -363,6 +369,8 @@ mod tests {
         assert_eq!(config.dark, ["192.168.9.0/24".parse().unwrap()]);
         let target = Receiver { transport: Transport::Tcp, host: "logs".into(), port: 601 };
         assert_eq!(config.syslog_to, Some(target));
+        assert_eq!(config.names.leases, ["/tmp/leases.home", "/tmp/leases.guest"].map(PathBuf::from));
+        assert_eq!(config.names.hosts, ["/etc/names"].map(PathBuf::from));
     }
 
     #[test]
@@ -430,6 +438,11 @@ mod tests {
                 .unwrap_err()
                 .starts_with("--local 10.0.0.0/33: takes a prefix")
         );
+        let twice = config(&["-i", "a", "--leases", "l", "--leases", "l"]);
+        assert_eq!(twice.unwrap_err(), "--leases l: is there twice; once is enough");
+        let many: Vec<String> = (0..17).map(|n| format!("--hosts-file=h{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).chain(["-i", "a"]).collect();
+        assert_eq!(config(&many).unwrap_err(), "--hosts-file h16: is one too many; takes up to 16");
         let nine: Vec<String> = (0..9).flat_map(|n| ["-i".into(), format!("eth{n}")]).collect();
         let nine: Vec<&str> = nine.iter().map(String::as_str).collect();
         assert_eq!(config(&nine).unwrap_err(), "--interface eth8: is one too many; takes up to 8");

@@ -157,11 +157,12 @@ pub const GROUPS: &[Group] = &[
     Group { title: "Names", rows: &[
         row(Key::NoDns, "no-dns", &['n'], Flag,
             "do not look up names in the DNS"),
-        row(Key::Leases, "leases", &[], Value("FILE"),
-            "names from a dnsmasq lease file\n\
-             (default /tmp/dhcp.leases, if there is one)"),
-        row(Key::HostsFile, "hosts-file", &[], Value("FILE"),
-            "names from a hosts file (default /etc/hosts)"),
+        row(Key::Leases, "leases", &[], List("FILE"),
+            "names from a dnsmasq lease file, beside\n\
+             /tmp/dhcp.leases; may be repeated"),
+        row(Key::HostsFile, "hosts-file", &[], List("FILE"),
+            "names from a hosts file or a directory of them,\n\
+             beside /etc/hosts; may be repeated"),
     ] },
     Group { title: "Memory", rows: &[
         row(Key::HostsMax, "hosts-max", &[], Value("COUNT"),

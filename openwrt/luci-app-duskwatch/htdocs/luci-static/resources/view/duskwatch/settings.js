@@ -71,7 +71,7 @@ return view.extend({
 
 		s = section('names', _('Names'));
 		flag(s, 'dns', _('Ask the DNS'), _('Beside the DHCP leases and the hosts file.'), true);
-		add(s, form.Value, 'leases', _('DHCP leases'), _('The lease file of dnsmasq. Left out: the one that its own settings name.'), { validate: isPath, placeholder: '/tmp/dhcp.leases' });
+		add(s, form.DynamicList, 'leases', _('DHCP leases'), _('Lease files of dnsmasq. Left out: those that its own settings name.'), { validate: isPath, placeholder: '/tmp/dhcp.leases' });
 		add(s, form.Value, 'hosts_file', _('Hosts file'), _('A file of addresses and names.'), { validate: isPath, placeholder: '/etc/hosts' });
 
 		s = section('storage', _('Storage'));
