@@ -5,11 +5,12 @@
 use duskwatch::daemon::config::Config;
 use duskwatch::daemon::export;
 use duskwatch::daemon::names::{hosts, leases};
+use duskwatch::daemon::neighbors;
 use duskwatch::daemon::options::parse_config_file;
 use duskwatch::daemon::web::request::{Parsed, parse};
 use duskwatch::darknet::Darknet;
 use duskwatch::ledger::{Capacity, Ledger, PortOwner, Traffic};
-use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, WEB_HEAD_BYTES_MAX};
+use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, WEB_HEAD_BYTES_MAX};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Decoded, Frame, LinkType, decode, neighbor_message};
@@ -22,6 +23,7 @@ pub fn packet(input: &[u8]) {
     let link = LinkType::ALL[usize::from(*link) % LinkType::ALL.len()];
     let frame = Frame { link, bytes, wire_length: u32::from(*wire_length) * 16 };
     let on_wire = frame.wire_length.max(bytes.len() as u32);
+    suspect(&frame);
     match decode(&frame) {
         Decoded::Packet(packet) => {
             assert!(packet.bytes >= 20 && packet.bytes + u32::from(packet.network_offset) <= on_wire);
@@ -33,6 +35,24 @@ pub fn packet(input: &[u8]) {
         Decoded::NonIp(frame) => assert_eq!(frame.bytes, on_wire),
         Decoded::Discard(_) => {}
     }
+}
+
+/// Shows a frame twice to a darknet in which nearly everything is dark.
+fn suspect(frame: &Frame) {
+    let prefixes = ["0.0.0.0/1", "::/1"].map(|prefix| prefix.parse().expect("a prefix"));
+    let mut darknet = Darknet::new(&prefixes, 8, Seed::new(1, 0)).expect("two are not too many");
+    let mut networks = Networks::new();
+    networks.add("128.0.0.0/1".parse().expect("a prefix"));
+    networks.add("8000::/1".parse().expect("a prefix"));
+    darknet.set_lan(0, &networks, &[]);
+    darknet.set_learning(0);
+    for seconds in 1_700_000_000..1_700_000_002 {
+        let finding = darknet.observe(0, &decode(frame), frame.bytes, Timestamp::from_seconds(seconds));
+        assert!(finding.is_dark || finding.event.is_none());
+    }
+    let told: u64 = darknet.recent().map(|event| event.packets).sum();
+    let rest: u64 = core::iter::from_fn(|| darknet.close()).map(|event| event.packets).sum();
+    assert_eq!(told + rest, darknet.totals().packets);
 }
 
 /// A request that is accepted has a path that can be shown, and is the same without what follows it.
@@ -67,6 +87,13 @@ pub fn leases(input: &[u8]) {
     assert!(leases.all().is_sorted_by(|one, next| one.address < next.address));
 }
 
+/// The kernel's answers, in which the last message may lie about its length.
+pub fn neighbors(input: &[u8]) {
+    let mut found = Vec::new();
+    neighbors::parse(input, u16::MAX, &mut found);
+    assert!(found.len() <= NEIGHBORS_MAX.min(input.len() / 28));
+}
+
 /// Each address has one name, in order.
 pub fn hosts(input: &[u8]) {
     let hosts = hosts::parse(input);
@@ -98,12 +125,12 @@ fn restore(snapshot: &[u8]) {
     let capacity = Capacity { hosts: 4, port_rows: 8 };
     let seed = Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, seed);
-    let darknet = Darknet::new(&[], Seed::new(1, 0)).expect("no prefix is not too many");
+    let darknet = Darknet::new(&[], 0, Seed::new(1, 0)).expect("no prefix is not too many");
     let mut monitor = Monitor::new(vec![ledger], darknet);
     let accepted = duskwatch::snapshot::restore(snapshot, &mut monitor).is_ok();
     assert_eq!(accepted, duskwatch::snapshot::verify(snapshot).is_ok());
     let reason = duskwatch::packet::Discard::Truncated;
-    monitor.observe(0, &Decoded::Discard(reason), Timestamp::from_seconds(1_700_000_000));
+    monitor.observe(0, &Decoded::Discard(reason), &[], Timestamp::from_seconds(1_700_000_000));
     monitor.settle(Timestamp::from_seconds(1_700_000_001));
     for ledger in monitor.ledgers() {
         let total = ledger.totals().total();

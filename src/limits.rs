@@ -117,20 +117,49 @@ pub const REORDER_SECONDS: i64 = 5;
 /// Prefixes that the user declares dark. They are matched one by one for each packet.
 pub const DARK_PREFIXES_MAX: usize = 32;
 
-/// Sources of packets to dark addresses, allocated if there is a dark prefix: 1,024 x 208 = 208 KiB. In a
-/// full table the smallest source goes.
-pub const DARK_SOURCES_MAX: usize = 1024;
+/// What a source of packets to dark addresses costs, at most. There are as many of them as there may be
+/// hosts; in a full table the smallest stranger goes.
+pub const DARK_SOURCE_BYTES: usize = 256;
 
-/// What one of them costs, at most.
-pub const DARK_SOURCE_BYTES: usize = 208;
-
-/// Distinct dark addresses remembered per source, 4 bytes each; the count stops there. Four are enough for
-/// a verdict (Jung et al. 2004).
+/// Distinct dark addresses remembered per source, 4 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;
 
-/// Seconds in which one source raises at most one event of its kind, so that a scan is a few lines in the
-/// log and not one per packet.
+/// Distinct dark addresses that make a source a scanner. If one new address in twenty that a good host
+/// turns to is dark by accident, and nineteen in twenty of a scanner's are, four of them bound the error by
+/// one in 100,000 (the sequential test of Jung et al. 2004: (0.05 / 0.95)^4 < 1e-5).
+pub const DARK_EVIDENCE: usize = 4;
+
+/// They count if they come within this many seconds, however slowly.
+pub const DARK_EVIDENCE_SECONDS: u32 = 24 * 3600;
+
+/// A scanner that has left the dark alone for this many seconds is cleared.
+pub const DARK_CLEAR_SECONDS: u64 = 3600;
+
+/// Seconds in which one source raises at most one hit, so that what it does is a few lines in the log and
+/// not one per packet: at addresses that the user declared dark ...
 pub const DARK_WINDOW_SECONDS: u64 = 60;
+
+/// ... and at those that are dark for want of a sign, where a device that has left is missed all day.
+pub const UNUSED_WINDOW_SECONDS: u64 = 3600;
+
+/// An address is lit for this many seconds after a sign of whoever has it, ...
+pub const LIT_SECONDS: u32 = 3600;
+
+/// ... and dark after these: devices sleep, leave and come back.
+pub const GRACE_SECONDS: u32 = 24 * 3600;
+
+/// A network is watched for so many seconds before any of its addresses is held to be dark: most of what
+/// is there says something meanwhile.
+pub const LEARNING_SECONDS: u32 = 600;
+
+/// Link-layer addresses of our own on a LAN. The ports of a bridge mostly share one.
+pub const OWN_MACS_MAX: usize = 16;
+
+/// Addresses whose signs are remembered, for each host that there may be: some have several.
+pub const SIGNS_PER_HOST: usize = 2;
+
+/// What one of them costs.
+pub const SIGN_BYTES: usize = 24;
 
 /// Recent events kept for the page and the report, 104 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
@@ -311,6 +340,12 @@ pub const RECEIVER_BACKOFF_LAST: Duration = Duration::from_secs(30);
 
 /// A host's name, in bytes. A longer one is not shown at all, because a cut name is another name.
 pub const NAME_BYTES_MAX: usize = 63;
+
+/// Neighbors read of the kernel's table, 16 bytes each for a moment. Its own default limit is the same.
+pub const NEIGHBORS_MAX: usize = 1024;
+
+/// Bytes of one datagram of that table; the kernel makes none longer for a reader with such a buffer.
+pub const NETLINK_MESSAGE_BYTES_MAX: usize = 32 * 1024;
 
 /// Bytes read of a lease or hosts file; what follows is not read.
 pub const NAMES_FILE_BYTES_MAX: usize = 256 * 1024;

@@ -24,16 +24,36 @@ impl Monitor {
     }
 
     /// Counts a frame that was captured on an interface at this time, and says if that is something to
-    /// tell others about. A frame of an interface that does not exist is ignored.
+    /// tell others about. `bytes` are those captured, for what the decoder leaves out. A frame of an
+    /// interface that does not exist is ignored.
     #[inline]
-    pub fn observe(&mut self, interface: usize, decoded: &Decoded, now: Timestamp) -> Option<Event> {
-        let ledger = self.ledgers.get_mut(interface)?;
-        let event = match decoded {
-            Decoded::Packet(packet) => self.darknet.observe(interface, packet, now),
-            _ => None,
-        };
-        ledger.observe(decoded, now);
-        event
+    pub fn observe(
+        &mut self,
+        interface: usize,
+        decoded: &Decoded,
+        bytes: &[u8],
+        now: Timestamp,
+    ) -> Option<Event> {
+        let is_news = self.ledgers.get_mut(interface)?.observe(decoded, now);
+        if is_news { self.suspect(interface, decoded, bytes, now) } else { None }
+    }
+
+    /// Shows the darknet a frame that is none of a known flow.
+    fn suspect(
+        &mut self,
+        interface: usize,
+        decoded: &Decoded,
+        bytes: &[u8],
+        now: Timestamp,
+    ) -> Option<Event> {
+        let finding = self.darknet.observe(interface, decoded, bytes, now);
+        // Each packet to a dark address counts, so its flow must not become a known one.
+        if let (Decoded::Packet(packet), true) = (decoded, finding.is_dark)
+            && let Some(ledger) = self.ledgers.get_mut(interface)
+        {
+            ledger.forget_flow(packet);
+        }
+        finding.event
     }
 
     /// The next thing to tell others about because time has passed. To be called about once a second,

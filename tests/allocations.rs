@@ -68,12 +68,12 @@ fn nothing_allocates_after_the_start() {
     let mut monitor = monitor(&["br-lan", "pppoe-wan"], capacity);
     // Some of the hosts that the frames are for.
     let dark = ["8.0.0.0/26", "192.168.1.0/26"].map(|prefix| prefix.parse().expect("a prefix"));
-    *monitor.darknet_mut() = Darknet::new(&dark, Seed::new(1, 0)).expect("there are few");
+    *monitor.darknet_mut() = Darknet::new(&dark, 1024, Seed::new(1, 0)).expect("there are few");
     let mut random = Random::new(1);
     let frames: Vec<_> = (0..50_000).map(|_| (random.below(2), random.frame(2_000))).collect();
     let observed = allocations(|| {
         for (number, (interface, frame)) in (0..).zip(&frames) {
-            monitor.observe(*interface as usize, frame, Timestamp::from_seconds(START + number / 16));
+            monitor.observe(*interface as usize, frame, &[], Timestamp::from_seconds(START + number / 16));
         }
     });
     assert_eq!(observed, 0, "observe");

@@ -66,6 +66,7 @@ targets! {
     request
     config
     leases
+    neighbors
     hosts
     snapshot
     import

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use duskwatch::daemon::capture::coverage::Meter;
 use duskwatch::daemon::capture::devices::System;
-use duskwatch::daemon::capture::{Capture, InterfaceSpec, Options, Presence, Sink};
+use duskwatch::daemon::capture::{Batch, Capture, InterfaceSpec, Options, Presence, Sink};
 use duskwatch::network::Role;
 use duskwatch::packet::{Frame, LinkType};
 use duskwatch::time::Timestamp;
@@ -54,22 +54,33 @@ impl Recorder {
     }
 }
 
-impl Sink for Recorder {
-    fn frame(&mut self, interface: usize, frame: &Frame<'_>, now: Timestamp) {
+/// What takes an interface's frames.
+struct OfInterface<'a>(&'a Recorder, usize);
+
+impl Batch for OfInterface<'_> {
+    fn frame(&mut self, frame: &Frame<'_>, now: Timestamp) {
         assert!(now.seconds > 1_700_000_000, "the time stamp is the wall clock's");
-        let mut record = self.lock();
+        let mut record = self.0.lock();
         record.frames += 1;
         if let Some(datagram) = udp(frame) {
-            *record.datagrams.entry((interface, datagram)).or_default() += 1;
+            *record.datagrams.entry((self.1, datagram)).or_default() += 1;
         }
     }
 
-    fn bridged_copy(&mut self, _: usize, _: Timestamp) {
-        self.lock().copies += 1;
+    fn bridged_copy(&mut self, _: Timestamp) {
+        self.0.lock().copies += 1;
     }
 
-    fn batch_end(&mut self, _: usize) {
-        self.lock().batches += 1;
+    fn end(self) {
+        self.0.lock().batches += 1;
+    }
+}
+
+impl Sink for Recorder {
+    type Batch<'a> = OfInterface<'a>;
+
+    fn begin(&mut self, interface: usize) -> OfInterface<'_> {
+        OfInterface(self, interface)
     }
 
     fn changed(&mut self, interface: usize, presence: &Presence<'_>) {

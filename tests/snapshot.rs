@@ -81,8 +81,8 @@ fn restored_books_go_on_like_the_old_ones() {
     for number in 0..5_000 {
         let frame = random.frame(100);
         let now = duskwatch::time::Timestamp::from_seconds(books::START + 700 + number / 5);
-        old.observe(0, &frame, now);
-        new.observe(0, &frame, now);
+        old.observe(0, &frame, &[], now);
+        new.observe(0, &frame, &[], now);
     }
     for books in [&mut old, &mut new] {
         books.settle(books::end(20_000));
@@ -191,7 +191,7 @@ fn forged_records_never_panic_and_never_cook_the_books() {
         if snapshot::restore(&bytes, &mut target).is_ok() {
             accepted += 1;
             for _ in 0..50 {
-                target.observe(0, &random.frame(100), duskwatch::time::Timestamp::from_seconds(seed));
+                target.observe(0, &random.frame(100), &[], duskwatch::time::Timestamp::from_seconds(seed));
             }
             target.settle(duskwatch::time::Timestamp::from_seconds(u64::MAX));
             assert_adds_up(&target.ledgers()[0], &format!("seed {seed}"));

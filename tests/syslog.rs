@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use duskwatch::daemon::alarm::{Alarm, Captured, Counters, Options};
 use duskwatch::darknet::{Darknet, Event};
 use duskwatch::limits::{ALARM_MESSAGE_BYTES, ALARM_QUEUE_MAX, ALARM_STOP_PATIENCE};
-use duskwatch::packet::{Address, Link, Mac, Packet};
+use duskwatch::packet::{Address, Decoded, Link, Mac, Packet};
 use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
 
@@ -190,7 +190,7 @@ fn a_real_rsyslogd_keeps_every_field_and_its_restart_loses_nothing() {
 
 /// Events of as many sources, as the detector raises them, one second apart.
 fn events(count: u8) -> Vec<Event> {
-    let mut darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], Seed::new(7, 0)).unwrap();
+    let mut darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], 1024, Seed::new(7, 0)).unwrap();
     let event_of = |n: u8| {
         let packet = Packet {
             source: Address::from(IpAddr::from([192, 168, 1, n])),
@@ -205,7 +205,10 @@ fn events(count: u8) -> Vec<Event> {
             ..Packet::default()
         };
         let now = Timestamp { seconds: 1_795_285_860 + u64::from(n), micros: 417_999 };
-        darknet.observe(0, &packet, now).expect("the first packet of a source raises an event")
+        darknet
+            .observe(0, &Decoded::Packet(packet), &[], now)
+            .event
+            .expect("the first packet of a source raises an event")
     };
     (1..=count).map(event_of).collect()
 }

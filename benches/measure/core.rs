@@ -1,4 +1,4 @@
-//! The core alone: decode and account, on a trace in memory.
+//! The core alone: decode, account and suspect, on a trace in memory.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::tools::{self, again, median};
 use crate::traces::{self, PACKETS, SCENARIOS, Trace};
 
 /// What is done with every frame. Each mode does what the one before it does and one thing more.
-const MODES: [&str; 3] = ["walk", "decode", "account"];
+const MODES: [&str; 4] = ["walk", "decode", "account", "suspect"];
 
 /// Passes over the trace of which the median is printed.
 const PASSES: usize = 7;
@@ -24,7 +24,7 @@ pub fn work(mode: &str, trace: &str) {
 
 /// The time of one pass in nanoseconds.
 fn pass(mode: &str, trace: &Trace) -> f64 {
-    let mut monitor = traces::monitor();
+    let mut monitor = traces::monitor(mode == "suspect");
     let start = Instant::now();
     match mode {
         "walk" => trace.frames().for_each(|(frame, now)| {
@@ -34,7 +34,7 @@ fn pass(mode: &str, trace: &Trace) -> f64 {
             black_box((&decode(&frame), now));
         }),
         _ => trace.frames().for_each(|(frame, now)| {
-            black_box(monitor.observe(0, &decode(&frame), now));
+            black_box(monitor.observe(0, &decode(&frame), frame.bytes, now));
         }),
     }
     let spent = start.elapsed().as_nanos() as f64;
@@ -45,10 +45,11 @@ fn pass(mode: &str, trace: &Trace) -> f64 {
 /// Prints what a packet costs.
 pub fn measure() -> Result<(), String> {
     table::heading(
-        "Core: decode and account, per packet",
+        "Core: decode and account, per packet, and what suspecting adds",
         "a trace in memory; the walk over its frames is subtracted; time is the median of 7 passes",
     );
-    let mut rows = vec![row!["", "decode", "account", "both", "goal", "", "both", "cycles", "goal"]];
+    let mut rows =
+        vec![row!["", "decode", "account", "both", "goal", "suspect", "goal", "both", "cycles", "goal"]];
     for scenario in SCENARIOS {
         rows.push(measure_one(scenario)?);
     }
@@ -60,7 +61,7 @@ fn measure_one(scenario: Scenario) -> Result<Vec<String>, String> {
     let file = traces::file(scenario)?.display().to_string();
     let per_packet = |count: f64| count / PACKETS as f64;
     let commands = MODES.map(|mode| again(&["work", "core", mode, &file]));
-    let [walk, decode, account] =
+    let [walk, decode, account, suspect] =
         tools::instructions(commands.each_ref().map(Vec::as_slice))?.map(|count| per_packet(count as f64));
     let cycles = commands.map(|command| tools::cycles(&command).map(|count| per_packet(count as f64)));
     let trace = Trace::load(&file);
@@ -77,7 +78,8 @@ fn measure_one(scenario: Scenario) -> Result<Vec<String>, String> {
         format!("{:.0}", account - decode),
         format!("{both:.0} instructions"),
         goal(250.0, Some(both)),
-        "",
+        format!("{:+.1} %", (suspect - account) / both * 100.0),
+        goal(10.0, Some((suspect - account) / both * 100.0)),
         format!("{:.0} ns", times[2] - times[0]),
         both_cycles.map_or("no counters".to_owned(), |cycles| format!("{cycles:.0}")),
         goal(130.0, both_cycles),

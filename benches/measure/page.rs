@@ -66,7 +66,7 @@ pub fn measure() -> Result<(), String> {
 
 /// A monitor with full tables, and its last packet's time.
 fn full_monitor() -> (Monitor, Timestamp) {
-    let mut monitor = traces::monitor();
+    let mut monitor = traces::monitor(false);
     let mut encoder = Encoder::new();
     let mut now = Timestamp::default();
     for packet in Scenario::MixFlood.packets(&Options { packets: PACKETS, ..Options::default() }) {
@@ -74,7 +74,7 @@ fn full_monitor() -> (Monitor, Timestamp) {
         let frame = Frame { link: LinkType::Ethernet, bytes, wire_length: bytes.len() as u32 };
         let micros = packet.time_micros;
         now = Timestamp { seconds: micros / 1_000_000, micros: (micros % 1_000_000) as u32 };
-        monitor.observe(0, &decode(&frame), now);
+        monitor.observe(0, &decode(&frame), frame.bytes, now);
     }
     (monitor, now)
 }

@@ -12,7 +12,7 @@ use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Frame, LinkType};
 use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
-use traffic::scenarios::{Options, Scenario};
+use traffic::scenarios::{HOME_NETWORK, Options, Scenario};
 
 /// Packets of each trace.
 pub const PACKETS: u64 = 1_000_000;
@@ -73,11 +73,17 @@ impl Trace {
     }
 }
 
-/// A monitor as `--read` has it, with default tables.
-pub fn monitor() -> Monitor {
+/// A monitor as `--read` has it, with default tables. If it is to `suspect`, it learns which addresses of
+/// the traces' LAN nobody has.
+pub fn monitor(suspect: bool) -> Monitor {
     let capacity = Capacity { hosts: HOSTS_DEFAULT, port_rows: PORTS_DEFAULT.into() };
     let seed = Seed::new(0, 0);
     let ledger = Ledger::new("trace", Role::Lan, Networks::private(), capacity, seed);
-    let darknet = Darknet::new(&[], seed).expect("no prefix is not too many");
+    let mut darknet = Darknet::new(&[], HOSTS_DEFAULT.into(), seed).expect("no prefix is not too many");
+    if suspect {
+        let mut networks = Networks::new();
+        networks.add(HOME_NETWORK.parse().expect("a prefix"));
+        darknet.set_lan(0, &networks, &[]);
+    }
     Monitor::new(vec![ledger], darknet)
 }

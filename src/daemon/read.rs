@@ -36,6 +36,11 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let networks = Networks::private();
     let mut monitor = service::monitor(config, &[(&name, Role::Lan)], networks, SEED)?;
+    if config.learning.is_some()
+        && let Some(networks) = service::own_networks(config)
+    {
+        monitor.darknet_mut().set_lan(0, &networks, &[]);
+    }
     let result = read(file, &config.capture, &mut monitor);
     if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {
         return result;
@@ -104,7 +109,7 @@ pub fn read(file: &Path, options: &config::Capture, monitor: &mut Monitor) -> Re
             if now.seconds != last.seconds {
                 while monitor.tick(now).is_some() {}
             }
-            let _event = monitor.observe(0, &decode(&frame), now);
+            let _event = monitor.observe(0, &decode(&frame), frame.bytes, now);
             last = now;
             progress.bytes += PACKET_HEADER_BYTES + u64::from(header.caplen);
         });

@@ -18,10 +18,11 @@ use super::facts::Known;
 use super::keeper::Keeper;
 use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
+use super::residents;
 use super::signals::{Signal, Signals};
 use super::store;
 use super::system;
-use super::tap::{Shared, Tap, introduce, lock, tell_due, tell_rest};
+use super::tap::{self, Shared, Tap, introduce, lock, tell_due, tell_rest};
 use super::web::routes::{Pages, Present, Sources, Wishes};
 use super::web::{Gate, HostNames, Listeners};
 use crate::darknet::Darknet;
@@ -59,16 +60,20 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let _claim = config.store.directory.as_deref().map(store::claim).transpose()?;
 
     let monitor = Arc::new(Mutex::new(monitor));
-    let named = own_networks(config);
+    let options = tap::Options {
+        networks: own_networks(config),
+        learn_dark: config.learning.is_some(),
+        hexdump: config.capture.hexdump,
+    };
     // Before the books are restored: hosts are guarded as local ones by these networks.
     for (index, presence) in capture.presences().enumerate() {
-        introduce(&monitor, index, &presence, named.as_ref());
+        introduce(&monitor, index, &presence, &options);
     }
     let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
     let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
     let alarm = start_alarm(config, &monitor, interfaces, &names, capture.meters())?;
-    let tables = capacity(config).bytes() * interfaces.len();
+    let tables = table_bytes(config, interfaces.len());
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
     let store = config.store.directory.is_some().then(|| keeper.status());
     let facts = Known::new(clock.now(), tables, store, alarm.clone(), names.clone(), config);
@@ -80,11 +85,19 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         facts: Box::new(facts),
         wishes: wishes(config),
     });
-    let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), named, config.capture.hexdump);
+    let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), options);
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
-    let keep_house = || tell_due(&monitor, alarm.as_ref(), clock.now());
+    if config.learning.is_some() {
+        residents::tell(&monitor, &names, clock.now(), true);
+    }
+    let keep_house = || {
+        if config.learning.is_some() {
+            residents::tell(&monitor, &names, clock.now(), false);
+        }
+        tell_due(&monitor, alarm.as_ref(), clock.now());
+    };
     let result = wait(&mut signals, &names, Some(&mut keeper), keep_house);
     stop.end();
     join(threads);
@@ -114,7 +127,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
         meters: Vec::new(),
         facts: Box::new(Known::new(
             Clock::new(None, zone).now(),
-            capacity(config).bytes(),
+            table_bytes(config, 1),
             None,
             None,
             names.clone(),
@@ -147,9 +160,29 @@ pub fn monitor(
         ledger.set_highest_port(config.tables.highest_port);
         ledger
     };
-    let darknet = Darknet::new(&config.dark, Seed::new(first, second));
-    let darknet = darknet.ok_or("--dark: there are more of them than fit")?;
+    let sources =
+        if config.learning.is_some() || !config.dark.is_empty() { config.tables.hosts.into() } else { 0 };
+    let darknet = Darknet::new(&config.dark, sources, Seed::new(first, second));
+    let mut darknet = darknet.ok_or("--dark: there are more of them than fit")?;
+    darknet.set_learning(config.learning.unwrap_or_default());
+    for (index, _) in interfaces.iter().enumerate().filter(|(_, (_, role))| *role == Role::Lan) {
+        darknet.set_lan(index, &Networks::new(), &[]);
+    }
     Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
+}
+
+/// As many sources are watched as there may be hosts, and none if nothing can be dark.
+fn dark_sources(config: &Config) -> usize {
+    if config.learning.is_some() || !config.dark.is_empty() { config.tables.hosts.into() } else { 0 }
+}
+
+/// What all tables take.
+fn table_bytes(config: &Config, interfaces: usize) -> usize {
+    let darknet = match dark_sources(config) {
+        0 => 0,
+        sources => Darknet::bytes(sources),
+    };
+    capacity(config).bytes() * interfaces + darknet
 }
 
 fn capacity(config: &Config) -> Capacity {
@@ -184,7 +217,7 @@ fn names_and_roles(interfaces: &[Interface]) -> Vec<(&str, Role)> {
 }
 
 /// The networks that the user named, which then hold for every interface.
-fn own_networks(config: &Config) -> Option<Networks> {
+pub fn own_networks(config: &Config) -> Option<Networks> {
     let mut networks = Networks::new();
     for prefix in &config.networks {
         networks.add(*prefix);

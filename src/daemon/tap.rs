@@ -1,16 +1,16 @@
-//! Between the capture and the monitor: frames are decoded as they come, and booked a batch at a time,
-//! so that the lock is taken once for many and nothing waits inside it.
+//! Between the capture and the monitor: the lock is taken once for a batch of frames, which are all there
+//! by then, and what they lead to is done after it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::alarm::Alarm;
-use super::capture::{Presence, Sink};
+use super::capture::{Batch, Presence, Sink};
 use super::clock::Clock;
 use crate::darknet::Event;
 use crate::limits::CAPTURE_BATCH;
 use crate::monitor::Monitor;
-use crate::network::Networks;
+use crate::network::{Networks, Role};
 use crate::packet::{Decoded, Discard, Frame, decode};
 use crate::time::Timestamp;
 
@@ -58,19 +58,32 @@ impl fmt::Display for Hexdump<'_> {
 
 /// Tells the books what is known of an interface now. The networks that the user named, if there are
 /// any, hold for all interfaces.
-pub fn introduce(
-    monitor: &Mutex<Monitor>,
-    interface: usize,
-    presence: &Presence<'_>,
-    named: Option<&Networks>,
-) {
-    let networks = named.unwrap_or(presence.networks).clone();
-    if let Some(ledger) = lock(monitor).ledgers_mut().get_mut(interface) {
-        ledger.set_networks(networks);
-        if let Some(link) = presence.link {
-            ledger.set_link(link);
-        }
+pub fn introduce(monitor: &Mutex<Monitor>, interface: usize, presence: &Presence<'_>, options: &Options) {
+    let networks = options.networks.as_ref().unwrap_or(presence.networks).clone();
+    let mut monitor = lock(monitor);
+    let Some(ledger) = monitor.ledgers_mut().get_mut(interface) else { return };
+    ledger.set_networks(networks);
+    if let Some(link) = presence.link {
+        ledger.set_link(link);
     }
+    if ledger.role() == Role::Lan {
+        let own_macs = presence.devices.map_or(&[][..], |set| &set.own_macs);
+        let none = Networks::new();
+        // Those it is connected to, since what the user calls local may lie behind another router.
+        let networks = if options.learn_dark { presence.networks } else { &none };
+        monitor.darknet_mut().set_lan(interface, networks, own_macs);
+    }
+}
+
+/// What the user wants of the tap.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The local networks that the user named, which hold for all interfaces.
+    pub networks: Option<Networks>,
+    /// Whether addresses of the LANs that nobody has are dark.
+    pub learn_dark: bool,
+    /// Log every frame in hex.
+    pub hexdump: bool,
 }
 
 /// What the capture's thread hands its frames to.
@@ -78,87 +91,108 @@ pub struct Tap {
     monitor: Shared,
     clock: Clock,
     alarm: Option<Alarm>,
-    /// The local networks that the user named, which hold for all interfaces.
-    networks: Option<Networks>,
-    batch: Vec<(Decoded, Timestamp)>,
+    options: Options,
+    /// What the batch leads to. There is room for one event of each frame and as many that were due.
     events: Vec<Event>,
-    /// Log every frame in hex.
-    hexdump: bool,
     /// The second in which time was last told to the monitor.
     second: u64,
 }
 
 impl Tap {
     /// A tap that has booked nothing yet. All memory is allocated here.
-    pub fn new(
-        monitor: Shared,
-        clock: Clock,
-        alarm: Option<Alarm>,
-        networks: Option<Networks>,
-        hexdump: bool,
-    ) -> Self {
-        Self {
-            monitor,
-            clock,
-            alarm,
-            networks,
-            hexdump,
-            batch: Vec::with_capacity(CAPTURE_BATCH),
-            events: Vec::with_capacity(2 * CAPTURE_BATCH),
-            second: 0,
-        }
-    }
-
-    /// Keeps a frame for the end of the batch, which is never longer than the memory for it.
-    fn keep(&mut self, decoded: Decoded, now: Timestamp) {
-        self.batch.push((decoded, self.clock.correct(now)));
-    }
-
-    /// Once a second: windows of the darknet may be over, and local time may have changed.
-    fn tick(monitor: &mut Monitor, utc_offset: i32, events: &mut Vec<Event>, now: Timestamp) {
-        for ledger in monitor.ledgers_mut() {
-            ledger.set_utc_offset(utc_offset);
-        }
-        while events.len() < events.capacity() {
-            let Some(event) = monitor.tick(now) else { break };
-            events.push(event);
-        }
+    pub fn new(monitor: Shared, clock: Clock, alarm: Option<Alarm>, options: Options) -> Self {
+        let events = Vec::with_capacity(2 * CAPTURE_BATCH);
+        Self { monitor, clock, alarm, options, events, second: 0 }
     }
 }
 
 impl Sink for Tap {
-    fn frame(&mut self, _: usize, frame: &Frame<'_>, now: Timestamp) {
-        if self.hexdump {
-            log::debug!("{}", Hexdump(frame));
-        }
-        self.keep(decode(frame), now);
-    }
+    type Batch<'a> = Booking<'a>;
 
-    fn bridged_copy(&mut self, _: usize, now: Timestamp) {
-        self.keep(Decoded::Discard(Discard::BridgedCopy), now);
-    }
-
-    fn batch_end(&mut self, interface: usize) {
-        let Some(&(_, latest)) = self.batch.last() else { return };
-        let is_new_second = latest.seconds != self.second;
-        let utc_offset = is_new_second.then(|| self.clock.utc_offset(latest));
-        let mut monitor = lock(&self.monitor);
-        for (decoded, now) in self.batch.drain(..) {
-            self.events.extend(monitor.observe(interface, &decoded, now));
-        }
-        if let Some(utc_offset) = utc_offset {
-            self.second = latest.seconds;
-            Self::tick(&mut monitor, utc_offset, &mut self.events, latest);
-        }
-        drop(monitor);
-        for event in self.events.drain(..) {
-            if let Some(alarm) = &self.alarm {
-                alarm.send(event);
-            }
+    fn begin(&mut self, interface: usize) -> Booking<'_> {
+        let Self { monitor, clock, alarm, options, events, second } = self;
+        Booking {
+            interface,
+            shared: monitor,
+            monitor: None,
+            clock,
+            alarm: alarm.as_ref(),
+            events,
+            hexdump: options.hexdump,
+            second,
+            latest: None,
         }
     }
 
     fn changed(&mut self, interface: usize, presence: &Presence<'_>) {
-        introduce(&self.monitor, interface, presence, self.networks.as_ref());
+        introduce(&self.monitor, interface, presence, &self.options);
+    }
+}
+
+/// A batch of frames on its way into the books.
+pub struct Booking<'a> {
+    interface: usize,
+    shared: &'a Mutex<Monitor>,
+    /// Locked from the first frame on.
+    monitor: Option<MutexGuard<'a, Monitor>>,
+    clock: &'a Clock,
+    alarm: Option<&'a Alarm>,
+    events: &'a mut Vec<Event>,
+    hexdump: bool,
+    second: &'a mut u64,
+    /// The last frame's time.
+    latest: Option<Timestamp>,
+}
+
+impl Booking<'_> {
+    fn book(&mut self, decoded: &Decoded, bytes: &[u8], now: Timestamp) {
+        let now = self.clock.correct(now);
+        self.latest = Some(now);
+        let monitor = self.monitor.get_or_insert_with(|| lock(self.shared));
+        self.events.extend(monitor.observe(self.interface, decoded, bytes, now));
+    }
+
+    /// Once a second: windows of the darknet may be over, and local time may have changed.
+    fn tick(&mut self, now: Timestamp) {
+        if now.seconds == *self.second {
+            return;
+        }
+        *self.second = now.seconds;
+        let utc_offset = self.clock.utc_offset(now);
+        let monitor = self.monitor.get_or_insert_with(|| lock(self.shared));
+        for ledger in monitor.ledgers_mut() {
+            ledger.set_utc_offset(utc_offset);
+        }
+        while self.events.len() < self.events.capacity() {
+            let Some(event) = monitor.tick(now) else { break };
+            self.events.push(event);
+        }
+    }
+}
+
+impl Batch for Booking<'_> {
+    fn frame(&mut self, frame: &Frame<'_>, now: Timestamp) {
+        if self.hexdump {
+            // Nobody waits for the lock while a frame is printed.
+            self.monitor = None;
+            log::debug!("{}", Hexdump(frame));
+        }
+        self.book(&decode(frame), frame.bytes, now);
+    }
+
+    fn bridged_copy(&mut self, now: Timestamp) {
+        self.book(&Decoded::Discard(Discard::BridgedCopy), &[], now);
+    }
+
+    fn end(mut self) {
+        if let Some(latest) = self.latest {
+            self.tick(latest);
+        }
+        self.monitor = None;
+        for event in self.events.drain(..) {
+            if let Some(alarm) = self.alarm {
+                alarm.send(event);
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::Category;
 use crate::limits::DARK_TARGETS_MAX;
-use crate::packet::{Address, Mac, Packet};
+use crate::packet::{Address, Link, Mac, Packet};
 use crate::time::Timestamp;
 
 /// How much an event means.
@@ -12,6 +12,10 @@ use crate::time::Timestamp;
 pub enum Kind {
     /// Packets to dark addresses; no judgement yet.
     Hit,
+    /// The source is looking for hosts.
+    Alert,
+    /// It has stopped.
+    Clear,
 }
 
 impl Kind {
@@ -19,6 +23,31 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hit => "hit",
+            Self::Alert => "alert",
+            Self::Clear => "clear",
+        }
+    }
+}
+
+/// What a source touched a dark address with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carrier {
+    /// An IP packet.
+    #[default]
+    Ip,
+    /// An ARP request: it asked who has the address (RFC 826).
+    Arp,
+    /// A Neighbor Solicitation, which is the same for IPv6 (RFC 4861).
+    Solicitation,
+}
+
+impl Carrier {
+    /// The name that the report uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Arp => "arp",
+            Self::Solicitation => "neighbor solicitation",
         }
     }
 }
@@ -35,6 +64,8 @@ pub struct Event {
     pub source: Address,
     /// The sender's link-layer address: its own if it is on the link, else a router's.
     pub source_mac: Mac,
+    /// What the first packet was.
+    pub carrier: Carrier,
     /// The dark address that the first packet was for.
     pub destination: Address,
     /// The first packet's source and destination port, if it had ports.
@@ -61,11 +92,12 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event that describes this packet and does not count it yet.
-    pub(crate) fn about(interface: u16, packet: &Packet, now: Timestamp) -> Self {
+    /// An event that describes this packet and counts it.
+    pub(crate) fn of_packet(interface: u16, packet: &Packet, now: Timestamp) -> Self {
         Self {
             kind: Kind::Hit,
             interface,
+            carrier: Carrier::Ip,
             source: packet.source,
             source_mac: packet.link.source_mac,
             destination: packet.destination,
@@ -74,16 +106,40 @@ impl Event {
             tcp_flags: packet.tcp_flags,
             icmp: packet.icmp,
             category: Category::of(packet),
-            dark_targets: 0,
-            packets: 0,
-            bytes: 0,
+            dark_targets: 1,
+            packets: 1,
+            bytes: packet.bytes.into(),
             first: now,
             last: now,
         }
     }
 
+    /// An event that describes a question on the link for an address, and counts it. It has no IP bytes.
+    pub(crate) fn of_question(interface: u16, question: &Question, now: Timestamp) -> Self {
+        let packet = Packet {
+            source: question.sender,
+            destination: question.target,
+            link: Link { source_mac: question.sender_mac, ..Link::default() },
+            ..Packet::default()
+        };
+        Self {
+            carrier: question.carrier,
+            category: Category::Scan,
+            ..Self::of_packet(interface, &packet, now)
+        }
+    }
+
     /// The event's name for the people and rules that read the log.
     pub const fn signature(&self) -> &'static str {
+        match (self.kind, self.carrier) {
+            (Kind::Alert, Carrier::Arp) => return "arp sweep of unused addresses",
+            (Kind::Alert, Carrier::Solicitation) => return "neighbor sweep of unused addresses",
+            (Kind::Alert, Carrier::Ip) => return "scan of dark addresses",
+            (Kind::Clear, _) => return "scan has stopped",
+            (Kind::Hit, Carrier::Arp) => return "arp request for an unused address",
+            (Kind::Hit, Carrier::Solicitation) => return "solicitation of an unused address",
+            (Kind::Hit, Carrier::Ip) => {}
+        }
         match (self.category, self.protocol) {
             (Category::Scan, 6) => "tcp probe of a dark address",
             (Category::Scan, _) => "icmp probe of a dark address",
@@ -94,11 +150,27 @@ impl Event {
     }
 }
 
+/// A question on the link for an address: an ARP request or a Neighbor Solicitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub carrier: Carrier,
+    pub sender: Address,
+    pub sender_mac: Mac,
+    pub target: Address,
+}
+
 /// One sentence that says why the event was raised.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == Kind::Clear {
+            return write!(f, "{} has touched no dark address for an hour", self.source);
+        }
         let packets = if self.packets == 1 { "packet" } else { "packets" };
-        write!(f, "{} sent {} {packets} to ", self.source, self.packets)?;
+        match self.carrier {
+            Carrier::Ip => write!(f, "{} sent {} {packets} to ", self.source, self.packets)?,
+            Carrier::Arp => write!(f, "{} asked by ARP for ", self.source)?,
+            Carrier::Solicitation => write!(f, "{} asked its neighbors for ", self.source)?,
+        }
         match usize::from(self.dark_targets) {
             0 | 1 => write!(f, "the dark address {}", self.destination)?,
             DARK_TARGETS_MAX => {
@@ -106,9 +178,12 @@ impl fmt::Display for Event {
             }
             n => write!(f, "{n} dark addresses such as {}", self.destination)?,
         }
-        match self.ports {
-            Some((_, port)) => write!(f, ", port {port}"),
-            None => Ok(()),
+        if let Some((_, port)) = self.ports {
+            write!(f, ", port {port}")?;
+        }
+        match self.kind {
+            Kind::Alert => f.write_str(": nobody has them, and only who looks for hosts touches so many"),
+            Kind::Hit | Kind::Clear => Ok(()),
         }
     }
 }
@@ -128,7 +203,7 @@ mod tests {
             tcp_flags: Packet::TCP_SYN,
             ..Packet::default()
         };
-        let event = Event { packets: 1, dark_targets: 1, ..Event::about(0, &packet, Timestamp::default()) };
+        let event = Event::of_packet(0, &packet, Timestamp::default());
         assert_eq!(event.to_string(), "192.168.1.57 sent 1 packet to the dark address 10.9.0.1, port 23");
         let event = Event { packets: 9, dark_targets: DARK_TARGETS_MAX as u8, ports: None, ..event };
         assert_eq!(

@@ -177,9 +177,10 @@ impl Ledger {
         }
     }
 
-    /// Books a frame. `now` is its time.
+    /// Books a frame. `now` is its time. False if it is one more packet of a known flow, which tells nobody
+    /// anything new.
     #[inline]
-    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) {
+    pub fn observe(&mut self, decoded: &Decoded, now: Timestamp) -> bool {
         self.captured += 1;
         if now.seconds != self.second {
             self.turn(now);
@@ -187,7 +188,18 @@ impl Ledger {
         self.last.micros = now.micros;
         match decoded {
             Decoded::Packet(packet) => self.account(packet),
-            other => self.set_aside(other),
+            other => {
+                self.set_aside(other);
+                true
+            }
+        }
+    }
+
+    /// Forgets that a packet's flow is known.
+    pub fn forget_flow(&mut self, packet: &Packet) {
+        let flow = self.flows.remove(packet);
+        if !flow.is_empty() {
+            self.book(&flow);
         }
     }
 
@@ -252,6 +264,11 @@ impl Ledger {
         self.history.advance(now.seconds, &self.totals);
         self.last = now;
         self.second = now.seconds;
+        // A long flow is looked at again every quarter of an hour: its ends are still there.
+        let flow = self.flows.sweep();
+        if !flow.is_empty() {
+            self.book(&flow);
+        }
         let hosts = &self.hosts;
         self.ports.sweep(PORT_SETS_SWEPT, |key| match key.owner() {
             None => true,
@@ -261,14 +278,17 @@ impl Ledger {
         });
     }
 
+    /// False if the packet's flow is known.
     #[inline]
-    fn account(&mut self, packet: &Packet) {
+    fn account(&mut self, packet: &Packet) -> bool {
         let seconds = self.last.seconds as u32;
-        let direction = match self.flows.add(packet, seconds) {
+        let known = self.flows.add(packet, seconds);
+        let direction = match known {
             Some(direction) => direction,
             None => self.begin_flow(packet, seconds),
         };
         self.totals.add(direction, Counters::new(1, packet.bytes.into()));
+        known.is_none()
     }
 
     /// A packet whose flow is not in the cache. Out of line, so that the others pass without it.

@@ -141,6 +141,8 @@ impl Flow {
 pub struct FlowCache {
     seed: Seed,
     sets: Box<[[Flow; 2]]>,
+    /// Where the next sweep begins.
+    swept: usize,
     /// Packets that still pass by the cache.
     bypass: u32,
     /// Hits and misses in the present trial.
@@ -155,6 +157,7 @@ impl FlowCache {
         Self {
             seed,
             sets: vec![[Flow::default(); 2]; sets].into_boxed_slice(),
+            swept: 0,
             bypass: 0,
             hits: 0,
             misses: 0,
@@ -218,6 +221,19 @@ impl FlowCache {
         let flow = *entry;
         (entry.packets, entry.bytes, entry.syns, entry.first) = ([0; 2], [0; 2], 0, entry.last);
         flow
+    }
+
+    /// Takes a packet's flow out of the cache, to be booked: its next packet is none of a known flow.
+    pub fn remove(&mut self, packet: &Packet) -> Flow {
+        let (key, _) = Key::of(packet);
+        let place = self.set(&key).iter_mut().find(|flow| flow.key == key);
+        place.map(core::mem::take).unwrap_or_default()
+    }
+
+    /// Takes the flow out of the next place, round and round, to be booked.
+    pub fn sweep(&mut self) -> Flow {
+        self.swept = (self.swept + 1) % self.capacity();
+        core::mem::take(&mut self.sets[self.swept / 2][self.swept % 2])
     }
 
     /// Forgets all flows: the local networks have changed, and so their directions. Book them first.

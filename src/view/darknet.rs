@@ -10,7 +10,7 @@ use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Ranked, Top};
 use super::units::Grouped;
 use super::{Context, services};
-use crate::darknet::{Darknet, Event, Source, Totals};
+use crate::darknet::{Carrier, Darknet, Event, Kind, Source, Totals};
 use crate::ledger::Counters;
 use crate::limits::{DARK_EVENTS_MAX, DARK_PREFIXES_MAX, DARK_SOURCES_SHOWN, DARK_TARGETS_MAX};
 use crate::monitor::Monitor;
@@ -27,6 +27,8 @@ pub struct SourceRow {
     pub mac: Mac,
     /// The interface that saw it, by number.
     pub interface: u16,
+    /// Whether it was found to be a scanner and has not stopped.
+    pub is_alerted: bool,
     /// Distinct dark addresses touched; [`DARK_TARGETS_MAX`] means that many or more.
     pub dark_targets: usize,
     /// Its packets to dark addresses.
@@ -43,6 +45,7 @@ impl SourceRow {
             address: source.address(),
             mac: source.mac(),
             interface: source.interface(),
+            is_alerted: source.is_alerted(),
             dark_targets: source.dark_targets(),
             sum: Counters::new(source.packets, source.bytes),
             first: source.first,
@@ -71,6 +74,8 @@ pub struct DarknetView {
     pub header: Header,
     /// The dark prefixes.
     pub prefixes: heapless::Vec<Prefix, DARK_PREFIXES_MAX>,
+    /// The first of the LANs' networks, of which the unused addresses are dark.
+    pub lans: heapless::Vec<Prefix, DARK_PREFIXES_MAX>,
     /// What happened since the start.
     pub totals: Totals,
     /// The sources with the most packets.
@@ -91,6 +96,7 @@ impl DarknetView {
         Self {
             header: Header::default(),
             prefixes: heapless::Vec::new(),
+            lans: heapless::Vec::new(),
             totals: Totals::default(),
             sources: Top::with_limit(sources),
             events: Vec::with_capacity(DARK_EVENTS_MAX),
@@ -107,6 +113,8 @@ impl DarknetView {
     pub(super) fn copy_dark(&mut self, darknet: &Darknet) {
         self.prefixes.clear();
         self.prefixes.extend(darknet.prefixes().iter().copied().take(DARK_PREFIXES_MAX));
+        self.lans.clear();
+        self.lans.extend(darknet.lans().copied().take(DARK_PREFIXES_MAX));
         self.totals = darknet.totals();
         self.sources.fill(darknet.sources().map(SourceRow::of));
         self.events.clear();
@@ -131,6 +139,8 @@ impl DarknetView {
                     json.value(Text(prefix));
                 }
             });
+            json.key("lans").array(|json| self.lans.iter().for_each(|lan| json.value(Text(lan))));
+            json.field("forgotten_addresses", self.totals.forgotten_addresses);
             json.key("total").object(|json| {
                 json.field("packets", self.totals.packets);
                 json.field("bytes", self.totals.bytes);
@@ -155,14 +165,24 @@ impl DarknetView {
         let page = Page { header: &self.header, context, place: Place::Darknet };
         page.write(out, "Darknet", |html| {
             html.markup("<h1>Darknet</h1>\n<p class=\"note\">");
-            if self.prefixes.is_empty() {
-                html.markup("No address is declared dark. With <code>--dark PREFIX</code>, packets to ");
-                html.markup("addresses that nobody uses are watched here.</p>\n");
+            if self.prefixes.is_empty() && self.lans.is_empty() {
+                html.markup(
+                    "No address is known to be dark: there is no LAN whose addresses could be learned,",
+                );
+                html.markup(" and none is declared dark with <code>--dark PREFIX</code>.</p>\n");
                 return;
             }
-            html.text(Grouped(self.totals.packets)).markup(" packets went to addresses that nobody uses:");
-            for (index, prefix) in self.prefixes.iter().enumerate() {
-                html.markup(if index > 0 { ", <code>" } else { " <code>" }).text(prefix).markup("</code>");
+            html.text(Grouped(self.totals.packets)).markup(" packets and questions were for addresses ");
+            html.markup("that nobody has: ");
+            list(html, &self.prefixes);
+            if !self.lans.is_empty() {
+                html.markup(if self.prefixes.is_empty() { "those" } else { ", and those" });
+                html.markup(" without a sign of life for a day in ");
+                list(html, &self.lans);
+            }
+            if self.totals.forgotten_addresses > 0 {
+                html.markup(". For want of room ").text(Grouped(self.totals.forgotten_addresses));
+                html.markup(" addresses in use were forgotten");
             }
             html.markup(".</p>\n<div class=\"wide\">\n");
             events_table(html, &page, self.events.iter().rev());
@@ -181,6 +201,9 @@ impl DarknetView {
         for row in self.sources.rows() {
             html.markup("<tr><th scope=\"row\">");
             page.host(html, row.address);
+            if row.is_alerted {
+                html.markup(" <strong>scans</strong>");
+            }
             html.markup("</th><td>").text(interface_name(page.header, row.interface).unwrap_or_default());
             html.markup("</td><td class=\"n\">").text(Targets(row.dark_targets)).markup("</td>");
             count_cell(html, row.sum.packets);
@@ -220,13 +243,24 @@ pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterat
         page.ago(html, event.last.seconds as i64);
         html.markup("</td><td>");
         page.host(html, event.source);
-        html.markup("</td><td class=\"event\">").text(event.signature()).markup("<br><small>").text(event);
+        html.markup("</td><td class=\"event\">");
+        match event.kind {
+            Kind::Alert => html.markup("<strong>Alert: ").text(event.signature()).markup("</strong>"),
+            Kind::Hit | Kind::Clear => html.text(event.signature()),
+        };
+        html.markup("<br><small>").text(event);
         html.markup("</small></td></tr>\n");
     }
     if is_empty {
         html.markup("<tr class=\"rest\"><td colspan=\"3\">None yet</td></tr>\n");
     }
     html.markup("</tbody>\n</table>\n");
+}
+
+fn list(html: &mut Html, prefixes: &[Prefix]) {
+    for (index, prefix) in prefixes.iter().enumerate() {
+        html.markup(if index > 0 { ", <code>" } else { "<code>" }).text(prefix).markup("</code>");
+    }
 }
 
 fn interface_name(header: &Header, interface: u16) -> Option<&str> {
@@ -238,6 +272,7 @@ fn write_source(json: &mut Json, header: &Header, context: &Context, row: &Sourc
         json.field("source", row.address);
         json.field("source_mac", context.mac(row.mac).map(Text));
         json.field("interface", interface_name(header, row.interface));
+        json.field("alert", row.is_alerted);
         json.field("dark_targets", row.dark_targets);
         json.field("packets", row.sum.packets);
         json.field("bytes", row.sum.bytes);
@@ -256,8 +291,10 @@ fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Even
         json.field("source_mac", context.mac(event.source_mac).map(Text));
         json.field("destination", event.destination);
         json.field("port", event.ports.map(|(_, destination)| destination));
-        json.field("protocol", event.protocol);
-        json.field("protocol_name", services::protocol(event.protocol));
+        json.field("carrier", event.carrier.name());
+        let protocol = (event.carrier == Carrier::Ip).then_some(event.protocol);
+        json.field("protocol", protocol);
+        json.field("protocol_name", protocol.map(services::protocol));
         json.field("signature", event.signature());
         json.field("category", event.category.name());
         json.field("dark_targets", event.dark_targets);

@@ -193,7 +193,7 @@ mod tests {
         for protocol in 0..=u8::MAX {
             let bytes = 1_000 + u32::from(protocol);
             let packet = Packet { source, destination, protocol, bytes, ..Packet::default() };
-            monitor.observe(0, &Decoded::Packet(packet), Timestamp::from_seconds(1_700_000_000));
+            monitor.observe(0, &Decoded::Packet(packet), &[], Timestamp::from_seconds(1_700_000_000));
         }
         monitor.settle(Timestamp::from_seconds(1_700_000_001));
         let mut view = HostView::new();

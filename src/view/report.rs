@@ -22,13 +22,15 @@
 //!           "evicted", "portless": {"inbound", "outbound"} } } },
 //!       "history": { "seconds", "minutes", "hours", "days", "months":
 //!           [ {"start", "inbound", "outbound", "other"} ] } } ],
-//!   "darknet": { "dark": [prefix], "total": {"packets", "bytes", "events"},
-//!       "sources": [ {"source", "source_mac", "interface", "dark_targets", "packets", "bytes",
-//!                     "first", "last"} ],
+//!   "darknet": { "dark": [prefix], "lans": [prefix], "forgotten_addresses",
+//!       "total": {"packets", "bytes", "events"},
+//!       "sources": [ {"source", "source_mac", "interface", "alert": bool, "dark_targets", "packets",
+//!                     "bytes", "first", "last"} ],
 //!       "evicted": {"sources", "packets", "bytes"},
-//!       "events": [ {"kind": "hit", "time", "first", "interface", "source", "source_mac", "destination",
-//!                    "port", "protocol", "protocol_name", "signature", "category", "dark_targets",
-//!                    "packets", "bytes", "why"} ] } }
+//!       "events": [ {"kind": "hit" | "alert" | "clear", "time", "first", "interface", "source",
+//!                    "source_mac", "destination", "port", "carrier": "ip" | "arp" |
+//!                    "neighbor solicitation", "protocol", "protocol_name", "signature", "category",
+//!                    "dark_targets", "packets", "bytes", "why"} ] } }
 //! ```
 //!
 //! captured = total + non_ip + discarded, in packets. Each packet is sent by its source and received by
@@ -49,7 +51,6 @@ use super::{
     Context, DarknetView, HostRow, HostsQuery, HostsView, PROGRAM, PortLine, PortsView, ProtocolsView, SCHEMA,
 };
 use crate::ledger::{Ledger, Period};
-use crate::limits::DARK_SOURCES_MAX;
 use crate::monitor::Monitor;
 use crate::packet::Address;
 use crate::table::PortKind;
@@ -66,7 +67,7 @@ pub fn write(out: &mut dyn fmt::Write, monitor: &Monitor, context: &Context) -> 
                     json.object(|json| write_interface(json, ledger, context));
                 }
             });
-            let mut darknet = DarknetView::with_capacity(DARK_SOURCES_MAX);
+            let mut darknet = DarknetView::with_capacity(monitor.darknet().sources().count());
             // Without an interface there is nothing to name, and nothing that touched the dark.
             let _ = darknet.header.copy(monitor, None);
             darknet.copy_dark(monitor.darknet());

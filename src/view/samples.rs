@@ -39,14 +39,14 @@ pub fn address(text: &str) -> Address {
 pub fn empty(name: &str, hosts: u16, port_rows: u32) -> Monitor {
     let capacity = Capacity { hosts, port_rows };
     let ledger = Ledger::new(name, Role::Lan, Networks::private(), capacity, SEED);
-    Monitor::new(vec![ledger], Darknet::new(&[], SEED).unwrap())
+    Monitor::new(vec![ledger], Darknet::new(&[], 0, SEED).unwrap())
 }
 
 /// A monitor of br-lan with a dark prefix, that this many sources have touched, some more than once.
 pub fn dark(sources: u32) -> Monitor {
     let capacity = Capacity { hosts: 64, port_rows: 64 };
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, SEED);
-    let darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], SEED).unwrap();
+    let darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], 1024, SEED).unwrap();
     let mut monitor = Monitor::new(vec![ledger], darknet);
     for n in 0..3 * sources {
         let packet = Packet {
@@ -60,7 +60,7 @@ pub fn dark(sources: u32) -> Monitor {
             bytes: 60,
             ..Packet::default()
         };
-        monitor.observe(0, &Decoded::Packet(packet), Timestamp::from_seconds(NOON + u64::from(n)));
+        monitor.observe(0, &Decoded::Packet(packet), &[], Timestamp::from_seconds(NOON + u64::from(n)));
     }
     monitor
 }
@@ -74,7 +74,7 @@ pub fn seeded(name: &str, hosts: u16, port_rows: u32, packets: u64, peers: u64) 
     let mut now = Timestamp::default();
     for n in 0..packets {
         now = Timestamp { seconds: NOON + n * 600 / packets, micros: (n % 1_000_000) as u32 };
-        monitor.observe(0, &frame(&mut random, peers), now);
+        monitor.observe(0, &frame(&mut random, peers), &[], now);
     }
     monitor.settle(now);
     monitor

@@ -64,7 +64,7 @@ impl SummaryView {
         self.copy_top(ledger);
         let darknet = monitor.darknet();
         let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
-        self.events = (!darknet.prefixes().is_empty()).then(|| {
+        self.events = (!darknet.is_empty()).then(|| {
             let mut events: heapless::Vec<_, _> = darknet.recent().skip(skipped).copied().collect();
             events.reverse();
             events

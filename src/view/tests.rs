@@ -57,7 +57,7 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
 }
 
 fn no_dark() -> Darknet {
-    Darknet::new(&[], Seed::new(1, 0)).unwrap()
+    Darknet::new(&[], 0, Seed::new(1, 0)).unwrap()
 }
 
 /// Panics unless every tag is closed in turn and nothing runs a script or sets a style.

@@ -77,7 +77,7 @@ pub fn monitor(names: &[&str], capacity: Capacity) -> Monitor {
             Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344),
         )
     };
-    let darknet = Darknet::new(&[], Seed::new(1, 0)).expect("no prefix is not too many");
+    let darknet = Darknet::new(&[], 0, Seed::new(1, 0)).expect("no prefix is not too many");
     Monitor::new(names.iter().map(ledger).collect(), darknet)
 }
 
@@ -87,7 +87,7 @@ pub fn filled(names: &[&str], capacity: Capacity, packets: u64, hosts: u64, seed
     let mut random = Random::new(seed);
     for number in 0..packets {
         let now = Timestamp { seconds: START + number / 8, micros: (number % 8) as u32 * 1_000 };
-        monitor.observe(random.below(names.len() as u64) as usize, &random.frame(hosts), now);
+        monitor.observe(random.below(names.len() as u64) as usize, &random.frame(hosts), &[], now);
     }
     monitor.settle(end(packets));
     monitor

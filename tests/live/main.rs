@@ -4,6 +4,7 @@
 mod alarm;
 #[path = "../attacks/mod.rs"]
 mod attacks;
+mod darknet;
 mod devices;
 mod ending;
 mod memory;

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::Counters;
 use crate::daemon::names::Name;
-use crate::darknet::{Category, Event};
+use crate::darknet::{Carrier, Category, Event, Kind};
 use crate::packet::Mac;
 use crate::time::Timestamp;
 
@@ -83,7 +83,7 @@ impl fmt::Display for EventText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let event = self.event;
         write!(f, "signature={}", Value(event.signature()))?;
-        write!(f, " category={} severity={}", event.category.name(), severity(event.category))?;
+        write!(f, " category={} severity={}", event.category.name(), severity(event))?;
         write!(f, " action=observed src={}", event.source)?;
         if event.source_mac != Mac::ZERO {
             write!(f, " src_mac={}", event.source_mac)?;
@@ -98,9 +98,11 @@ impl fmt::Display for EventText<'_> {
         if let Some((_, port)) = event.ports {
             write!(f, " dest_port={port}")?;
         }
-        match transport(event.protocol) {
-            Some(name) => write!(f, " transport={name}")?,
-            None => write!(f, " transport={}", event.protocol)?,
+        match (event.carrier, transport(event.protocol)) {
+            (Carrier::Arp, _) => f.write_str(" transport=arp")?,
+            (Carrier::Solicitation, _) => f.write_str(" transport=icmpv6")?,
+            (Carrier::Ip, Some(name)) => write!(f, " transport={name}")?,
+            (Carrier::Ip, None) => write!(f, " transport={}", event.protocol)?,
         }
         if let Some((kind, code)) = event.icmp {
             write!(f, " icmp_type={kind} icmp_code={code}")?;
@@ -110,11 +112,12 @@ impl fmt::Display for EventText<'_> {
     }
 }
 
-/// The model's word for how much a hit of this category means by itself.
-fn severity(category: Category) -> &'static str {
-    match category {
-        Category::Scan => "low",
-        Category::Backscatter | Category::Reflection | Category::Other => "informational",
+/// The model's word for how much an event means.
+fn severity(event: &Event) -> &'static str {
+    match (event.kind, event.category) {
+        (Kind::Alert, _) => "high",
+        (Kind::Hit, Category::Scan) => "low",
+        _ => "informational",
     }
 }
 
@@ -174,13 +177,13 @@ impl fmt::Display for Value<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::darknet::Kind;
     use crate::limits::{ALARM_MESSAGE_BYTES, NAME_BYTES_MAX};
     use crate::packet::Address;
 
     fn event() -> Event {
         Event {
             kind: Kind::Hit,
+            carrier: Carrier::Ip,
             interface: 0,
             source: Address::v4(0xc0a8_0139),
             source_mac: Mac([2, 0, 0, 0, 0, 9]),

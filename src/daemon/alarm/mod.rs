@@ -187,7 +187,11 @@ impl Sender {
                     source_name: self.options.names.lookup(event.source),
                 };
                 let message = Message { time: event.last, id: message_id(event.kind), number, text: &text };
-                self.format.format(&mut rest, Severity::LOG_NOTICE, message)?;
+                let severity = match event.kind {
+                    Kind::Alert => Severity::LOG_WARNING,
+                    Kind::Hit | Kind::Clear => Severity::LOG_NOTICE,
+                };
+                self.format.format(&mut rest, severity, message)?;
             }
             Content::Stats => {
                 let Captured { captured, dropped } = (self.options.captured)();
@@ -255,6 +259,8 @@ impl Sender {
 fn message_id(kind: Kind) -> &'static str {
     match kind {
         Kind::Hit => "HIT",
+        Kind::Alert => "ALERT",
+        Kind::Clear => "CLEAR",
     }
 }
 

@@ -199,7 +199,7 @@ mod tests {
     use crate::time::Timestamp;
 
     fn event() -> Event {
-        Event::about(0, &Packet::default(), Timestamp::default())
+        Event::of_packet(0, &Packet::default(), Timestamp::default())
     }
 
     fn soon() -> Instant {

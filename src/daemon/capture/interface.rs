@@ -6,7 +6,7 @@ use super::addresses::{self, DeviceAddress};
 use super::coverage::Meter;
 use super::devices::DeviceSet;
 use super::handle::{Handle, Read};
-use super::{InterfaceSpec, Options, Presence, Sink};
+use super::{Batch, InterfaceSpec, Options, Presence, Sink};
 use crate::limits::{CAPTURE_BATCH, CAPTURE_EMPTY_WAKEUPS_MAX};
 use crate::network::{Networks, Role};
 
@@ -103,11 +103,12 @@ impl Interface {
     /// Reads one batch. False if the handle had to be closed.
     pub fn drain(&mut self, index: usize, sink: &mut impl Sink) -> bool {
         let Some(handle) = &mut self.handle else { return true };
+        let mut batch = sink.begin(index);
         let drained = handle.drain(CAPTURE_BATCH, |read, now| match read {
-            Read::Frame(frame) => sink.frame(index, &frame, now),
-            Read::Copy => sink.bridged_copy(index, now),
+            Read::Frame(frame) => batch.frame(&frame, now),
+            Read::Copy => batch.bridged_copy(now),
         });
-        sink.batch_end(index);
+        batch.end();
         let losses_are_old = self.meter.add(handle.take_seen());
         if losses_are_old {
             self.read_losses();

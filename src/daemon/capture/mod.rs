@@ -7,7 +7,7 @@
 //! Only opening a raw socket needs a privilege (CAP_NET_RAW), at the start and whenever an interface
 //! comes back.
 
-mod addresses;
+pub mod addresses;
 pub mod coverage;
 pub mod devices;
 mod handle;
@@ -85,19 +85,28 @@ impl Default for Options {
 /// Who takes what is captured. All calls come from the thread that runs the capture; the interface is
 /// its place in the list that [`Capture::open`] took.
 pub trait Sink {
-    /// One frame. Called for each, so it must neither block nor take a lock; what it keeps back it
-    /// hands on in [`Sink::batch_end`].
-    fn frame(&mut self, interface: usize, frame: &Frame<'_>, now: Timestamp);
+    /// What takes the frames of a batch.
+    type Batch<'a>: Batch
+    where
+        Self: 'a;
 
-    /// A frame of a bridge that counts elsewhere: a [`crate::packet::Discard::BridgedCopy`].
-    fn bridged_copy(&mut self, interface: usize, now: Timestamp);
-
-    /// At most [`crate::limits::CAPTURE_BATCH`] frames of this interface have passed; there may be a while until the
-    /// next.
-    fn batch_end(&mut self, interface: usize);
+    /// At most [`crate::limits::CAPTURE_BATCH`] frames of this interface follow, which are there already.
+    fn begin(&mut self, interface: usize) -> Self::Batch<'_>;
 
     /// The interface has come, gone or changed its addresses.
     fn changed(&mut self, interface: usize, presence: &Presence<'_>);
+}
+
+/// Frames of one interface that were captured shortly one after the other.
+pub trait Batch {
+    /// One frame. Called for each, so it must not block.
+    fn frame(&mut self, frame: &Frame<'_>, now: Timestamp);
+
+    /// A frame of a bridge that counts elsewhere: a [`crate::packet::Discard::BridgedCopy`].
+    fn bridged_copy(&mut self, now: Timestamp);
+
+    /// There may be a while until the next frame.
+    fn end(self);
 }
 
 /// What is known of an interface now.

@@ -46,6 +46,9 @@ pub struct Config {
     pub store: Store,
     /// Dark networks that the user declares, up to `DARK_PREFIXES_MAX`.
     pub dark: Vec<Prefix>,
+    /// Seconds for which a LAN is watched before those of its addresses that nobody has are dark; `None` if
+    /// they never are.
+    pub learning: Option<u32>,
     /// Where alerts go.
     pub syslog_to: Option<Receiver>,
     /// How the process runs.

@@ -34,6 +34,7 @@ impl Config {
             web: web(options)?,
             names: names(options)?,
             store: store(options)?,
+            learning: learning(options)?,
             dark: list(options, Key::Dark, limits::DARK_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
             syslog_to: single(options, Key::SyslogTo, values::syslog_target)?,
             process: process(options)?,
@@ -134,6 +135,11 @@ fn names(options: &Options) -> Result<Names, UsageError> {
         list(options, key, limits::NAMES_PATHS_MAX, any, PartialEq::eq)
     };
     Ok(Names { dns: !options.has(Key::NoDns), leases: paths(Key::Leases)?, hosts: paths(Key::HostsFile)? })
+}
+
+fn learning(options: &Options) -> Result<Option<u32>, UsageError> {
+    let seconds = number(options, Key::Learning, 0..=86_400)?.unwrap_or(limits::LEARNING_SECONDS);
+    Ok((!options.has(Key::NoDarknet)).then_some(seconds))
 }
 
 fn store(options: &Options) -> Result<Store, UsageError> {

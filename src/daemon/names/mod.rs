@@ -16,6 +16,7 @@ use std::time::SystemTime;
 
 use crate::limits::{NAME_BYTES_MAX, NAMES_DIRECTORY_ENTRIES_MAX, NAMES_FILE_BYTES_MAX, NAMES_FILES_MAX};
 use crate::packet::{Address, Mac};
+use crate::time::Timestamp;
 use crate::view::NameFacts;
 use hosts::Hosts;
 use leases::Leases;
@@ -111,6 +112,14 @@ impl Names {
     /// The link-layer address to which this address is leased.
     pub fn mac(&self, address: Address) -> Option<Mac> {
         self.files.read().unwrap_or_else(PoisonError::into_inner).leases.mac(address)
+    }
+
+    /// The addresses that are leased at this time, and those of the hosts files.
+    pub fn addresses(&self, now: Timestamp) -> Vec<Address> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let leased = files.leases.all().iter().filter(|lease| lease.expiry > now.seconds);
+        let named = files.hosts.all().iter().map(|(address, _)| *address);
+        leased.map(|lease| lease.address).chain(named).collect()
     }
 
     /// Reads the files again if one of them has changed, so that what is wrong with them is not logged

@@ -39,6 +39,8 @@ pub enum Key {
     Export,
     Daylog,
     Dark,
+    NoDarknet,
+    Learning,
     SyslogTo,
     Config,
     Detach,
@@ -195,6 +197,12 @@ pub const GROUPS: &[Group] = &[
         row(Key::Dark, "dark", &[], List("NET"),
             "nobody lives in this network: report who\n\
              touches it; may be repeated"),
+        row(Key::NoDarknet, "no-darknet", &[], Flag,
+            "do not learn which addresses of the LANs nobody\n\
+             has, nor report who looks for them"),
+        row(Key::Learning, "learning", &[], Value("SECONDS"),
+            "watch a LAN for this long before an address of\n\
+             it is held to be nobody's (default 600)"),
         row(Key::SyslogTo, "syslog-to", &[], Value("URL"),
             "send alerts to udp://HOST:PORT or\n\
              tcp://HOST:PORT (RFC 5424; port 514 if left out)"),

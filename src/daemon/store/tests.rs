@@ -44,7 +44,7 @@ impl Drop for Folder {
 pub fn monitor() -> Mutex<Monitor> {
     let capacity = Capacity { hosts: 16, port_rows: 64 };
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, Seed::new(1 << 60, 7 << 60));
-    Mutex::new(Monitor::new(vec![ledger], Darknet::new(&[], Seed::new(1, 0)).unwrap()))
+    Mutex::new(Monitor::new(vec![ledger], Darknet::new(&[], 0, Seed::new(1, 0)).unwrap()))
 }
 
 pub fn now(uptime: u64, wall: u64) -> Now {
@@ -61,7 +61,7 @@ pub fn observe(monitor: &Mutex<Monitor>, seconds: u64, packets: u32) {
         ..Packet::default()
     };
     for _ in 0..packets {
-        lock(monitor).observe(0, &Decoded::Packet(packet), Timestamp::from_seconds(seconds));
+        lock(monitor).observe(0, &Decoded::Packet(packet), &[], Timestamp::from_seconds(seconds));
     }
 }
 

@@ -88,6 +88,7 @@ return view.extend({
 		add(s, form.Value, 'daylog', _('Day log'), _('Append a line of totals for each day to this file.'), { validate: isPath });
 
 		s = section('darknet', _('Darknet'));
+		flag(s, 'learn', _('Learn dark addresses'), _('Learn which addresses of the LANs nobody has, and find out who looks for them.'), true);
 		add(s, form.DynamicList, 'dark', _('Dark networks'), _('Networks that nobody uses. Whoever sends a packet there is shown, and told to the syslog server.'),
 			{ datatype: 'cidr', placeholder: '192.168.1.192/26' });
 

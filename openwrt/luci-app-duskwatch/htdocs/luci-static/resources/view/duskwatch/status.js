@@ -266,13 +266,15 @@ return view.extend({
 	dark: function(darknet) {
 		const title = E('h3', {}, [ _('Dark addresses') ]);
 
-		if (!darknet.dark.length)
-			return [ title, E('p', {}, [ _('No network is declared dark. Networks that nobody uses can be named in the settings; whoever sends a packet there is then listed here.') ]) ];
+		const where = darknet.dark.concat(darknet.lans);
+
+		if (!where.length)
+			return [ title, E('p', {}, [ _('No address is known to be dark. Learning them can be switched on in the settings, and networks that nobody uses be named there; whoever sends a packet there is then listed here.') ]) ];
 
 		return [
 			title,
 			E('p', { 'class': 'duskwatch-dark' }, [
-				_('%s packets went to addresses that nobody uses (%s).').format(units.count(darknet.total.packets), darknet.dark.join(', '))
+				_('%s packets and questions were for addresses that nobody has (in %s).').format(units.count(darknet.total.packets), where.join(', '))
 			]),
 			table([ _('Source'), _('MAC address'), _('Interface'), _('Dark addresses'), _('Packets'), _('Last') ],
 				darknet.sources.map(function(source) {

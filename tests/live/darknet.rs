@@ -1,0 +1,90 @@
+//! Who looks for addresses that nobody has, on a real bridge with real ARP.
+
+use std::net::UdpSocket;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::netns::{Lab, home_network, lab, wait_until};
+use crate::program::Program;
+use crate::wire::{exchange, hosts, socket};
+
+/// What the darknet says of a source.
+fn source(program: &Program, address: &str) -> Value {
+    let json = program.json("/api/v1/darknet");
+    let mut sources = json["darknet"]["sources"].as_array().expect("a list").iter();
+    sources.find(|source| source["source"] == address).cloned().unwrap_or_default()
+}
+
+/// The kinds of the events about a source, oldest first.
+fn events(program: &Program, address: &str) -> Vec<String> {
+    let json = program.json("/api/v1/darknet");
+    let all = json["darknet"]["events"].as_array().expect("a list");
+    let of_source = all.iter().filter(|event| event["source"] == address);
+    of_source.map(|event| event["kind"].as_str().expect("a kind").to_owned()).collect()
+}
+
+/// The kernel asks by ARP, three times in three seconds, and gives up.
+fn look_for(socket: &UdpSocket, host: u8) {
+    let _ = socket.send_to(b"anybody there?", ("192.168.77.".to_owned() + &host.to_string(), 9));
+}
+
+fn watched(lab: &Lab) -> Program<'_> {
+    Program::start(lab, "router", &["-i", "br-lan", "-i", "wan0=wan", "--learning", "0"])
+}
+
+#[test]
+fn a_sweep_of_unused_addresses_is_an_alert() {
+    let Some(lab) = lab("a_sweep_of_unused_addresses_is_an_alert", home_network) else { return };
+    let program = watched(&lab);
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let two = socket(&lab, "two", "0.0.0.0:5000");
+    // Both are there, and the router knows it from now on.
+    exchange(&one, &two, "192.168.77.12:5000", 1, 100);
+    wait_until("they are seen", || hosts(&program, "br-lan").len() == 2);
+
+    for host in 100..103 {
+        look_for(&one, host);
+    }
+    wait_until("three are a hit", || source(&program, "192.168.77.11")["dark_targets"] == 3);
+    // The hit was its question for the other client, which then turned out to be there.
+    assert_eq!(events(&program, "192.168.77.11"), ["hit"]);
+    let begin = Instant::now();
+    look_for(&one, 103);
+    wait_until("the fourth is an alert", || events(&program, "192.168.77.11").len() == 2);
+    // A block of the ring is handed over after a second.
+    assert!(begin.elapsed().as_millis() < 2500, "{:?}", begin.elapsed());
+    assert_eq!(events(&program, "192.168.77.11"), ["hit", "alert"]);
+    let scanner = source(&program, "192.168.77.11");
+    assert_eq!((&scanner["alert"], &scanner["interface"]), (&true.into(), &"br-lan".into()));
+    let json = program.json("/api/v1/darknet");
+    assert_eq!(json["darknet"]["lans"], serde_json::json!(["192.168.77.0/24"]));
+    let page = program.get("/darknet/").body;
+    assert!(page.contains("<strong>Alert: arp sweep of unused addresses</strong>"), "{page}");
+
+    // Many times the same one, and those that somebody has.
+    for _ in 0..20 {
+        look_for(&two, 100);
+        look_for(&two, 1);
+        look_for(&two, 11);
+    }
+    wait_until("it is seen", || source(&program, "192.168.77.12")["packets"].as_u64() >= Some(3));
+    assert_eq!(events(&program, "192.168.77.12"), ["hit"]);
+    assert_eq!(source(&program, "192.168.77.12")["dark_targets"], 1);
+    assert!(events(&program, "192.168.77.1").is_empty(), "the router asks for nobody of itself");
+}
+
+#[test]
+fn what_the_router_forwards_to_nobody_is_the_senders() {
+    let Some(lab) = lab("what_the_router_forwards_to_nobody_is_the_senders", home_network) else { return };
+    let program = watched(&lab);
+    lab.ip("server", "route add 192.168.77.0/24 via 10.99.0.1");
+    let server = socket(&lab, "server", "10.99.0.2:5000");
+    for host in 100..110 {
+        look_for(&server, host);
+    }
+    wait_until("they are seen", || source(&program, "10.99.0.2")["dark_targets"] == 8);
+    assert!(source(&program, "192.168.77.1").is_null(), "the router's own questions are not its scan");
+    // Nobody is alerted for what comes from outside.
+    assert_eq!(events(&program, "10.99.0.2"), ["hit"]);
+}
