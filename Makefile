@@ -10,8 +10,8 @@ FUZZ_SECONDS ?= 60
 PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
-TEST_PACKAGES = busybox chromium iproute2 jq mount nftables procps rsyslog shellcheck systemd systemd-container \
-	tshark util-linux
+TEST_PACKAGES = arp-scan busybox chromium iproute2 jq masscan mount nftables nmap procps rsyslog shellcheck \
+	systemd systemd-container tshark util-linux zmap
 BENCH_PACKAGES = darkstat iproute2 valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Category;
+use super::{Category, Tool};
 use crate::limits::DARK_TARGETS_MAX;
 use crate::packet::{Address, Link, Mac, Packet};
 use crate::time::Timestamp;
@@ -78,6 +78,8 @@ pub struct Event {
     pub icmp: Option<(u8, u8)>,
     /// What the first packet looks like.
     pub category: Category,
+    /// The tool that made its packets, if that is certain.
+    pub tool: Option<Tool>,
     /// Distinct dark addresses that this source has touched so far, in this window and before;
     /// `DARK_TARGETS_MAX` means that many or more.
     pub dark_targets: u8,
@@ -106,6 +108,7 @@ impl Event {
             tcp_flags: packet.tcp_flags,
             icmp: packet.icmp,
             category: Category::of(packet),
+            tool: None,
             dark_targets: 1,
             packets: 1,
             bytes: packet.bytes.into(),
@@ -131,6 +134,15 @@ impl Event {
 
     /// The event's name for the people and rules that read the log.
     pub const fn signature(&self) -> &'static str {
+        if let (Kind::Alert, Some(tool)) = (self.kind, self.tool) {
+            return match tool {
+                Tool::Mirai => "mirai scan",
+                Tool::Masscan => "masscan scan",
+                Tool::Zmap => "zmap scan",
+                Tool::Nmap => "nmap scan",
+                Tool::Unicornscan => "unicornscan scan",
+            };
+        }
         match (self.kind, self.carrier) {
             (Kind::Alert, Carrier::Arp) => return "arp sweep of unused addresses",
             (Kind::Alert, Carrier::Solicitation) => return "neighbor sweep of unused addresses",
@@ -172,7 +184,8 @@ impl fmt::Display for Event {
             Carrier::Solicitation => write!(f, "{} asked its neighbors for ", self.source)?,
         }
         match usize::from(self.dark_targets) {
-            0 | 1 => write!(f, "the dark address {}", self.destination)?,
+            0 => write!(f, "{}", self.destination)?,
+            1 => write!(f, "the dark address {}", self.destination)?,
             DARK_TARGETS_MAX => {
                 write!(f, "{DARK_TARGETS_MAX} or more dark addresses such as {}", self.destination)?
             }
@@ -181,9 +194,10 @@ impl fmt::Display for Event {
         if let Some((_, port)) = self.ports {
             write!(f, ", port {port}")?;
         }
-        match self.kind {
-            Kind::Alert => f.write_str(": nobody has them, and only who looks for hosts touches so many"),
-            Kind::Hit | Kind::Clear => Ok(()),
+        match (self.kind, self.tool) {
+            (Kind::Alert, Some(tool)) => write!(f, "; its packets bear the mark of {}", tool.name()),
+            (Kind::Alert, None) => f.write_str(": only who looks for hosts touches so many"),
+            (Kind::Hit | Kind::Clear, _) => Ok(()),
         }
     }
 }

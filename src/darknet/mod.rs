@@ -7,6 +7,7 @@
 
 mod category;
 mod event;
+mod fingerprint;
 mod signs;
 mod source;
 mod sources;
@@ -14,6 +15,7 @@ mod space;
 
 pub use category::Category;
 pub use event::{Carrier, Event, Kind};
+pub use fingerprint::Tool;
 pub use source::Source;
 pub use space::Darkness;
 
@@ -29,10 +31,12 @@ use crate::packet::{
 use crate::table::Seed;
 use crate::time::Timestamp;
 use event::Question;
+use fingerprint::Probe;
 use sources::Sources;
 use space::Space;
 
-/// What happened in the dark since the start. All packets are told by an event, wait in the table for
+/// What happened in the dark since the start. Packets are those to dark addresses, the questions for them, and
+/// what bears the mark of a scanner. All packets are told by an event, wait in the table for
 /// the end of their source's window, or left it untold: `packets` is the sum of the three.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -136,10 +140,12 @@ impl Darknet {
         {
             return self.observe_neighbor(interface, packet, &message, now);
         }
-        match self.space.darkness(packet.destination, seconds) {
-            Some(darkness) => self.touched(&Event::of_packet(interface as u16, packet, now), darkness),
-            None => Finding::default(),
+        let darkness = self.space.darkness(packet.destination, seconds);
+        let probe = Probe::read(packet, bytes);
+        if darkness.is_none() && !probe.is_some_and(|probe| probe.is_marked()) {
+            return Finding::default();
         }
+        self.touched(&Event::of_packet(interface as u16, packet, now), darkness, probe)
     }
 
     /// ARP is believed on a LAN only: providers ask their own networks for whatever there is.
@@ -199,28 +205,30 @@ impl Darknet {
 
     fn asked(&mut self, interface: usize, question: &Question, now: Timestamp) -> Finding {
         match self.space.darkness_on_link(question.target, now.seconds as u32) {
-            Some(darkness) => self.touched(&Event::of_question(interface as u16, question, now), darkness),
             None => Finding::default(),
+            darkness => self.touched(&Event::of_question(interface as u16, question, now), darkness, None),
         }
     }
 
+    /// Somebody touched a dark address, or sent what a scanner makes.
     #[cold]
-    fn touched(&mut self, touch: &Event, darkness: Darkness) -> Finding {
+    fn touched(&mut self, touch: &Event, darkness: Option<Darkness>, probe: Option<Probe>) -> Finding {
+        let is_dark = darkness.is_some();
         self.totals.packets += touch.packets;
         self.totals.bytes += touch.bytes;
         let target = self.sources.target(touch.destination);
         let local = self.space.is_resident(touch.interface.into(), touch.source);
         let Some((source, evicted)) = self.sources.find(touch, local) else {
-            return Finding { is_dark: true, event: None };
+            return Finding { is_dark, event: None };
         };
-        let event = source.touch(touch, target, darkness);
+        let event = source.touch(touch, target, darkness, probe.as_ref());
         if let Some(evicted) = evicted {
             let (packets, bytes) = evicted.untold();
             self.totals.evicted_sources += 1;
             self.totals.evicted_packets += packets;
             self.totals.evicted_bytes += bytes;
         }
-        Finding { is_dark: true, event: event.map(|event| self.raise(event)) }
+        Finding { is_dark, event: event.map(|event| self.raise(event)) }
     }
 
     fn raise(&mut self, event: Event) -> Event {

@@ -6,6 +6,7 @@
 
 use heapless::Vec;
 
+use super::fingerprint::{Marks, Probe};
 use super::{Category, Darkness, Event, Kind};
 use crate::limits::{
     DARK_CLEAR_SECONDS, DARK_EVIDENCE, DARK_EVIDENCE_SECONDS, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS,
@@ -29,6 +30,8 @@ pub struct Source {
     targets: Vec<u32, DARK_TARGETS_MAX>,
     /// Those that speak against it, and the second in which each did so last.
     evidence: Vec<(u32, u32), DARK_EVIDENCE>,
+    /// What its packets tell of the tool that made them.
+    marks: Marks,
     /// Whether an alert was raised that is not cleared.
     alerted: bool,
     /// When the last event was raised, which opened the window that now runs.
@@ -49,6 +52,7 @@ impl Source {
             local,
             targets: Vec::new(),
             evidence: Vec::new(),
+            marks: Marks::default(),
             alerted: false,
             opened: None,
             window: DARK_WINDOW_SECONDS,
@@ -91,32 +95,43 @@ impl Source {
         (self.next.packets, self.next.bytes)
     }
 
-    /// Counts a touch of an address that is dark for this reason. `target` stands for the address. Returns
-    /// the event that is to be raised at once.
-    pub(super) fn touch(&mut self, touch: &Event, target: u32, darkness: Darkness) -> Option<Event> {
+    /// Counts a touch of an address that is dark for this reason, if it is dark, by a probe, if it was one.
+    /// `target` stands for the address. Returns the event that is to be raised at once.
+    pub(super) fn touch(
+        &mut self,
+        touch: &Event,
+        target: u32,
+        darkness: Option<Darkness>,
+        probe: Option<&Probe>,
+    ) -> Option<Event> {
         let now = touch.last;
         self.count(touch, target, darkness);
-        let is_evidence = self.local
-            && darkness != Darkness::Learning
+        if let Some(probe) = probe {
+            self.marks.add(probe);
+            self.next.tool = self.marks.tool();
+        }
+        let is_evidence = matches!(darkness, Some(Darkness::Given | Darkness::Unused))
             && matches!(touch.category, Category::Scan | Category::Other);
-        if is_evidence && !self.alerted && self.weigh(target, now.seconds as u32) {
+        let is_proven = is_evidence && self.weigh(target, now.seconds as u32);
+        let is_scanner = self.marks.tool().is_some_and(|tool| tool.is_proof());
+        if self.local && !self.alerted && (is_proven || is_scanner) {
             self.alerted = true;
             return self.speak(Kind::Alert, now);
         }
         self.due(now)
     }
 
-    fn count(&mut self, touch: &Event, target: u32, darkness: Darkness) {
-        if self.packets == 0 && darkness == Darkness::Learning {
+    fn count(&mut self, touch: &Event, target: u32, darkness: Option<Darkness>) {
+        if self.packets == 0 && matches!(darkness, None | Some(Darkness::Learning)) {
             // Nobody is told of what may be a device that has not said anything yet.
             self.opened = Some(touch.last);
         }
         if self.next.packets == 0 {
-            self.next = Event { packets: 0, bytes: 0, ..*touch };
+            self.next = Event { packets: 0, bytes: 0, tool: self.marks.tool(), ..*touch };
             self.window =
-                if darkness == Darkness::Given { DARK_WINDOW_SECONDS } else { UNUSED_WINDOW_SECONDS };
+                if darkness == Some(Darkness::Given) { DARK_WINDOW_SECONDS } else { UNUSED_WINDOW_SECONDS };
         }
-        if !self.targets.contains(&target) {
+        if darkness.is_some() && !self.targets.contains(&target) {
             // A full list stays as it is: the count then means "that many or more".
             let _ = self.targets.push(target);
         }

@@ -10,7 +10,7 @@ use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Ranked, Top};
 use super::units::Grouped;
 use super::{Context, services};
-use crate::darknet::{Carrier, Darknet, Event, Kind, Source, Totals};
+use crate::darknet::{Carrier, Darknet, Event, Kind, Source, Tool, Totals};
 use crate::ledger::Counters;
 use crate::limits::{DARK_EVENTS_MAX, DARK_PREFIXES_MAX, DARK_SOURCES_SHOWN, DARK_TARGETS_MAX};
 use crate::monitor::Monitor;
@@ -297,6 +297,7 @@ fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Even
         json.field("protocol_name", protocol.map(services::protocol));
         json.field("signature", event.signature());
         json.field("category", event.category.name());
+        json.field("tool", event.tool.map(Tool::name));
         json.field("dark_targets", event.dark_targets);
         json.field("packets", event.packets);
         json.field("bytes", event.bytes);

@@ -30,7 +30,7 @@
 //!       "events": [ {"kind": "hit" | "alert" | "clear", "time", "first", "interface", "source",
 //!                    "source_mac", "destination", "port", "carrier": "ip" | "arp" |
 //!                    "neighbor solicitation", "protocol", "protocol_name", "signature", "category",
-//!                    "dark_targets", "packets", "bytes", "why"} ] } }
+//!                    "tool": text | null, "dark_targets", "packets", "bytes", "why"} ] } }
 //! ```
 //!
 //! captured = total + non_ip + discarded, in packets. Each packet is sent by its source and received by

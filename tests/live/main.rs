@@ -15,6 +15,7 @@ mod pages;
 mod program;
 #[path = "../support/skip.rs"]
 mod skip;
+mod tools;
 mod wire;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

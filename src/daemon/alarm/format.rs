@@ -107,6 +107,9 @@ impl fmt::Display for EventText<'_> {
         if let Some((kind, code)) = event.icmp {
             write!(f, " icmp_type={kind} icmp_code={code}")?;
         }
+        if let Some(tool) = event.tool {
+            write!(f, " tool={}", tool.name())?;
+        }
         write!(f, " dark_dests={} packets={} bytes={}", event.dark_targets, event.packets, event.bytes)?;
         write!(f, " iface={}", Value(self.interface))
     }
@@ -193,6 +196,7 @@ mod tests {
             tcp_flags: 2,
             icmp: None,
             category: Category::Scan,
+            tool: None,
             dark_targets: 4,
             packets: 4,
             bytes: 240,

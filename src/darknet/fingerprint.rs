@@ -1,0 +1,290 @@
+//! Which tool made a packet, told from its headers.
+//!
+//! Tools that scan fast keep no state for their probes: they put into a SYN what they need to know its answer
+//! by, and that shows. The marks are those that the tools' own sources define, and that "Spoki" (Hiesgen and
+//! others, 2022) and earlier work describe. Each says how often an innocent packet bears it by chance.
+
+use smoltcp::wire::{Ipv4Packet, TcpPacket};
+
+use crate::packet::{Packet, protocol};
+
+/// A tool that scans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// The malware Mirai and what was made of it.
+    Mirai,
+    /// Masscan.
+    Masscan,
+    /// ZMap.
+    Zmap,
+    /// Nmap.
+    Nmap,
+    /// Unicornscan.
+    Unicornscan,
+}
+
+impl Tool {
+    /// True if its mark alone makes a scanner: nothing but a scan looks like that, and hardly ever by chance.
+    /// Nmap is a tool for other things as well, and its mark is not as sure.
+    pub const fn is_proof(self) -> bool {
+        !matches!(self, Self::Nmap)
+    }
+
+    /// The name that the report and the log use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mirai => "mirai",
+            Self::Masscan => "masscan",
+            Self::Zmap => "zmap",
+            Self::Nmap => "nmap",
+            Self::Unicornscan => "unicornscan",
+        }
+    }
+}
+
+/// What of a TCP probe over IPv4 tells tools apart. All numbers are in host order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Probe {
+    destination: u32,
+    source_port: u16,
+    destination_port: u16,
+    sequence: u32,
+    window: u16,
+    flags: u8,
+    /// The IP header's identification.
+    id: u16,
+    hops_left: u8,
+    /// The only option is a maximum segment size of 1460.
+    only_segment_size: bool,
+    has_options: bool,
+}
+
+impl Probe {
+    /// Reads a TCP packet over IPv4 whose headers were captured whole.
+    pub fn read(packet: &Packet, bytes: &[u8]) -> Option<Self> {
+        if packet.protocol != protocol::TCP || !packet.source.is_v4() || packet.later_fragment {
+            return None;
+        }
+        let ip = Ipv4Packet::new_unchecked(bytes.get(packet.network_offset.into()..)?.first_chunk::<20>()?);
+        let segment = bytes.get(packet.transport_offset.into()..)?;
+        let tcp = TcpPacket::new_unchecked(segment.first_chunk::<20>()?);
+        let options = segment.get(20..tcp.header_len().into())?;
+        Some(Self {
+            destination: packet.destination.as_v4()?,
+            source_port: packet.source_port,
+            destination_port: packet.destination_port,
+            sequence: tcp.seq_number().0 as u32,
+            window: tcp.window_len(),
+            flags: packet.tcp_flags,
+            id: ip.ident(),
+            hops_left: ip.hop_limit(),
+            only_segment_size: matches!(options, [2, 4, 0x05, 0xb4]),
+            has_options: !options.is_empty(),
+        })
+    }
+
+    fn is_syn(&self) -> bool {
+        self.flags == Packet::TCP_SYN
+    }
+
+    /// True if the packet alone says more of its maker than chance would: worth remembering, even if it is
+    /// not for a dark address.
+    pub fn is_marked(&self) -> bool {
+        self.is_mirai() || self.is_masscan() || self.is_zmap()
+    }
+
+    /// Mirai's scanner asks every address with its own number in the sequence (scanner.c). One SYN in 2^32
+    /// has that by chance.
+    fn is_mirai(&self) -> bool {
+        self.is_syn() && self.sequence == self.destination
+    }
+
+    /// Masscan's identification is the destination, its port and the sequence, folded together. One SYN in
+    /// 2^16 has that by chance.
+    fn is_masscan(&self) -> bool {
+        let folded = self.destination ^ u32::from(self.destination_port) ^ self.sequence;
+        self.is_syn() && self.id == folded as u16
+    }
+
+    /// ZMap up to 4.0 had one identification for all, and the largest window. One SYN in 2^16 has that by
+    /// chance, if its system has the window. Later versions look like a system's own SYN.
+    fn is_zmap(&self) -> bool {
+        self.is_syn() && self.id == 54321 && self.window == u16::MAX
+    }
+
+    /// Nmap's SYN has a small window, one option, and a random number of hops left, below 60.
+    fn is_nmap_syn(&self) -> bool {
+        self.is_syn() && self.window == 1024 && self.only_segment_size && self.hops_left < 60
+    }
+
+    /// Its NULL, FIN and "Xmas" probes have flags that no system sends alone.
+    fn is_nmap_stealth(&self) -> bool {
+        matches!(self.flags, 0x00 | 0x01 | 0x29) && self.window == 1024 && !self.has_options
+    }
+
+    /// Two SYNs of one run of Nmap have sequences whose difference has equal halves, or none: one pair in
+    /// 2^16.
+    fn is_nmap_pair(&self, other: &Self) -> bool {
+        let difference = self.sequence ^ other.sequence;
+        let is_repeated = (self.destination, self.ports()) == (other.destination, other.ports());
+        !is_repeated && difference >> 16 == difference & 0xffff
+    }
+
+    /// Unicornscan hides the ports in the sequence: one pair of SYNs in 2^32.
+    fn is_unicornscan_pair(&self, other: &Self) -> bool {
+        self.ports() != other.ports() && self.sequence ^ other.sequence == self.ports() ^ other.ports()
+    }
+
+    /// The source port above the destination port.
+    fn ports(&self) -> u32 {
+        u32::from(self.source_port) << 16 | u32::from(self.destination_port)
+    }
+}
+
+/// What a source's probes had in common so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks {
+    /// The last SYN.
+    last: Option<Probe>,
+    masscan: u8,
+    zmap: u8,
+    nmap: u8,
+    tool: Option<Tool>,
+}
+
+impl Marks {
+    /// Adds a probe. The first tool that is certain stays.
+    pub fn add(&mut self, probe: &Probe) {
+        self.masscan = self.masscan.saturating_add(probe.is_masscan().into());
+        self.zmap = self.zmap.saturating_add(probe.is_zmap().into());
+        let last = self.last.as_ref().filter(|_| probe.is_syn());
+        let is_nmap_pair = last.is_some_and(|last| probe.is_nmap_syn() && probe.is_nmap_pair(last));
+        self.nmap = self.nmap.saturating_add(u8::from(is_nmap_pair) + u8::from(probe.is_nmap_stealth()));
+        let is_unicornscan = last.is_some_and(|last| probe.is_unicornscan_pair(last));
+        self.tool = self.tool.or(match () {
+            () if probe.is_mirai() => Some(Tool::Mirai),
+            () if self.masscan >= 2 => Some(Tool::Masscan),
+            () if self.zmap >= 2 => Some(Tool::Zmap),
+            () if is_unicornscan => Some(Tool::Unicornscan),
+            () if self.nmap >= 1 => Some(Tool::Nmap),
+            () => None,
+        });
+        if probe.is_syn() {
+            self.last = Some(*probe);
+        }
+    }
+
+    /// The tool, once it is certain: but one source in 2^32 is innocent, or of Nmap's one in 2^16, and more
+    /// if its SYNs have Nmap's window and option as well.
+    pub fn tool(&self) -> Option<Tool> {
+        self.tool
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{Decoded, Frame, LinkType, decode};
+
+    /// A SYN to 10.9.0.1:23 as a tool would make it.
+    #[derive(Clone, Copy)]
+    struct Syn {
+        sequence: u32,
+        window: u16,
+        id: u16,
+        hops: u8,
+        flags: u8,
+        source_port: u16,
+        destination_port: u16,
+        options: &'static [u8],
+    }
+
+    const DESTINATION: u32 = 0x0a09_0001;
+    const PLAIN: Syn = Syn {
+        sequence: 0x1234_5678,
+        window: 64_240,
+        id: 7,
+        hops: 64,
+        flags: 2,
+        source_port: 40_000,
+        destination_port: 23,
+        options: &[2, 4, 5, 0xb4, 4, 2, 1, 1],
+    };
+    const SEGMENT_SIZE: &[u8] = &[2, 4, 5, 0xb4];
+
+    fn bytes(syn: Syn) -> std::vec::Vec<u8> {
+        let mut packet = std::vec![0x45, 0, 0, 40 + syn.options.len() as u8];
+        packet.extend(syn.id.to_be_bytes());
+        packet.extend([0, 0, syn.hops, 6, 0, 0, 192, 168, 1, 57]);
+        packet.extend(DESTINATION.to_be_bytes());
+        packet.extend(syn.source_port.to_be_bytes());
+        packet.extend(syn.destination_port.to_be_bytes());
+        packet.extend(syn.sequence.to_be_bytes());
+        packet.extend([0, 0, 0, 0, 0x50 + (syn.options.len() as u8) * 4, syn.flags]);
+        packet.extend(syn.window.to_be_bytes());
+        packet.extend([0; 4]);
+        packet.extend(syn.options);
+        packet
+    }
+
+    fn probe(syn: Syn) -> Probe {
+        let bytes = bytes(syn);
+        let frame = Frame { link: LinkType::Raw, bytes: &bytes, wire_length: bytes.len() as u32 };
+        let Decoded::Packet(packet) = decode(&frame) else { panic!("no packet") };
+        for length in 0..bytes.len() {
+            assert!(Probe::read(&packet, &bytes[..length]).is_none(), "cut after {length}");
+        }
+        Probe::read(&packet, &bytes).unwrap()
+    }
+
+    /// The tool after each of these.
+    fn tools<const N: usize>(syns: [Syn; N]) -> [Option<Tool>; N] {
+        let mut marks = Marks::default();
+        syns.map(|syn| {
+            marks.add(&probe(syn));
+            marks.tool()
+        })
+    }
+
+    #[test]
+    fn each_tool_shows_when_it_is_certain() {
+        assert_eq!(tools([PLAIN, PLAIN, Syn { sequence: 99, source_port: 9, ..PLAIN }]), [None; 3]);
+        let mirai = Syn { sequence: DESTINATION, ..PLAIN };
+        assert_eq!(tools([mirai, PLAIN]), [Some(Tool::Mirai); 2]);
+        let masscan = |sequence: u32| Syn {
+            sequence,
+            id: (DESTINATION ^ 23 ^ sequence) as u16,
+            window: 1024,
+            options: &[],
+            ..PLAIN
+        };
+        assert_eq!(tools([masscan(77), masscan(0xdead_beef)]), [None, Some(Tool::Masscan)]);
+        assert_eq!(tools([masscan(77), PLAIN, PLAIN]), [None; 3], "once by chance");
+        let zmap = Syn { id: 54321, window: 65_535, ..PLAIN };
+        assert_eq!(tools([zmap, zmap]), [None, Some(Tool::Zmap)]);
+        assert!(probe(mirai).is_marked() && probe(masscan(1)).is_marked() && !probe(PLAIN).is_marked());
+    }
+
+    #[test]
+    fn pairs_tell_nmap_and_unicornscan() {
+        let nmap = |sequence| Syn { sequence, window: 1024, hops: 41, options: SEGMENT_SIZE, ..PLAIN };
+        let other_port = |syn| Syn { destination_port: 80, ..syn };
+        for difference in [0, 0x0abc_0abc] {
+            let second = other_port(nmap(0x1111_2222 ^ difference));
+            assert_eq!(tools([nmap(0x1111_2222), second]), [None, Some(Tool::Nmap)]);
+        }
+        assert_eq!(tools([nmap(5), other_port(nmap(6))]), [None; 2]);
+        assert_eq!(tools([nmap(5), nmap(5)]), [None; 2], "a SYN that was sent again");
+        for flags in [0x00, 0x01, 0x29] {
+            let stealth = Syn { flags, window: 1024, options: &[], ..PLAIN };
+            assert_eq!(tools([stealth]), [Some(Tool::Nmap)]);
+        }
+        let unicornscan = |source_port: u16, destination_port: u16| Syn {
+            sequence: 0x5555_aaaa ^ (u32::from(source_port) << 16 | u32::from(destination_port)),
+            source_port,
+            destination_port,
+            ..PLAIN
+        };
+        assert_eq!(tools([unicornscan(1, 23), unicornscan(7, 2323)]), [None, Some(Tool::Unicornscan)]);
+    }
+}

@@ -1,0 +1,96 @@
+//! What people scan with, as Debian has it: each is found out, and named if its packets tell.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::netns::{Lab, home_network, lab, wait_until};
+use crate::program::Program;
+use crate::skip::skipped;
+
+/// Lets a client scan, and returns the alert about it. `None` if the tool is not there.
+fn alert(test: &str, command: impl FnOnce(&Lab) -> Vec<String>) -> Option<Value> {
+    let lab = lab(test, home_network)?;
+    // Nobody answers for the dark, not even the router.
+    lab.ip("router", "route add blackhole 10.9.0.0/16");
+    let options = ["-i", "br-lan", "-i", "wan0=wan", "--dark", "10.9.0.0/16", "--learning", "0"];
+    let program = Program::start(&lab, "router", &options);
+    let words = command(&lab);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if Command::new(words[0]).arg("--version").output().is_err() {
+        skipped(test, &format!("{} is not installed", words[0]));
+        return None;
+    }
+    let mut tool = lab.command("one", words[0], &words[1..]);
+    tool.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let _scan = Scan(tool.spawn().expect("ip is there"));
+    let mut found = Value::Null;
+    wait_until("there is an alert", || {
+        let json = program.json("/api/v1/darknet");
+        let mut events = json["darknet"]["events"].as_array().expect("a list").iter();
+        found = events.find(|event| event["kind"] == "alert").cloned().unwrap_or_default();
+        !found.is_null()
+    });
+    assert_eq!(found["source"], "192.168.77.11", "{found}");
+    Some(found)
+}
+
+/// A tool at work. On a quiet link Masscan does not end by itself.
+struct Scan(Child);
+
+impl Drop for Scan {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// The link-layer address of the router on the LAN.
+fn router_mac(lab: &Lab) -> String {
+    let output =
+        lab.command("router", "ip", &["-brief", "link", "show", "br-lan"]).output().expect("ip is there");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.split_whitespace().find(|word| word.matches(':').count() == 5).expect("an address").to_owned()
+}
+
+#[test]
+fn nmap_is_found_out() {
+    let command = "nmap -n -Pn -sS -p 23,80 --max-retries 0 --host-timeout 20s 10.9.0.1-8";
+    let Some(alert) = alert("nmap_is_found_out", |_| words(command)) else { return };
+    assert_eq!((&alert["tool"], &alert["category"]), (&"nmap".into(), &"scan".into()), "{alert}");
+}
+
+#[test]
+fn masscan_is_found_out() {
+    let command = |lab: &Lab| {
+        let mac = router_mac(lab);
+        words(&format!("masscan 10.9.0.0/28 -p 23 --rate 100 --wait 0 -e eth0 --router-mac {mac}"))
+    };
+    let Some(alert) = alert("masscan_is_found_out", command) else { return };
+    assert_eq!(alert["tool"], "masscan", "{alert}");
+    assert!(alert["dark_targets"].as_u64() <= Some(2), "with the second packet: {alert}");
+}
+
+#[test]
+fn zmap_is_found_out() {
+    let command = |lab: &Lab| {
+        let mac = router_mac(lab);
+        words(&format!("zmap -p 23 -i eth0 -G {mac} -r 100 -c 0 -b /dev/null -o /dev/null 10.9.0.0/28"))
+    };
+    let Some(alert) = alert("zmap_is_found_out", command) else { return };
+    assert_eq!(alert["tool"], "zmap", "{alert}");
+}
+
+#[test]
+fn arp_scan_is_found_out() {
+    let command = "arp-scan --interface eth0 192.168.77.0/24";
+    let Some(alert) = alert("arp_scan_is_found_out", |_| words(command)) else { return };
+    assert_eq!(
+        (&alert["signature"], &alert["tool"]),
+        (&"arp sweep of unused addresses".into(), &Value::Null)
+    );
+}
