@@ -119,7 +119,7 @@ pub const DARK_PREFIXES_MAX: usize = 32;
 
 /// What a source of packets to dark addresses costs, at most. There are as many of them as there may be
 /// hosts; in a full table the smallest stranger goes.
-pub const DARK_SOURCE_BYTES: usize = 280;
+pub const DARK_SOURCE_BYTES: usize = 288;
 
 /// Distinct dark addresses remembered per source, 4 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;
@@ -131,6 +131,10 @@ pub const DARK_EVIDENCE: usize = 4;
 
 /// They count if they come within this many seconds, however slowly.
 pub const DARK_EVIDENCE_SECONDS: u32 = 24 * 3600;
+
+/// Two probes with the mark of a tool are proof of it if the second comes within this many seconds: tools that
+/// have such marks are fast, and in a day an innocent host has some by chance.
+pub const MARK_SECONDS: u32 = 1;
 
 /// A scanner that has left the dark alone for this many seconds is cleared.
 pub const DARK_CLEAR_SECONDS: u64 = 3600;
@@ -161,7 +165,7 @@ pub const SIGNS_PER_HOST: usize = 2;
 /// What one of them costs.
 pub const SIGN_BYTES: usize = 24;
 
-/// Recent events kept for the page and the report, 104 bytes each. The oldest goes.
+/// Recent events kept for the page and the report, 112 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
 
 // Remember.

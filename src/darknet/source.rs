@@ -107,7 +107,7 @@ impl Source {
         let now = touch.last;
         self.count(touch, target, darkness);
         if let Some(probe) = probe {
-            self.marks.add(probe);
+            self.marks.add(probe, now.seconds as u32);
             self.next.tool = self.marks.tool();
         }
         let is_evidence = matches!(darkness, Some(Darkness::Given | Darkness::Unused))

@@ -297,3 +297,8 @@ fn an_address_that_answers_is_no_evidence() {
     let alert = hear(&mut darknet, request(SOURCE, 0xc0a8_0191), false, now).unwrap();
     assert_eq!((alert.kind, alert.dark_targets), (Kind::Alert, 4));
 }
+
+#[test]
+fn an_event_costs_what_limits_says() {
+    assert!(size_of::<Event>() <= 112, "{}", size_of::<Event>());
+}
