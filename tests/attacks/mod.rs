@@ -148,11 +148,12 @@ pub fn get(address: SocketAddr, path: &str, patience: Duration) -> Result<String
     Ok(body.to_string())
 }
 
-/// Resident memory of a process in KiB.
+/// Resident memory of a process in KiB, without the pages of files: those of the program itself come as
+/// they are first used.
 pub fn resident_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the target lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process has VmRSS");
-    line.trim().trim_end_matches(" kB").parse().expect("VmRSS is a number")
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a process has RssAnon");
+    line.trim().trim_end_matches(" kB").parse().expect("RssAnon is a number")
 }
 
 /// Open descriptors of a process.
