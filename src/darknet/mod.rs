@@ -222,6 +222,8 @@ impl Darknet {
             return Finding { is_dark, event: None };
         };
         let event = source.touch(touch, target, darkness, probe.as_ref());
+        let due_at = source.due_at();
+        self.sources.expect(due_at);
         if let Some(evicted) = evicted {
             let (packets, bytes) = evicted.untold();
             self.totals.evicted_sources += 1;

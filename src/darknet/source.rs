@@ -161,6 +161,15 @@ impl Source {
         self.evidence.retain(|(known, _)| *known != target);
     }
 
+    /// The second in which something will be due, unless more comes before.
+    pub(super) fn due_at(&self) -> Option<u64> {
+        match (self.next.packets, self.alerted) {
+            (0, true) => Some(self.next.last.seconds.saturating_add(DARK_CLEAR_SECONDS)),
+            (0, false) => None,
+            _ => Some(self.opened.map_or(0, |opened| opened.seconds.saturating_add(self.window))),
+        }
+    }
+
     /// The event that is due at this time, if there is one.
     pub(super) fn due(&mut self, now: Timestamp) -> Option<Event> {
         // Also if the clock was set back.

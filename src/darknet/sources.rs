@@ -20,13 +20,16 @@ pub(super) struct Sources {
     /// The second in which the last round of `due` began, and how far it has come.
     round: u64,
     cursor: usize,
+    /// No source has anything to say before this second.
+    earliest: u64,
 }
 
 impl Sources {
     /// An empty table of this many sources, rounded up to a power of two; of none if that is 0.
     pub(super) fn with_capacity(capacity: usize, seed: Seed) -> Self {
         let slots = if capacity == 0 { 0 } else { capacity.next_power_of_two().max(WAYS) };
-        Self { slots: vec![None; slots].into_boxed_slice(), seed, round: 0, cursor: 0 }
+        let slots = vec![None; slots].into_boxed_slice();
+        Self { cursor: slots.len(), slots, seed, round: 0, earliest: u64::MAX }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Source> {
@@ -59,17 +62,28 @@ impl Sources {
         self.slots.iter_mut().flatten().for_each(|source| source.acquit(target));
     }
 
-    /// The next event that is due because time has passed. One round over the table is made per second,
-    /// however often this is called.
+    /// A source has changed, and has something to say in this second.
+    pub(super) fn expect(&mut self, second: Option<u64>) {
+        self.earliest = self.earliest.min(second.unwrap_or(u64::MAX));
+    }
+
+    /// The next event that is due because time has passed. It costs nothing while there is none; then a round
+    /// is made over the table, however often this is called.
     pub(super) fn due(&mut self, now: Timestamp) -> Option<Event> {
-        if now.seconds != self.round {
-            self.round = now.seconds;
-            self.cursor = 0;
+        if self.cursor == self.slots.len() {
+            // A clock that was set back is none to wait for.
+            if now.seconds < self.earliest && now.seconds >= self.round {
+                return None;
+            }
+            (self.round, self.cursor, self.earliest) = (now.seconds, 0, u64::MAX);
         }
         while let Some(slot) = self.slots.get_mut(self.cursor) {
-            // A source that has something to say may have more.
-            if let Some(event) = slot.as_mut().and_then(|source| source.due(now)) {
-                return Some(event);
+            if let Some(source) = slot {
+                // A source that has something to say may have more.
+                if let Some(event) = source.due(now) {
+                    return Some(event);
+                }
+                self.earliest = self.earliest.min(source.due_at().unwrap_or(u64::MAX));
             }
             self.cursor += 1;
         }
