@@ -119,7 +119,7 @@ pub const DARK_PREFIXES_MAX: usize = 32;
 
 /// What a source of packets to dark addresses costs, at most. There are as many of them as there may be
 /// hosts; in a full table the smallest stranger goes.
-pub const DARK_SOURCE_BYTES: usize = 288;
+pub const DARK_SOURCE_BYTES: usize = 352;
 
 /// Distinct dark addresses remembered per source, 4 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;

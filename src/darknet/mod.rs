@@ -106,16 +106,7 @@ impl Darknet {
 
     /// Takes note that somebody has this address, as is known from elsewhere than a frame.
     pub fn note(&mut self, address: Address, now: Timestamp) {
-        if let Some(lan) = self.space.lan_of(address) {
-            self.sign(lan, address, now);
-        }
-    }
-
-    /// A sign of whoever has this address. Who has touched it before cannot be blamed for that.
-    fn sign(&mut self, interface: usize, address: Address, now: Timestamp) {
-        if self.space.note(interface, address, now.seconds as u32) {
-            self.sources.acquit(self.sources.target(address));
-        }
+        self.space.note_known(address, now.seconds as u32);
     }
 
     /// Takes note of a frame that an interface saw; `bytes` are those captured, if they are at hand. A
@@ -134,7 +125,7 @@ impl Darknet {
 
     fn observe_packet(&mut self, interface: usize, packet: &Packet, bytes: &[u8], now: Timestamp) -> Finding {
         let seconds = now.seconds as u32;
-        self.sign(interface, packet.source, now);
+        self.space.note(interface, packet.source, seconds);
         if packet.protocol == protocol::ICMPV6
             && let Some(message) = neighbor_message(bytes, packet)
         {
@@ -151,7 +142,7 @@ impl Darknet {
     /// ARP is believed on a LAN only: providers ask their own networks for whatever there is.
     fn observe_arp(&mut self, interface: usize, frame: &NonIp, now: Timestamp) -> Finding {
         let Some(arp) = frame.arp.filter(|_| self.space.is_lan(interface)) else { return Finding::default() };
-        self.sign(interface, arp.sender, now);
+        self.space.note(interface, arp.sender, now.seconds as u32);
         let question = Question {
             carrier: Carrier::Arp,
             sender: arp.sender,
@@ -183,7 +174,7 @@ impl Darknet {
         };
         match message.kind {
             NeighborKind::Advertisement => {
-                self.sign(interface, message.target, now);
+                self.space.note(interface, message.target, now.seconds as u32);
                 Finding::default()
             }
             // From the unspecified address somebody tries an address out (RFC 4862).
@@ -221,7 +212,9 @@ impl Darknet {
         let Some((source, evicted)) = self.sources.find(touch, local) else {
             return Finding { is_dark, event: None };
         };
-        let event = source.touch(touch, target, darkness, probe.as_ref());
+        let space = &self.space;
+        let still_dark = |address| space.darkness_on_link(address, touch.last.seconds as u32).is_some();
+        let event = source.touch(touch, target, darkness, probe.as_ref(), still_dark);
         let due_at = source.due_at();
         self.sources.expect(due_at);
         if let Some(evicted) = evicted {

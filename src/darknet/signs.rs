@@ -43,19 +43,17 @@ impl Signs {
         Self { slots: vec![Sign::default(); slots].into_boxed_slice(), seed, forgotten: 0 }
     }
 
-    /// Notes a sign of whoever has this address. True if it was dark until now.
-    pub fn note(&mut self, address: Address, now: u32) -> bool {
+    /// Notes a sign of whoever has this address.
+    pub fn note(&mut self, address: Address, now: u32) {
         let set = self.set(address);
-        let Some(ways) = self.slots.get_mut(set..set + WAYS) else { return false };
+        let Some(ways) = self.slots.get_mut(set..set + WAYS) else { return };
         let known = ways.iter().position(|sign| sign.address == address && sign.last != 0);
         let oldest = || (0..WAYS).min_by_key(|&way| ways.get(way).map_or(u32::MAX, |sign| sign.last));
-        let Some(sign) = known.or_else(oldest).and_then(|way| ways.get_mut(way)) else { return false };
-        let is_remembered = sign.last != 0 && now.saturating_sub(sign.last) < GRACE_SECONDS;
-        if known.is_none() && is_remembered {
+        let Some(sign) = known.or_else(oldest).and_then(|way| ways.get_mut(way)) else { return };
+        if known.is_none() && sign.last != 0 && now.saturating_sub(sign.last) < GRACE_SECONDS {
             self.forgotten += 1;
         }
         *sign = Sign { address, last: now.max(1) };
-        known.is_none() || !is_remembered
     }
 
     /// Whether somebody has this address.
@@ -122,7 +120,7 @@ mod tests {
         assert!(size_of::<Sign>() <= SIGN_BYTES);
         for seed in 0..20 {
             let mut signs = Signs::with_capacity(1024, Seed::new(seed, 7));
-            assert!((0..254).all(|n| signs.note(address(n), NOW)), "each was dark");
+            (0..254).for_each(|n| signs.note(address(n), NOW));
             let dark = (0..254).filter(|&n| signs.light(address(n), NOW) == Light::Dark).count() as u64;
             assert_eq!(dark, signs.forgotten());
             assert!(dark == 0, "seed {seed}: {dark} of a full /24 were forgotten");

@@ -28,8 +28,8 @@ pub struct Source {
     pub local: bool,
     /// The dark addresses touched, each as 32 bits of a seeded hash: enough to count distinct ones.
     targets: Vec<u32, DARK_TARGETS_MAX>,
-    /// Those that speak against it, and the second in which each did so last.
-    evidence: Vec<(u32, u32), DARK_EVIDENCE>,
+    /// Those that speak against it, and the second in which each was touched last.
+    evidence: Vec<(Address, u32), DARK_EVIDENCE>,
     /// What its packets tell of the tool that made them.
     marks: Marks,
     /// Whether an alert was raised that is not cleared.
@@ -96,13 +96,15 @@ impl Source {
     }
 
     /// Counts a touch of an address that is dark for this reason, if it is dark, by a probe, if it was one.
-    /// `target` stands for the address. Returns the event that is to be raised at once.
+    /// `target` stands for the address, and `is_dark` says whether one is dark now. Returns the event that is to
+    /// be raised at once.
     pub(super) fn touch(
         &mut self,
         touch: &Event,
         target: u32,
         darkness: Option<Darkness>,
         probe: Option<&Probe>,
+        is_dark: impl Fn(Address) -> bool,
     ) -> Option<Event> {
         let now = touch.last;
         self.count(touch, target, darkness);
@@ -112,7 +114,7 @@ impl Source {
         }
         let is_evidence = matches!(darkness, Some(Darkness::Given | Darkness::Unused))
             && matches!(touch.category, Category::Scan | Category::Other);
-        let is_proven = is_evidence && self.weigh(target, now.seconds as u32);
+        let is_proven = is_evidence && self.weigh(touch.destination, now.seconds as u32, is_dark);
         let is_scanner = self.marks.tool().is_some_and(|tool| tool.is_proof());
         if self.local && !self.alerted && (is_proven || is_scanner) {
             self.alerted = true;
@@ -143,22 +145,20 @@ impl Source {
         self.next.dark_targets = self.targets.len() as u8;
     }
 
-    /// Adds a dark address to the evidence. True if that is enough for a verdict.
-    fn weigh(&mut self, target: u32, now: u32) -> bool {
+    /// Adds a dark address to the evidence. True if that is enough for a verdict: an address that has turned
+    /// out to be somebody's since does not count.
+    fn weigh(&mut self, address: Address, now: u32, is_dark: impl Fn(Address) -> bool) -> bool {
         self.evidence.retain(|(_, seen)| now.abs_diff(*seen) < DARK_EVIDENCE_SECONDS);
-        match self.evidence.iter_mut().find(|(known, _)| *known == target) {
+        match self.evidence.iter_mut().find(|(known, _)| *known == address) {
             Some((_, seen)) => *seen = now,
             None => {
-                let _ = self.evidence.push((target, now));
+                let _ = self.evidence.push((address, now));
             }
         }
+        if self.evidence.is_full() {
+            self.evidence.retain(|(address, _)| is_dark(*address));
+        }
         self.evidence.is_full()
-    }
-
-    /// Takes an address out of the evidence.
-    pub(super) fn acquit(&mut self, target: u32) {
-        self.targets.retain(|known| *known != target);
-        self.evidence.retain(|(known, _)| *known != target);
     }
 
     /// The second in which something will be due, unless more comes before.

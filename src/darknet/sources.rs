@@ -57,11 +57,6 @@ impl Sources {
         Some((slot.insert(Source::new(touch, local)), evicted))
     }
 
-    /// Takes a touched address out of all evidence: somebody has it after all.
-    pub(super) fn acquit(&mut self, target: u32) {
-        self.slots.iter_mut().flatten().for_each(|source| source.acquit(target));
-    }
-
     /// A source has changed, and has something to say in this second.
     pub(super) fn expect(&mut self, second: Option<u64>) {
         self.earliest = self.earliest.min(second.unwrap_or(u64::MAX));

@@ -112,19 +112,20 @@ impl Space {
     }
 
     /// A sign of whoever has this address, seen on this interface. What comes from elsewhere under an
-    /// address of a LAN is none. True if the address was dark until now.
-    pub fn note(&mut self, interface: usize, address: Address, now: u32) -> bool {
-        let Some(lan) = self.lans.get_mut(interface) else { return false };
-        if !lan.networks.iter().any(|network| network.contains(address)) {
-            return false;
+    /// address of a LAN is none.
+    pub fn note(&mut self, interface: usize, address: Address, now: u32) {
+        let Some(lan) = self.lans.get_mut(interface) else { return };
+        if lan.networks.iter().any(|network| network.contains(address)) {
+            lan.since.get_or_insert(now);
+            self.signs.note(address, now);
         }
-        lan.since.get_or_insert(now);
-        self.signs.note(address, now)
     }
 
-    /// The LAN that this address belongs to.
-    pub fn lan_of(&self, address: Address) -> Option<usize> {
-        self.lans.iter().position(|lan| lan.networks.iter().any(|network| network.contains(address)))
+    /// A sign of whoever has this address, on whichever LAN it is.
+    pub fn note_known(&mut self, address: Address, now: u32) {
+        for interface in 0..self.lans.len() {
+            self.note(interface, address, now);
+        }
     }
 
     /// Why the destination of a packet is dark, if it is.
