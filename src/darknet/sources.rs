@@ -22,6 +22,8 @@ pub(super) struct Sources {
     cursor: usize,
     /// No source has anything to say before this second.
     earliest: u64,
+    /// How far the round of `untold` has come.
+    told: usize,
 }
 
 impl Sources {
@@ -29,7 +31,7 @@ impl Sources {
     pub(super) fn with_capacity(capacity: usize, seed: Seed) -> Self {
         let slots = if capacity == 0 { 0 } else { capacity.next_power_of_two().max(WAYS) };
         let slots = vec![None; slots].into_boxed_slice();
-        Self { cursor: slots.len(), slots, seed, round: 0, earliest: u64::MAX }
+        Self { cursor: slots.len(), slots, seed, round: 0, earliest: u64::MAX, told: 0 }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Source> {
@@ -85,9 +87,16 @@ impl Sources {
         None
     }
 
-    /// The event of any source that has untold packets.
+    /// The event of the next source that has untold packets, in one round over the table.
     pub(super) fn untold(&mut self) -> Option<Event> {
-        self.slots.iter_mut().flatten().find_map(|source| source.speak(Kind::Hit, source.last()))
+        while let Some(slot) = self.slots.get_mut(self.told) {
+            self.told += 1;
+            if let Some(event) = slot.as_mut().and_then(|source| source.speak(Kind::Hit, source.last())) {
+                return Some(event);
+            }
+        }
+        self.told = 0;
+        None
     }
 }
 
