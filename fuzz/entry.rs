@@ -44,7 +44,7 @@ fn suspect(frame: &Frame) {
     let mut networks = Networks::new();
     networks.add("128.0.0.0/1".parse().expect("a prefix"));
     networks.add("8000::/1".parse().expect("a prefix"));
-    darknet.set_lan(0, &networks, &[]);
+    darknet.set_interface(0, Role::Lan, &networks, &[]);
     darknet.set_learning(0);
     for seconds in 1_700_000_000..1_700_000_002 {
         let finding = darknet.observe(0, &decode(frame), frame.bytes, Timestamp::from_seconds(seconds));

@@ -119,7 +119,7 @@ pub const DARK_PREFIXES_MAX: usize = 32;
 
 /// What a source of packets to dark addresses costs, at most. There are as many of them as there may be
 /// hosts; in a full table the smallest stranger goes.
-pub const DARK_SOURCE_BYTES: usize = 352;
+pub const DARK_SOURCE_BYTES: usize = 448;
 
 /// Distinct dark addresses remembered per source, 4 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;
@@ -155,6 +155,46 @@ pub const GRACE_SECONDS: u32 = 24 * 3600;
 /// A network is watched for so many seconds before any of its addresses is held to be dark: most of what
 /// is there says something meanwhile.
 pub const LEARNING_SECONDS: u32 = 600;
+
+/// Networks, ports and devices that the user leaves out of the darknet. They are matched one by one, for what
+/// has touched the dark already.
+pub const DARK_EXCLUSIONS_MAX: usize = 32;
+
+/// Networks that the Internet does not carry and of which something was heard, 20 bytes each: second routers,
+/// providers, tunnels.
+pub const BOGON_NETWORKS_USED_MAX: usize = 32;
+
+/// A notice is given of who turned to so many of such networks that are not in use here, ...
+pub const BOGON_NETWORKS: usize = 2;
+
+/// ... within so many seconds, once a day.
+pub const BOGON_SECONDS: u32 = 3600;
+
+/// Seconds for which an answer is waited before a network is held to be not in use.
+pub const BOGON_ANSWER_SECONDS: u32 = 3;
+
+/// Pairs of a source and a port whose unanswered SYNs are counted, 100 bytes each.
+pub const FAN_OUT_ROWS: usize = 64;
+
+/// So many addresses at one port ...
+pub const FAN_OUT_ADDRESSES: u32 = 200;
+
+/// ... within so many seconds are a scan: a program that tries old peers one by one asks 120 a minute at most
+/// (Bitcoin Core's interval is half a second).
+pub const FAN_OUT_SECONDS: u32 = 60;
+
+/// ... if not one in so many answers ...
+pub const FAN_OUT_UNANSWERED: u32 = 16;
+
+/// ... though they had so many seconds to do so.
+pub const FAN_OUT_ANSWER_SECONDS: u32 = 3;
+
+/// Ports at which packets that nobody asked for are counted by day, 40 bytes each.
+pub const RADIATION_ROWS: usize = 256;
+
+/// Destination ports remembered per source: with more of them than a scan of addresses has (Amann's simple
+/// scan detector for Zeek asks for 5 at most), the count stops.
+pub const DARK_PORTS_MAX: usize = 6;
 
 /// Link-layer addresses of our own on a LAN. The ports of a bridge mostly share one.
 pub const OWN_MACS_MAX: usize = 16;

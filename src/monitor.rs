@@ -35,10 +35,12 @@ impl Monitor {
         now: Timestamp,
     ) -> Option<Event> {
         let is_news = self.ledgers.get_mut(interface)?.observe(decoded, now);
-        if is_news { self.suspect(interface, decoded, bytes, now) } else { None }
+        // The answer to a SYN is part of a known flow, and as much a sign as the SYN.
+        let is_answer = matches!(decoded, Decoded::Packet(packet) if packet.is_syn_ack());
+        if is_news || is_answer { self.suspect(interface, decoded, bytes, now) } else { None }
     }
 
-    /// Shows the darknet a frame that is none of a known flow.
+    /// Shows the darknet a frame that is none of a known flow, or is an answer in one.
     fn suspect(
         &mut self,
         interface: usize,

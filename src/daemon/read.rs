@@ -39,7 +39,7 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     if config.learning.is_some()
         && let Some(networks) = service::own_networks(config)
     {
-        monitor.darknet_mut().set_lan(0, &networks, &[]);
+        monitor.darknet_mut().set_interface(0, Role::Lan, &networks, &[]);
     }
     let result = read(file, &config.capture, &mut monitor);
     if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {

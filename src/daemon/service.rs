@@ -165,8 +165,8 @@ pub fn monitor(
     let darknet = Darknet::new(&config.dark, sources, Seed::new(first, second));
     let mut darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     darknet.set_learning(config.learning.unwrap_or_default());
-    for (index, _) in interfaces.iter().enumerate().filter(|(_, (_, role))| *role == Role::Lan) {
-        darknet.set_lan(index, &Networks::new(), &[]);
+    for (index, (_, role)) in interfaces.iter().enumerate() {
+        darknet.set_interface(index, *role, &Networks::new(), &[]);
     }
     Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
 }

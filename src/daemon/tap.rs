@@ -10,7 +10,7 @@ use super::clock::Clock;
 use crate::darknet::Event;
 use crate::limits::CAPTURE_BATCH;
 use crate::monitor::Monitor;
-use crate::network::{Networks, Role};
+use crate::network::Networks;
 use crate::packet::{Decoded, Discard, Frame, decode};
 use crate::time::Timestamp;
 
@@ -66,13 +66,12 @@ pub fn introduce(monitor: &Mutex<Monitor>, interface: usize, presence: &Presence
     if let Some(link) = presence.link {
         ledger.set_link(link);
     }
-    if ledger.role() == Role::Lan {
-        let own_macs = presence.devices.map_or(&[][..], |set| &set.own_macs);
-        let none = Networks::new();
-        // Those it is connected to, since what the user calls local may lie behind another router.
-        let networks = if options.learn_dark { presence.networks } else { &none };
-        monitor.darknet_mut().set_lan(interface, networks, own_macs);
-    }
+    let role = ledger.role();
+    let own_macs = presence.devices.map_or(&[][..], |set| &set.own_macs);
+    let none = Networks::new();
+    // Those it is connected to, since what the user calls local may lie behind another router.
+    let networks = if options.learn_dark { presence.networks } else { &none };
+    monitor.darknet_mut().set_interface(interface, role, networks, own_macs);
 }
 
 /// What the user wants of the tap.

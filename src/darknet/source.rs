@@ -6,11 +6,14 @@
 
 use heapless::Vec;
 
+use super::bogons::network_of;
+use super::category::is_inside;
 use super::fingerprint::{Marks, Probe};
-use super::{Category, Darkness, Event, Kind};
+use super::space::Space;
+use super::{Carrier, Category, Event, Kind, Pattern, Signal};
 use crate::limits::{
-    DARK_CLEAR_SECONDS, DARK_EVIDENCE, DARK_EVIDENCE_SECONDS, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS,
-    UNUSED_WINDOW_SECONDS,
+    BOGON_ANSWER_SECONDS, BOGON_NETWORKS, BOGON_SECONDS, DARK_CLEAR_SECONDS, DARK_EVIDENCE,
+    DARK_EVIDENCE_SECONDS, DARK_PORTS_MAX, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS, UNUSED_WINDOW_SECONDS,
 };
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
@@ -28,8 +31,16 @@ pub struct Source {
     pub local: bool,
     /// The dark addresses touched, each as 32 bits of a seeded hash: enough to count distinct ones.
     targets: Vec<u32, DARK_TARGETS_MAX>,
+    /// Their ports, as far as there were any.
+    ports: Vec<u16, DARK_PORTS_MAX>,
+    /// Packets that looked meant for a company's own network.
+    leaks: u64,
     /// Those that speak against it, and the second in which each was touched last.
     evidence: Vec<(Address, u32), DARK_EVIDENCE>,
+    /// Addresses turned to that the Internet does not carry, the last one of each network, and when.
+    bogons: Vec<(Address, u32), BOGON_NETWORKS>,
+    /// When a notice was given of them.
+    noticed: Option<u32>,
     /// What its packets tell of the tool that made them.
     marks: Marks,
     /// Whether an alert was raised that is not cleared.
@@ -51,7 +62,11 @@ impl Source {
             first: touch.first,
             local,
             targets: Vec::new(),
+            ports: Vec::new(),
+            leaks: 0,
             evidence: Vec::new(),
+            bogons: Vec::new(),
+            noticed: None,
             marks: Marks::default(),
             alerted: false,
             opened: None,
@@ -95,48 +110,56 @@ impl Source {
         (self.next.packets, self.next.bytes)
     }
 
-    /// Counts a touch of an address that is dark for this reason, if it is dark, by a probe, if it was one.
-    /// `target` stands for the address, and `is_dark` says whether one is dark now. Returns the event that is to
+    /// Counts a touch, by a probe, if it was one. `target` stands for the address. Returns the event that is to
     /// be raised at once.
     pub(super) fn touch(
         &mut self,
         touch: &Event,
         target: u32,
-        darkness: Option<Darkness>,
         probe: Option<&Probe>,
-        is_dark: impl Fn(Address) -> bool,
+        space: &Space,
     ) -> Option<Event> {
         let now = touch.last;
-        self.count(touch, target, darkness);
+        let second = now.seconds as u32;
+        self.count(touch, target);
         if let Some(probe) = probe {
-            self.marks.add(probe, now.seconds as u32);
+            self.marks.add(probe, second);
             self.next.tool = self.marks.tool();
         }
-        let is_evidence = matches!(darkness, Some(Darkness::Given | Darkness::Unused))
-            && matches!(touch.category, Category::Scan | Category::Other);
-        let is_proven = is_evidence && self.weigh(touch.destination, now.seconds as u32, is_dark);
+        if touch.signal == Signal::Bogon {
+            self.note_bogon(touch.destination, second);
+        }
+        let is_evidence = touch.signal.is_evidence()
+            && matches!(touch.category, Category::Scan | Category::Other)
+            && self.weigh(touch.destination, second, space);
         let is_scanner = self.marks.tool().is_some_and(|tool| tool.is_proof());
-        if self.local && !self.alerted && (is_proven || is_scanner) {
+        if self.local && !self.alerted && (is_evidence || is_scanner || touch.signal == Signal::FanOut) {
             self.alerted = true;
             return self.speak(Kind::Alert, now);
         }
-        self.due(now)
+        self.due(now, space)
     }
 
-    fn count(&mut self, touch: &Event, target: u32, darkness: Option<Darkness>) {
-        if self.packets == 0 && matches!(darkness, None | Some(Darkness::Learning)) {
-            // Nobody is told of what may be a device that has not said anything yet.
+    fn count(&mut self, touch: &Event, target: u32) {
+        if self.packets == 0 && touch.signal.is_quiet() {
             self.opened = Some(touch.last);
         }
         if self.next.packets == 0 {
             self.next = Event { packets: 0, bytes: 0, tool: self.marks.tool(), ..*touch };
             self.window =
-                if darkness == Some(Darkness::Given) { DARK_WINDOW_SECONDS } else { UNUSED_WINDOW_SECONDS };
+                if touch.signal == Signal::Given { DARK_WINDOW_SECONDS } else { UNUSED_WINDOW_SECONDS };
         }
-        if darkness.is_some() && !self.targets.contains(&target) {
+        if touch.signal.is_dark() && !self.targets.contains(&target) {
             // A full list stays as it is: the count then means "that many or more".
             let _ = self.targets.push(target);
         }
+        if let Some((_, port)) = touch.ports
+            && !self.ports.contains(&port)
+        {
+            let _ = self.ports.push(port);
+        }
+        let is_leak = touch.signal == Signal::Bogon && touch.ports.is_some_and(|(_, port)| is_inside(port));
+        self.leaks += if is_leak { touch.packets } else { 0 };
         self.packets += touch.packets;
         self.bytes += touch.bytes;
         self.next.packets += touch.packets;
@@ -145,9 +168,23 @@ impl Source {
         self.next.dark_targets = self.targets.len() as u8;
     }
 
+    /// What all of its packets together look like, where the next event's first one may be seen otherwise.
+    fn category(&self) -> Category {
+        let is_question = matches!(self.next.category, Category::Scan | Category::Other);
+        if !is_question || self.alerted {
+            self.next.category
+        } else if self.leaks == self.packets {
+            Category::LeakedRoute
+        } else if self.packets >= 3 && self.targets.len() == 1 && self.ports.len() < 2 {
+            Category::Misconfiguration
+        } else {
+            self.next.category
+        }
+    }
+
     /// Adds a dark address to the evidence. True if that is enough for a verdict: an address that has turned
     /// out to be somebody's since does not count.
-    fn weigh(&mut self, address: Address, now: u32, is_dark: impl Fn(Address) -> bool) -> bool {
+    fn weigh(&mut self, address: Address, now: u32, space: &Space) -> bool {
         self.evidence.retain(|(_, seen)| now.abs_diff(*seen) < DARK_EVIDENCE_SECONDS);
         match self.evidence.iter_mut().find(|(known, _)| *known == address) {
             Some((_, seen)) => *seen = now,
@@ -156,24 +193,53 @@ impl Source {
             }
         }
         if self.evidence.is_full() {
-            self.evidence.retain(|(address, _)| is_dark(*address));
+            self.evidence.retain(|(address, _)| space.darkness_on_link(*address, now).is_some());
         }
         self.evidence.is_full()
     }
 
+    /// Remembers a bogon network, the last one at the end; the first one goes.
+    fn note_bogon(&mut self, address: Address, now: u32) {
+        let network = network_of(address);
+        self.bogons.retain(|(known, _)| network_of(*known) != network);
+        if self.bogons.is_full() {
+            self.bogons.remove(0);
+        }
+        let _ = self.bogons.push((address, now));
+    }
+
+    /// The second in which a notice of bogon networks is due, if they are enough.
+    fn notice_at(&self) -> Option<u32> {
+        let (first, last) = (self.bogons.first()?.1, self.bogons.last()?.1);
+        let is_new = self.noticed.is_none_or(|noticed| last.abs_diff(noticed) >= DARK_EVIDENCE_SECONDS);
+        let is_due = self.bogons.is_full() && is_new && first.abs_diff(last) <= BOGON_SECONDS;
+        is_due.then_some(first.max(last).saturating_add(BOGON_ANSWER_SECONDS))
+    }
+
     /// The second in which something will be due, unless more comes before.
     pub(super) fn due_at(&self) -> Option<u64> {
-        match (self.next.packets, self.alerted) {
+        let window = match (self.next.packets, self.alerted) {
             (0, true) => Some(self.next.last.seconds.saturating_add(DARK_CLEAR_SECONDS)),
             (0, false) => None,
             _ => Some(self.opened.map_or(0, |opened| opened.seconds.saturating_add(self.window))),
-        }
+        };
+        let notice = self.notice_at().map(u64::from);
+        window.into_iter().chain(notice).min()
     }
 
     /// The event that is due at this time, if there is one.
-    pub(super) fn due(&mut self, now: Timestamp) -> Option<Event> {
+    pub(super) fn due(&mut self, now: Timestamp, space: &Space) -> Option<Event> {
         // Also if the clock was set back.
         let is_over = |since: Timestamp, seconds| now.seconds.abs_diff(since.seconds) >= seconds;
+        if self.notice_at().is_some_and(|at| now.seconds as u32 >= at) {
+            let second = now.seconds as u32;
+            // Somebody there may have answered meanwhile.
+            self.bogons.retain(|(address, _)| space.is_unused_bogon(*address, second));
+            if let Some((bogon, _)) = self.bogons.last().copied().filter(|_| self.bogons.is_full()) {
+                self.noticed = Some(second);
+                return Some(self.notice(bogon, now));
+            }
+        }
         if self.opened.is_none_or(|opened| is_over(opened, self.window)) && self.next.packets > 0 {
             return self.speak(Kind::Hit, now);
         }
@@ -185,12 +251,25 @@ impl Source {
         None
     }
 
+    /// Tells of bogon networks, and of all untold packets.
+    fn notice(&mut self, bogon: Address, now: Timestamp) -> Event {
+        let told = self.speak(Kind::Notice, now).unwrap_or(Event { kind: Kind::Notice, ..self.next });
+        if told.signal == Signal::Bogon {
+            return told;
+        }
+        let (signal, carrier) = (Signal::Bogon, Carrier::Ip);
+        Event { signal, carrier, destination: bogon, ports: None, protocol: 0, icmp: None, ..told }
+    }
+
     /// The event that tells of all untold packets, if there are any; opens a new window.
     pub(super) fn speak(&mut self, kind: Kind, now: Timestamp) -> Option<Event> {
         if self.next.packets == 0 {
             return None;
         }
-        let event = Event { kind, ..self.next };
+        let category = self.category();
+        let is_scan = category == Category::Scan;
+        let pattern = Pattern::of(&self.targets, &self.ports).filter(|_| is_scan);
+        let event = Event { kind, category, pattern, ..self.next };
         self.opened = Some(now);
         self.next.packets = 0;
         self.next.bytes = 0;

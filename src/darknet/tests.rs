@@ -153,7 +153,7 @@ fn lan() -> Darknet {
     let mut darknet = Darknet::new(&[], SOURCES, Seed::new(7, 0)).unwrap();
     let mut networks = Networks::new();
     networks.add("192.168.1.0/24".parse().unwrap());
-    darknet.set_lan(0, &networks, &[OWN_MAC]);
+    darknet.set_interface(0, Role::Lan, &networks, &[OWN_MAC]);
     darknet.note(Address::v4(ROUTER), at(0));
     darknet
 }
@@ -253,7 +253,7 @@ fn good_questions_are_no_evidence() {
 #[test]
 fn backscatter_never_makes_a_scanner() {
     let mut darknet = darknet();
-    darknet.set_lan(0, &Networks::new(), &[]);
+    darknet.set_interface(0, Role::Lan, &Networks::new(), &[]);
     for n in 0..1000 {
         let packet = Packet { tcp_flags: 0x12, ..syn(SOURCE, DARK + n) };
         let event = see(&mut darknet, 0, &packet, at(u64::from(n)));
@@ -273,7 +273,7 @@ fn backscatter_never_makes_a_scanner() {
 #[test]
 fn strangers_make_room_for_those_of_a_lan() {
     let mut darknet = darknet();
-    darknet.set_lan(0, &Networks::new(), &[]);
+    darknet.set_interface(0, Role::Lan, &Networks::new(), &[]);
     for n in 0..SOURCES as u32 / 8 {
         see(&mut darknet, 0, &syn(SOURCE + n, DARK), at(0));
     }

@@ -157,6 +157,12 @@ impl Packet {
     pub const fn is_syn(&self) -> bool {
         self.tcp_flags & (Self::TCP_SYN | Self::TCP_ACK) == Self::TCP_SYN
     }
+
+    /// True for a TCP segment that accepts a connection: SYN and ACK.
+    #[inline]
+    pub const fn is_syn_ack(&self) -> bool {
+        self.tcp_flags & (Self::TCP_SYN | Self::TCP_ACK) == Self::TCP_SYN | Self::TCP_ACK
+    }
 }
 
 /// A frame that carries no IP.

@@ -10,7 +10,7 @@ use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Ranked, Top};
 use super::units::Grouped;
 use super::{Context, services};
-use crate::darknet::{Carrier, Darknet, Event, Kind, Source, Tool, Totals};
+use crate::darknet::{Carrier, Darknet, Event, Kind, Pattern, Source, Tool, Totals};
 use crate::ledger::Counters;
 use crate::limits::{DARK_EVENTS_MAX, DARK_PREFIXES_MAX, DARK_SOURCES_SHOWN, DARK_TARGETS_MAX};
 use crate::monitor::Monitor;
@@ -246,7 +246,7 @@ pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterat
         html.markup("</td><td class=\"event\">");
         match event.kind {
             Kind::Alert => html.markup("<strong>Alert: ").text(event.signature()).markup("</strong>"),
-            Kind::Hit | Kind::Clear => html.text(event.signature()),
+            Kind::Hit | Kind::Notice | Kind::Clear => html.text(event.signature()),
         };
         html.markup("<br><small>").text(event);
         html.markup("</small></td></tr>\n");
@@ -295,8 +295,10 @@ fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Even
         let protocol = (event.carrier == Carrier::Ip).then_some(event.protocol);
         json.field("protocol", protocol);
         json.field("protocol_name", protocol.map(services::protocol));
+        json.field("signal", event.signal.name());
         json.field("signature", event.signature());
         json.field("category", event.category.name());
+        json.field("pattern", event.pattern.map(Pattern::name));
         json.field("tool", event.tool.map(Tool::name));
         json.field("dark_targets", event.dark_targets);
         json.field("packets", event.packets);

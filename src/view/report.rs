@@ -27,10 +27,10 @@
 //!       "sources": [ {"source", "source_mac", "interface", "alert": bool, "dark_targets", "packets",
 //!                     "bytes", "first", "last"} ],
 //!       "evicted": {"sources", "packets", "bytes"},
-//!       "events": [ {"kind": "hit" | "alert" | "clear", "time", "first", "interface", "source",
+//!       "events": [ {"kind": "hit" | "notice" | "alert" | "clear", "time", "first", "interface", "source",
 //!                    "source_mac", "destination", "port", "carrier": "ip" | "arp" |
-//!                    "neighbor solicitation", "protocol", "protocol_name", "signature", "category",
-//!                    "tool": text | null, "dark_targets", "packets", "bytes", "why"} ] } }
+//!                    "neighbor solicitation", "protocol", "protocol_name", "signal", "signature", "category",
+//!                    "pattern": text | null, "tool": text | null, "dark_targets", "packets", "bytes", "why"} ] } }
 //! ```
 //!
 //! captured = total + non_ip + discarded, in packets. Each packet is sent by its source and received by

@@ -83,7 +83,7 @@ impl fmt::Display for EventText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let event = self.event;
         write!(f, "signature={}", Value(event.signature()))?;
-        write!(f, " category={} severity={}", event.category.name(), severity(event))?;
+        write!(f, " category={} severity={}", Value(event.category.name()), severity(event))?;
         write!(f, " action=observed src={}", event.source)?;
         if event.source_mac != Mac::ZERO {
             write!(f, " src_mac={}", event.source_mac)?;
@@ -107,6 +107,9 @@ impl fmt::Display for EventText<'_> {
         if let Some((kind, code)) = event.icmp {
             write!(f, " icmp_type={kind} icmp_code={code}")?;
         }
+        if let Some(pattern) = event.pattern {
+            write!(f, " pattern={}", pattern.name())?;
+        }
         if let Some(tool) = event.tool {
             write!(f, " tool={}", tool.name())?;
         }
@@ -119,6 +122,7 @@ impl fmt::Display for EventText<'_> {
 fn severity(event: &Event) -> &'static str {
     match (event.kind, event.category) {
         (Kind::Alert, _) => "high",
+        (Kind::Notice, _) => "medium",
         (Kind::Hit, Category::Scan) => "low",
         _ => "informational",
     }
@@ -180,12 +184,14 @@ impl fmt::Display for Value<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::darknet::Signal;
     use crate::limits::{ALARM_MESSAGE_BYTES, NAME_BYTES_MAX};
     use crate::packet::Address;
 
     fn event() -> Event {
         Event {
             kind: Kind::Hit,
+            signal: Signal::Given,
             carrier: Carrier::Ip,
             interface: 0,
             source: Address::v4(0xc0a8_0139),
@@ -196,6 +202,7 @@ mod tests {
             tcp_flags: 2,
             icmp: None,
             category: Category::Scan,
+            pattern: None,
             tool: None,
             dark_targets: 4,
             packets: 4,

@@ -189,7 +189,7 @@ impl Sender {
                 let message = Message { time: event.last, id: message_id(event.kind), number, text: &text };
                 let severity = match event.kind {
                     Kind::Alert => Severity::LOG_WARNING,
-                    Kind::Hit | Kind::Clear => Severity::LOG_NOTICE,
+                    Kind::Hit | Kind::Notice | Kind::Clear => Severity::LOG_NOTICE,
                 };
                 self.format.format(&mut rest, severity, message)?;
             }
@@ -259,6 +259,7 @@ impl Sender {
 fn message_id(kind: Kind) -> &'static str {
     match kind {
         Kind::Hit => "HIT",
+        Kind::Notice => "NOTICE",
         Kind::Alert => "ALERT",
         Kind::Clear => "CLEAR",
     }
