@@ -136,7 +136,10 @@ impl Event {
         };
         Self {
             carrier: question.carrier,
-            category: Category::Scan,
+            category: match signal {
+                Signal::ForeignSender => Category::Misconfiguration,
+                _ => Category::Scan,
+            },
             ..Self::of_packet(interface, &packet, signal, now)
         }
     }
@@ -184,7 +187,6 @@ impl Event {
     /// What the first packet was for, and how many more of its kind.
     fn write_targets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match usize::from(self.dark_targets) {
-            _ if self.kind == Kind::Notice => write!(f, "networks that are not here, such as that of ")?,
             _ if !self.signal.is_dark() => {}
             0 => {}
             1 => f.write_str("the dark address ")?,
@@ -229,6 +231,10 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind == Kind::Clear {
             return write!(f, "{} has touched no dark address for an hour", self.source);
+        }
+        if self.kind == Kind::Notice {
+            let (source, network) = (self.source, self.destination);
+            return write!(f, "{source} turned to networks that are not here, such as that of {network}");
         }
         let packets = if self.packets == 1 { "packet" } else { "packets" };
         match self.carrier {

@@ -253,10 +253,9 @@ impl Source {
 
     /// Tells of bogon networks, and of all untold packets.
     fn notice(&mut self, bogon: Address, now: Timestamp) -> Event {
-        let told = self.speak(Kind::Notice, now).unwrap_or(Event { kind: Kind::Notice, ..self.next });
-        if told.signal == Signal::Bogon {
-            return told;
-        }
+        let (kind, category) = (Kind::Notice, self.category());
+        let told = self.speak(kind, now).unwrap_or(Event { kind, category, ..self.next });
+        // The first packet may have been for another address.
         let (signal, carrier) = (Signal::Bogon, Carrier::Ip);
         Event { signal, carrier, destination: bogon, ports: None, protocol: 0, icmp: None, ..told }
     }

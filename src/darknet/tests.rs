@@ -301,3 +301,5 @@ fn an_address_that_answers_is_no_evidence() {
 fn an_event_costs_what_limits_says() {
     assert!(size_of::<Event>() <= 112, "{}", size_of::<Event>());
 }
+
+mod signals;
