@@ -165,6 +165,9 @@ pub fn monitor(
     let darknet = Darknet::new(&config.dark, sources, Seed::new(first, second));
     let mut darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     darknet.set_learning(config.learning.unwrap_or_default());
+    if !darknet.set_exclusions(&config.dark_except) {
+        return Err("--dark-except: there are more of them than fit".to_owned());
+    }
     for (index, (_, role)) in interfaces.iter().enumerate() {
         darknet.set_interface(index, *role, &Networks::new(), &[]);
     }

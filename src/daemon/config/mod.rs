@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::alarm::Receiver;
 use super::options::{Key, Options, UsageError, parse_config_file, printable};
+use crate::darknet::Exclusion;
 use crate::limits::CONFIG_FILE_BYTES_MAX;
 use crate::network::{Prefix, Role};
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub store: Store,
     /// Dark networks that the user declares, up to `DARK_PREFIXES_MAX`.
     pub dark: Vec<Prefix>,
+    /// What the darknet leaves out, up to `DARK_EXCLUSIONS_MAX`.
+    pub dark_except: Vec<Exclusion>,
     /// Seconds for which a LAN is watched before those of its addresses that nobody has are dark; `None` if
     /// they never are.
     pub learning: Option<u32>,

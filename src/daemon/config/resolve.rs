@@ -36,6 +36,13 @@ impl Config {
             store: store(options)?,
             learning: learning(options)?,
             dark: list(options, Key::Dark, limits::DARK_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
+            dark_except: list(
+                options,
+                Key::DarkExcept,
+                limits::DARK_EXCLUSIONS_MAX,
+                values::exclusion,
+                PartialEq::eq,
+            )?,
             syslog_to: single(options, Key::SyslogTo, values::syslog_target)?,
             process: process(options)?,
             log: Log {

@@ -91,6 +91,8 @@ return view.extend({
 		flag(s, 'learn', _('Learn dark addresses'), _('Learn which addresses of the LANs nobody has, and find out who looks for them.'), true);
 		add(s, form.DynamicList, 'dark', _('Dark networks'), _('Networks that nobody uses. Whoever sends a packet there is shown, and told to the syslog server.'),
 			{ datatype: 'cidr', placeholder: '192.168.1.192/26' });
+		add(s, form.DynamicList, 'except', _('Exceptions'), _('Left out is what comes from or goes to a network, goes to a port, or is sent by a MAC address.'),
+			{ placeholder: '192.168.1.9' });
 
 		s = section('syslog', _('Syslog'));
 		o = add(s, form.Value, 'target', _('Syslog server'), _('Who is told about packets to dark addresses.'), { validate: isTarget });
