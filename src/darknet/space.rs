@@ -20,6 +20,8 @@ pub enum Darkness {
     Given,
     /// It is in a LAN's own network, and there has been no sign of anybody who has it.
     Unused,
+    /// The same, but somebody had it before: good devices go on asking for those that sleep or are gone.
+    Left,
     /// The same, but the network has not been watched for long enough to know.
     Learning,
 }
@@ -145,12 +147,12 @@ impl Space {
     fn unused(&self, address: Address, now: u32) -> Option<Darkness> {
         let holds = |prefix: &&Prefix| prefix.contains(address) && is_for_a_host(prefix, address);
         let lan = self.lans.iter().find(|lan| lan.networks.iter().any(|network| holds(&network)))?;
-        if self.signs.light(address, now) != Light::Dark {
-            return None;
-        }
-        match lan.since {
-            Some(since) if now.saturating_sub(since) >= self.learning => Some(Darkness::Unused),
-            _ => Some(Darkness::Learning),
+        let is_learned = lan.since.is_some_and(|since| now.saturating_sub(since) >= self.learning);
+        match self.signs.light(address, now) {
+            Light::Lit | Light::Grace => None,
+            _ if !is_learned => Some(Darkness::Learning),
+            Light::Left => Some(Darkness::Left),
+            Light::Dark => Some(Darkness::Unused),
         }
     }
 
@@ -209,7 +211,7 @@ mod tests {
         }
         space.note(1, address("192.168.1.7"), LEARNED);
         assert_eq!(space.darkness(address("192.168.1.7"), LEARNED), None);
-        assert_eq!(space.darkness(address("192.168.1.7"), LEARNED + GRACE_SECONDS), Some(Darkness::Unused));
+        assert_eq!(space.darkness(address("192.168.1.7"), LEARNED + GRACE_SECONDS), Some(Darkness::Left));
     }
 
     #[test]
