@@ -8,7 +8,9 @@
 use heapless::Vec;
 
 use super::signs::{Light, Signs};
-use crate::limits::{DARK_PREFIXES_MAX, INTERFACES_MAX, LEARNING_SECONDS, LOCAL_PREFIXES_MAX, OWN_MACS_MAX};
+use crate::limits::{
+    DARK_PREFIXES_MAX, GRACE_SECONDS, INTERFACES_MAX, LEARNING_SECONDS, LOCAL_PREFIXES_MAX, OWN_MACS_MAX,
+};
 use crate::network::{Networks, Place, Prefix};
 use crate::packet::{Address, Mac};
 use crate::table::Seed;
@@ -34,8 +36,8 @@ struct Lan {
     networks: Vec<Prefix, LOCAL_PREFIXES_MAX>,
     /// The link-layer addresses under which we send there.
     own_macs: Vec<Mac, OWN_MACS_MAX>,
-    /// The second in which it was first watched with these networks.
-    since: Option<u32>,
+    /// The second from which on it has been watched with these networks, and that of the last sign.
+    watched: Option<(u32, u32)>,
 }
 
 /// The dark.
@@ -81,7 +83,7 @@ impl Space {
         lan.own_macs = own_macs.iter().copied().take(OWN_MACS_MAX).collect();
         if lan.networks != networks.prefixes() {
             lan.networks = networks.prefixes().iter().copied().collect();
-            lan.since = None;
+            lan.watched = None;
         }
     }
 
@@ -118,7 +120,9 @@ impl Space {
     pub fn note(&mut self, interface: usize, address: Address, now: u32) {
         let Some(lan) = self.lans.get_mut(interface) else { return };
         if lan.networks.iter().any(|network| network.contains(address)) {
-            lan.since.get_or_insert(now);
+            // After a day without a sign, or when a clock without a battery is set, all is to be learned anew.
+            let is_near = |&(_, last): &(u32, u32)| now.abs_diff(last) < GRACE_SECONDS;
+            lan.watched = Some((lan.watched.filter(is_near).map_or(now, |(since, _)| since), now));
             self.signs.note(address, now);
         }
     }
@@ -147,7 +151,7 @@ impl Space {
     fn unused(&self, address: Address, now: u32) -> Option<Darkness> {
         let holds = |prefix: &&Prefix| prefix.contains(address) && is_for_a_host(prefix, address);
         let lan = self.lans.iter().find(|lan| lan.networks.iter().any(|network| holds(&network)))?;
-        let is_learned = lan.since.is_some_and(|since| now.saturating_sub(since) >= self.learning);
+        let is_learned = lan.watched.is_some_and(|(since, _)| now.saturating_sub(since) >= self.learning);
         match self.signs.light(address, now) {
             Light::Lit | Light::Grace => None,
             _ if !is_learned => Some(Darkness::Learning),
@@ -180,7 +184,6 @@ mod tests {
     use core::net::IpAddr;
 
     use super::*;
-    use crate::limits::GRACE_SECONDS;
 
     const NOW: u32 = 1_700_000_000;
     const LEARNED: u32 = NOW + LEARNING_SECONDS;
@@ -212,6 +215,19 @@ mod tests {
         space.note(1, address("192.168.1.7"), LEARNED);
         assert_eq!(space.darkness(address("192.168.1.7"), LEARNED), None);
         assert_eq!(space.darkness(address("192.168.1.7"), LEARNED + GRACE_SECONDS), Some(Darkness::Left));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_the_lan_unknown() {
+        for set in [NOW + 300 * GRACE_SECONDS, NOW - 300 * GRACE_SECONDS] {
+            let mut space = space();
+            space.note(1, address("192.168.1.1"), LEARNED);
+            assert_eq!(space.darkness(address("192.168.1.7"), LEARNED), Some(Darkness::Unused));
+            space.note(1, address("192.168.1.1"), set);
+            for (age, darkness) in [(0, Darkness::Learning), (LEARNING_SECONDS, Darkness::Unused)] {
+                assert_eq!(space.darkness(address("192.168.1.7"), set + age), Some(darkness));
+            }
+        }
     }
 
     #[test]
