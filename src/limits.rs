@@ -156,6 +156,10 @@ pub const GRACE_SECONDS: u32 = 24 * 3600;
 /// is there says something meanwhile.
 pub const LEARNING_SECONDS: u32 = 600;
 
+/// Addresses of a LAN that are asked for while it is learned, and so out of habit: a controller asks for
+/// everything that the house has.
+pub const HABITS_MAX: u32 = 64;
+
 /// Link-layer addresses of our own on a LAN. The ports of a bridge mostly share one.
 pub const OWN_MACS_MAX: usize = 16;
 

@@ -216,6 +216,9 @@ impl Darknet {
         let still_dark = |address| space.darkness_on_link(address, touch.last.seconds as u32).is_some();
         let event = source.touch(touch, target, darkness, probe.as_ref(), still_dark);
         let due_at = source.due_at();
+        if darkness == Some(Darkness::Learning) {
+            self.space.expect(touch.destination, touch.last.seconds as u32);
+        }
         self.sources.expect(due_at);
         if let Some(evicted) = evicted {
             let (packets, bytes) = evicted.untold();

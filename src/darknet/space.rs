@@ -9,7 +9,8 @@ use heapless::Vec;
 
 use super::signs::{Light, Signs};
 use crate::limits::{
-    DARK_PREFIXES_MAX, GRACE_SECONDS, INTERFACES_MAX, LEARNING_SECONDS, LOCAL_PREFIXES_MAX, OWN_MACS_MAX,
+    DARK_PREFIXES_MAX, GRACE_SECONDS, HABITS_MAX, INTERFACES_MAX, LEARNING_SECONDS, LOCAL_PREFIXES_MAX,
+    OWN_MACS_MAX,
 };
 use crate::network::{Networks, Place, Prefix};
 use crate::packet::{Address, Mac};
@@ -38,6 +39,8 @@ struct Lan {
     own_macs: Vec<Mac, OWN_MACS_MAX>,
     /// The second from which on it has been watched with these networks, and that of the last sign.
     watched: Option<(u32, u32)>,
+    /// How many of its addresses were taken for habits.
+    habits: u32,
 }
 
 /// The dark.
@@ -131,6 +134,23 @@ impl Space {
     pub fn note_known(&mut self, address: Address, now: u32) {
         for interface in 0..self.lans.len() {
             self.note(interface, address, now);
+        }
+    }
+
+    /// Takes an address for one that somebody had, as long as there is no sign of it: who asks for it while the
+    /// LAN is learned does so out of habit. That holds for a quarter of a network at most, and for no more than
+    /// [`HABITS_MAX`], so that a sweep does not make all of it known.
+    pub fn expect(&mut self, address: Address, now: u32) {
+        for lan in &mut self.lans {
+            let Some(network) = lan.networks.iter().find(|network| network.contains(address)) else {
+                continue;
+            };
+            let bits = if address.is_v4() { 32u32 } else { 128 }.saturating_sub(network.length().into());
+            let quarter = 1u32.checked_shl(bits.saturating_sub(2)).unwrap_or(u32::MAX);
+            if lan.habits < quarter.min(HABITS_MAX) && self.signs.light(address, now) == Light::Dark {
+                lan.habits += 1;
+                self.signs.note(address, now.saturating_sub(GRACE_SECONDS));
+            }
         }
     }
 
