@@ -195,6 +195,9 @@ pub const RADIATION_ROWS: usize = 256;
 /// Destination ports remembered per source: with more of them than a scan of addresses has (Amann's simple
 /// scan detector for Zeek asks for 5 at most), the count stops.
 pub const DARK_PORTS_MAX: usize = 6;
+/// Addresses of a LAN that are asked for while it is learned, and so out of habit: a controller asks for
+/// everything that the house has.
+pub const HABITS_MAX: u32 = 64;
 
 /// Link-layer addresses of our own on a LAN. The ports of a bridge mostly share one.
 pub const OWN_MACS_MAX: usize = 16;

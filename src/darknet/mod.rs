@@ -297,6 +297,9 @@ impl Darknet {
         };
         let event = source.touch(touch, target, probe.as_ref(), &self.space);
         let due_at = source.due_at();
+        if touch.signal == Signal::Learning {
+            self.space.expect(touch.destination, touch.last.seconds as u32);
+        }
         self.sources.expect(due_at);
         if let Some(evicted) = evicted {
             let (packets, bytes) = evicted.untold();

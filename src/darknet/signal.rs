@@ -7,6 +7,9 @@ pub enum Signal {
     Given,
     /// ... to an address of a LAN's own network of whose holder there is no sign.
     Unused,
+    /// ... to such an address, but somebody had it before: good devices go on asking for those that sleep or are
+    /// gone.
+    Left,
     /// ... to such an address, in a network that was not watched for long enough to know.
     Learning,
     /// It left a LAN for a network that the Internet does not carry and that is not in use here (RFC 6890).
@@ -24,7 +27,7 @@ impl Signal {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Given => "dark network",
-            Self::Unused | Self::Learning => "unused address",
+            Self::Unused | Self::Left | Self::Learning => "unused address",
             Self::Bogon => "bogon",
             Self::ForeignSender => "foreign sender",
             Self::Mark => "mark of a tool",
@@ -34,7 +37,7 @@ impl Signal {
 
     /// True if it was for an address that nobody has.
     pub const fn is_dark(self) -> bool {
-        matches!(self, Self::Given | Self::Unused | Self::Learning | Self::Bogon)
+        matches!(self, Self::Given | Self::Unused | Self::Left | Self::Learning | Self::Bogon)
     }
 
     /// True if it counts towards the verdict that its sender looks for hosts.

@@ -193,7 +193,8 @@ impl Source {
             }
         }
         if self.evidence.is_full() {
-            self.evidence.retain(|(address, _)| space.darkness_on_link(*address, now).is_some());
+            let is_still = |address| space.darkness_on_link(address, now).is_some_and(Signal::is_evidence);
+            self.evidence.retain(|(address, _)| is_still(*address));
         }
         self.evidence.is_full()
     }

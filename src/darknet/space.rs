@@ -10,7 +10,10 @@ use heapless::Vec;
 use super::Signal;
 use super::bogons::{InUse, is_bogon};
 use super::signs::{Light, Signs};
-use crate::limits::{DARK_PREFIXES_MAX, INTERFACES_MAX, LEARNING_SECONDS, LOCAL_PREFIXES_MAX, OWN_MACS_MAX};
+use crate::limits::{
+    DARK_PREFIXES_MAX, GRACE_SECONDS, HABITS_MAX, INTERFACES_MAX, LEARNING_SECONDS, LOCAL_PREFIXES_MAX,
+    OWN_MACS_MAX,
+};
 use crate::network::{Networks, Place, Prefix, Role};
 use crate::packet::{Address, Mac, Packet};
 use crate::table::Seed;
@@ -24,8 +27,10 @@ struct Interface {
     networks: Vec<Prefix, LOCAL_PREFIXES_MAX>,
     /// The link-layer addresses under which we send there.
     own_macs: Vec<Mac, OWN_MACS_MAX>,
-    /// The second in which it was first watched with these networks.
-    since: Option<u32>,
+    /// The second from which on it has been watched with these networks, and that of the last sign.
+    watched: Option<(u32, u32)>,
+    /// How many of its addresses were taken for habits.
+    habits: u32,
 }
 
 /// The dark.
@@ -73,7 +78,7 @@ impl Space {
         interface.own_macs = own_macs.iter().copied().take(OWN_MACS_MAX).collect();
         if interface.networks != networks.prefixes() {
             interface.networks = networks.prefixes().iter().copied().collect();
-            interface.since = None;
+            interface.watched = None;
         }
     }
 
@@ -115,7 +120,10 @@ impl Space {
         let Some(interface) = self.interfaces.get_mut(interface) else { return };
         if interface.networks.iter().any(|network| network.contains(address)) {
             if interface.role == Some(Role::Lan) {
-                interface.since.get_or_insert(now);
+                // After a day without a sign, or when a clock without a battery is set, all is to be learned anew.
+                let is_near = |&(_, last): &(u32, u32)| now.abs_diff(last) < GRACE_SECONDS;
+                let since = interface.watched.filter(is_near).map_or(now, |(since, _)| since);
+                interface.watched = Some((since, now));
                 self.signs.note(address, now);
             }
         } else if is_bogon(address) {
@@ -127,6 +135,24 @@ impl Space {
     pub fn note_known(&mut self, address: Address, now: u32) {
         for interface in 0..self.interfaces.len() {
             self.note(interface, address, now);
+        }
+    }
+
+    /// Takes an address for one that somebody had, as long as there is no sign of it: who asks for it while the
+    /// LAN is learned does so out of habit. That holds for a quarter of a network at most, and for no more than
+    /// [`HABITS_MAX`], so that a sweep does not make all of it known.
+    pub fn expect(&mut self, address: Address, now: u32) {
+        let is_lan = |interface: &&mut Interface| interface.role == Some(Role::Lan);
+        for lan in self.interfaces.iter_mut().filter(is_lan) {
+            let Some(network) = lan.networks.iter().find(|network| network.contains(address)) else {
+                continue;
+            };
+            let bits = if address.is_v4() { 32u32 } else { 128 }.saturating_sub(network.length().into());
+            let quarter = 1u32.checked_shl(bits.saturating_sub(2)).unwrap_or(u32::MAX);
+            if lan.habits < quarter.min(HABITS_MAX) && self.signs.light(address, now) == Light::Dark {
+                lan.habits += 1;
+                self.signs.note(address, now.saturating_sub(GRACE_SECONDS));
+            }
         }
     }
 
@@ -182,15 +208,17 @@ impl Space {
         let holds = |prefix: &&Prefix| prefix.contains(address) && is_for_a_host(prefix, address);
         let mut lans = (0..self.interfaces.len()).filter_map(|index| self.lan(index));
         let lan = lans.find(|lan| lan.networks.iter().any(|network| holds(&network)))?;
-        if self.signs.light(address, now) != Light::Dark {
-            return None;
+        match self.signs.light(address, now) {
+            Light::Lit | Light::Grace => None,
+            _ if !self.is_learned(lan, now) => Some(Signal::Learning),
+            Light::Left => Some(Signal::Left),
+            Light::Dark => Some(Signal::Unused),
         }
-        Some(if self.is_learned(lan, now) { Signal::Unused } else { Signal::Learning })
     }
 
     /// True if a LAN was watched for long enough.
     fn is_learned(&self, lan: &Interface, now: u32) -> bool {
-        lan.since.is_some_and(|since| now.saturating_sub(since) >= self.learning)
+        lan.watched.is_some_and(|(since, _)| now.saturating_sub(since) >= self.learning)
     }
 
     /// Addresses with signs that were forgotten too early, for want of room.
@@ -217,7 +245,6 @@ mod tests {
     use core::net::IpAddr;
 
     use super::*;
-    use crate::limits::GRACE_SECONDS;
 
     const NOW: u32 = 1_700_000_000;
     const LEARNED: u32 = NOW + LEARNING_SECONDS;
@@ -248,7 +275,20 @@ mod tests {
         }
         space.note(1, address("192.168.1.7"), LEARNED);
         assert_eq!(space.darkness(address("192.168.1.7"), LEARNED), None);
-        assert_eq!(space.darkness(address("192.168.1.7"), LEARNED + GRACE_SECONDS), Some(Signal::Unused));
+        assert_eq!(space.darkness(address("192.168.1.7"), LEARNED + GRACE_SECONDS), Some(Signal::Left));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_the_lan_unknown() {
+        for set in [NOW + 300 * GRACE_SECONDS, NOW - 300 * GRACE_SECONDS] {
+            let mut space = space();
+            space.note(1, address("192.168.1.1"), LEARNED);
+            assert_eq!(space.darkness(address("192.168.1.7"), LEARNED), Some(Signal::Unused));
+            space.note(1, address("192.168.1.1"), set);
+            for (age, darkness) in [(0, Signal::Learning), (LEARNING_SECONDS, Signal::Unused)] {
+                assert_eq!(space.darkness(address("192.168.1.7"), set + age), Some(darkness));
+            }
+        }
     }
 
     #[test]

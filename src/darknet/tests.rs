@@ -224,6 +224,22 @@ fn what_is_too_slow_or_comes_too_early_is_none() {
 }
 
 #[test]
+fn what_is_asked_for_while_a_lan_is_learned_is_a_habit() {
+    let mut darknet = lan();
+    let ask = |darknet: &mut Darknet, source, targets: core::ops::Range<u32>, now| {
+        let event = |n| hear(darknet, request(source, 0xc0a8_0100 + n), false, now);
+        targets.filter_map(event).filter(|event| event.kind == Kind::Alert).count()
+    };
+    // One asks for seven that sleep; then somebody sweeps.
+    assert_eq!(ask(&mut darknet, SOURCE, 120..127, at(1)), 0);
+    assert_eq!(ask(&mut darknet, SOURCE + 1, 127..254, at(1)), 0);
+    assert_eq!(ask(&mut darknet, SOURCE, 120..127, at(LEARNED)), 0);
+    assert_eq!(ask(&mut darknet, SOURCE + 2, 120..127, at(LEARNED)), 0, "whoever asks");
+    assert_eq!(ask(&mut darknet, SOURCE, 3..7, at(LEARNED)), 1);
+    assert_eq!(ask(&mut darknet, SOURCE + 1, 127..254, at(LEARNED)), 1);
+}
+
+#[test]
 fn good_questions_are_no_evidence() {
     let mut darknet = lan();
     let now = at(LEARNED);
