@@ -119,7 +119,7 @@ pub const DARK_PREFIXES_MAX: usize = 32;
 
 /// What a source of packets to dark addresses costs, at most. There are as many of them as there may be
 /// hosts; in a full table the smallest stranger goes.
-pub const DARK_SOURCE_BYTES: usize = 448;
+pub const DARK_SOURCE_BYTES: usize = 504;
 
 /// Distinct dark addresses remembered per source, 4 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;
@@ -198,6 +198,16 @@ pub const DARK_PORTS_MAX: usize = 6;
 /// Addresses of a LAN that are asked for while it is learned, and so out of habit: a controller asks for
 /// everything that the house has.
 pub const HABITS_MAX: u32 = 64;
+
+/// Who sent so many packets to one address and port, and none elsewhere, repeats itself: Linux tries a connection
+/// with seven SYNs, and an address with three ARP requests.
+pub const DARK_REPEATED: u64 = 10;
+
+/// Bits by which a summary counts distinct things, 16 bytes for each source and kind of thing.
+pub const DISTINCT_BITS: usize = 128;
+
+/// Sources of which a summary tells; the others are a sum.
+pub const DARK_SUMMARY_ROWS: usize = 20;
 
 /// Link-layer addresses of our own on a LAN. The ports of a bridge mostly share one.
 pub const OWN_MACS_MAX: usize = 16;

@@ -20,6 +20,7 @@ mod signs;
 mod source;
 mod sources;
 mod space;
+mod summary;
 
 pub use category::Category;
 pub use event::{Carrier, Event, Kind};
@@ -29,6 +30,7 @@ pub use pattern::Pattern;
 pub use radiation::{Door, Radiation};
 pub use signal::Signal;
 pub use source::Source;
+pub use summary::{DISTINCT_MAX, Summary, SummaryRow};
 
 use heapless::Deque;
 
@@ -91,6 +93,9 @@ pub struct Darknet {
     background: Background,
     recent: Deque<Event, DARK_EVENTS_MAX>,
     totals: Totals,
+    seed: Seed,
+    /// When the last summary was made, and how many packets there were by then.
+    summarized: (Timestamp, u64),
 }
 
 impl Darknet {
@@ -105,6 +110,8 @@ impl Darknet {
             background: Background::new(seed),
             recent: Deque::new(),
             totals: Totals::default(),
+            seed,
+            summarized: (Timestamp::default(), 0),
         })
     }
 
@@ -169,7 +176,11 @@ impl Darknet {
         let signal = self.observe_connection(interface, packet, signal, now).or(signal);
         match signal {
             None => Finding::default(),
-            Some(signal) => self.touched(&Event::of_packet(interface as u16, packet, signal, now), probe),
+            Some(signal) => {
+                let payload = payload(packet, bytes).filter(|payload| !payload.is_empty());
+                let payload = payload.map(|payload| self.seed.bytes(payload));
+                self.touched(&Event::of_packet(interface as u16, packet, signal, now), probe, payload)
+            }
         }
     }
 
@@ -276,13 +287,15 @@ impl Darknet {
         let signal = darkness.filter(|_| is_request).or(is_foreign.then_some(Signal::ForeignSender));
         match signal {
             None => Finding::default(),
-            Some(signal) => self.touched(&Event::of_question(interface as u16, question, signal, now), None),
+            Some(signal) => {
+                self.touched(&Event::of_question(interface as u16, question, signal, now), None, None)
+            }
         }
     }
 
     /// Somebody touched a dark address, sent what a scanner makes, or is not where it should be.
     #[cold]
-    fn touched(&mut self, touch: &Event, probe: Option<Probe>) -> Finding {
+    fn touched(&mut self, touch: &Event, probe: Option<Probe>, payload: Option<u64>) -> Finding {
         let port = touch.ports.map(|(_, port)| port);
         if self.exclusions.hold(touch.source, touch.source_mac, touch.destination, port) {
             return Finding::default();
@@ -295,6 +308,7 @@ impl Darknet {
         let Some((source, evicted)) = self.sources.find(touch, local) else {
             return Finding { is_dark, event: None };
         };
+        source.recount.add(touch, payload, self.seed);
         let event = source.touch(touch, target, probe.as_ref(), &self.space);
         let due_at = source.due_at();
         if touch.signal == Signal::Learning {
@@ -332,6 +346,18 @@ impl Darknet {
     pub fn close(&mut self) -> Option<Event> {
         let event = self.sources.untold()?;
         Some(self.raise(event))
+    }
+
+    /// The report of the window that ends now, and begins the next one. `None` if nothing was sent to the dark.
+    /// The first window begins when this is first called.
+    pub fn summarize(&mut self, now: Timestamp) -> Option<Summary> {
+        let (start, before) = core::mem::replace(&mut self.summarized, (now, self.totals.packets));
+        if start == Timestamp::default() || before == self.totals.packets {
+            return None;
+        }
+        let mut summary = Summary::new(start, now, self.totals.packets - before);
+        self.sources.iter_mut().for_each(|source| summary.take(source));
+        Some(summary)
     }
 
     /// True if nothing is watched.
@@ -373,6 +399,19 @@ impl Darknet {
     pub fn totals(&self) -> Totals {
         Totals { forgotten_addresses: self.space.forgotten(), ..self.totals }
     }
+}
+
+/// What of a packet's payload was captured: what follows its transport header.
+fn payload<'a>(packet: &Packet, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let transport = bytes.get(packet.transport_offset.into()..)?;
+    let header = match packet.protocol {
+        _ if packet.later_fragment => 0,
+        protocol::TCP => usize::from(transport.get(12)? >> 4) * 4,
+        protocol::UDP | protocol::ICMP => 8,
+        protocol::ICMPV6 => 4,
+        _ => 0,
+    };
+    transport.get(header..)
 }
 
 #[cfg(test)]

@@ -10,10 +10,12 @@ use super::bogons::network_of;
 use super::category::is_inside;
 use super::fingerprint::{Marks, Probe};
 use super::space::Space;
+use super::summary::Recount;
 use super::{Carrier, Category, Event, Kind, Pattern, Signal};
 use crate::limits::{
     BOGON_ANSWER_SECONDS, BOGON_NETWORKS, BOGON_SECONDS, DARK_CLEAR_SECONDS, DARK_EVIDENCE,
-    DARK_EVIDENCE_SECONDS, DARK_PORTS_MAX, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS, UNUSED_WINDOW_SECONDS,
+    DARK_EVIDENCE_SECONDS, DARK_PORTS_MAX, DARK_REPEATED, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS,
+    UNUSED_WINDOW_SECONDS,
 };
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
@@ -49,6 +51,8 @@ pub struct Source {
     opened: Option<Timestamp>,
     /// Seconds of a window.
     window: u64,
+    /// What the next summary will say.
+    pub(super) recount: Recount,
     /// What the next event will say. It counts no packets if all have been told.
     next: Event,
 }
@@ -71,6 +75,7 @@ impl Source {
             alerted: false,
             opened: None,
             window: DARK_WINDOW_SECONDS,
+            recount: Recount::default(),
             next: Event { packets: 0, bytes: 0, ..*touch },
         }
     }
@@ -175,7 +180,7 @@ impl Source {
             self.next.category
         } else if self.leaks == self.packets {
             Category::LeakedRoute
-        } else if self.packets >= 3 && self.targets.len() == 1 && self.ports.len() < 2 {
+        } else if self.packets >= DARK_REPEATED && self.targets.len() == 1 && self.ports.len() < 2 {
             Category::Misconfiguration
         } else {
             self.next.category

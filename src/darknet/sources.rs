@@ -39,6 +39,10 @@ impl Sources {
         self.slots.iter().flatten()
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Source> {
+        self.slots.iter_mut().flatten()
+    }
+
     pub(super) fn target(&self, destination: Address) -> u32 {
         hash(self.seed, destination, u16::MAX) as u32
     }

@@ -205,9 +205,8 @@ pub const GROUPS: &[Group] = &[
             "watch a LAN for this long before an address of\n\
              it is held to be nobody's (default 600)"),
         row(Key::DarkExcept, "dark-except", &[], List("WHAT"),
-            "leave out what comes from or goes to this network,\n\
-             goes to this port, or is sent by this MAC address;\n\
-             may be repeated"),
+            "leave out this network (both ways), this port, or\n\
+             what this MAC address sends; may be repeated"),
         row(Key::SyslogTo, "syslog-to", &[], Value("URL"),
             "send alerts to udp://HOST:PORT or\n\
              tcp://HOST:PORT (RFC 5424; port 514 if left out)"),

@@ -228,3 +228,35 @@ fn what_is_left_out_is_neither_told_nor_counted() {
     assert_eq!(darknet.totals(), Totals::default());
     assert!(see(&mut darknet, 0, &syn(SOURCE, DARK), at(0)).is_some());
 }
+
+#[test]
+fn a_summary_tells_of_the_largest_sources_and_sums_up_the_others() {
+    let mut darknet = darknet();
+    assert_eq!(darknet.summarize(at(0)), None);
+    assert_eq!(darknet.summarize(at(60)), None, "nothing happened");
+    for source in 0..30 {
+        for n in 0..=source {
+            let packet = Packet { protocol: 6 + 11 * (n % 2) as u8, ..syn(SOURCE + source, DARK + n / 3) };
+            let mut bytes = [0; 44];
+            bytes[40] = n as u8 / 5;
+            let packet = Packet { transport_offset: 20, ..packet };
+            bytes[32] = 0x50;
+            darknet.observe(0, &Decoded::Packet(packet), &bytes, at(100));
+        }
+    }
+    let summary = darknet.summarize(at(120)).unwrap();
+    assert_eq!((summary.start, summary.end), (at(60), at(120)));
+    assert_eq!((summary.packets, summary.sources), (30 * 31 / 2, 30));
+    let packets: Vec<_> = summary.rows.iter().map(|row| row.packets).collect();
+    assert_eq!(packets, (11..=30).rev().collect::<Vec<_>>());
+    assert_eq!(summary.other_packets(), 10 * 11 / 2);
+    let first = summary.rows[0];
+    assert_eq!((first.source, first.interface, first.kinds), (Address::v4(SOURCE + 29), 0, 2));
+    assert!((9..=11).contains(&first.destinations), "{first:?}");
+    assert!((6..=13).contains(&first.payloads), "{first:?}");
+
+    see(&mut darknet, 0, &syn(SOURCE, DARK), at(130));
+    let next = darknet.summarize(at(180)).unwrap();
+    assert_eq!((next.start, next.packets, next.sources, next.rows.len()), (at(120), 1, 1, 1));
+    assert_eq!((next.rows[0].destinations, next.rows[0].payloads), (1, 0));
+}
