@@ -117,11 +117,13 @@ pub const REORDER_SECONDS: i64 = 5;
 /// Prefixes that the user declares dark. They are matched one by one for each packet.
 pub const DARK_PREFIXES_MAX: usize = 32;
 
-/// What a source of packets to dark addresses costs, at most. There are as many of them as there may be
-/// hosts; in a full table the smallest stranger goes.
-pub const DARK_SOURCE_BYTES: usize = 504;
+/// What a source of packets to dark addresses costs, at most. In a full table the smallest stranger goes.
+pub const DARK_SOURCE_BYTES: usize = 560;
 
-/// Distinct dark addresses remembered per source, 4 bytes each; the count stops there.
+/// Hosts of the tables for which there is room for one such source: most hosts never touch the dark.
+pub const HOSTS_PER_DARK_SOURCE: usize = 2;
+
+/// Distinct dark addresses remembered per source, 24 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;
 
 /// Distinct dark addresses that make a source a scanner. If one new address in twenty that a good host
@@ -212,8 +214,8 @@ pub const DARK_SUMMARY_ROWS: usize = 20;
 /// Link-layer addresses of our own on a LAN. The ports of a bridge mostly share one.
 pub const OWN_MACS_MAX: usize = 16;
 
-/// Addresses whose signs are remembered, for each host that there may be: some have several.
-pub const SIGNS_PER_HOST: usize = 2;
+/// Addresses whose signs are remembered for each source: two for each host, since some have several.
+pub const SIGNS_PER_SOURCE: usize = 2 * HOSTS_PER_DARK_SOURCE;
 
 /// What one of them costs.
 pub const SIGN_BYTES: usize = 24;

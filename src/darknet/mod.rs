@@ -29,7 +29,7 @@ pub use fingerprint::Tool;
 pub use pattern::Pattern;
 pub use radiation::{Door, Radiation};
 pub use signal::Signal;
-pub use source::Source;
+pub use source::{Source, Target};
 pub use summary::{DISTINCT_MAX, Summary, SummaryRow};
 
 use heapless::Deque;
@@ -37,7 +37,7 @@ use heapless::Deque;
 #[cfg(doc)]
 use crate::limits::LEARNING_SECONDS;
 use crate::limits::{
-    DARK_EVENTS_MAX, DARK_SOURCE_BYTES, FAN_OUT_ROWS, RADIATION_ROWS, SIGN_BYTES, SIGNS_PER_HOST,
+    DARK_EVENTS_MAX, DARK_SOURCE_BYTES, FAN_OUT_ROWS, RADIATION_ROWS, SIGN_BYTES, SIGNS_PER_SOURCE,
 };
 use crate::network::{Networks, Prefix, Role};
 use crate::packet::{
@@ -103,7 +103,7 @@ impl Darknet {
     /// `DARK_PREFIXES_MAX` prefixes. Without a source nothing is watched.
     pub fn new(prefixes: &[Prefix], sources: usize, seed: Seed) -> Option<Self> {
         Some(Self {
-            space: Space::new(prefixes, sources * SIGNS_PER_HOST, seed)?,
+            space: Space::new(prefixes, sources * SIGNS_PER_SOURCE, seed)?,
             exclusions: Exclusions::default(),
             sources: Sources::with_capacity(sources, seed),
             fan_outs: FanOuts::new(seed),
@@ -117,7 +117,8 @@ impl Darknet {
 
     /// The bytes that a darknet of so many sources takes, once and for all, beside its own few hundred.
     pub const fn bytes(sources: usize) -> usize {
-        let (sources, signs) = (sources.next_power_of_two(), (sources * SIGNS_PER_HOST).next_power_of_two());
+        let (sources, signs) =
+            (sources.next_power_of_two(), (sources * SIGNS_PER_SOURCE).next_power_of_two());
         sources * DARK_SOURCE_BYTES + signs * SIGN_BYTES + FAN_OUT_ROWS * 104 + RADIATION_ROWS * 32
     }
 
@@ -303,13 +304,12 @@ impl Darknet {
         let is_dark = touch.signal.is_dark();
         self.totals.packets += touch.packets;
         self.totals.bytes += touch.bytes;
-        let target = self.sources.target(touch.destination);
         let local = self.space.is_resident(touch.interface.into(), touch.source);
         let Some((source, evicted)) = self.sources.find(touch, local) else {
             return Finding { is_dark, event: None };
         };
         source.recount.add(touch, payload, self.seed);
-        let event = source.touch(touch, target, probe.as_ref(), &self.space);
+        let event = source.touch(touch, probe.as_ref(), &self.space);
         let due_at = source.due_at();
         if touch.signal == Signal::Learning {
             self.space.expect(touch.destination, touch.last.seconds as u32);

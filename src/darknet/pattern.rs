@@ -1,7 +1,5 @@
 //! How a scan goes about: the three kinds of Amann's simple scan detector for Zeek.
 
-use heapless::Vec;
-
 use crate::limits::{DARK_PORTS_MAX, DARK_TARGETS_MAX};
 
 /// No more ports or addresses than these are still one kind of scan.
@@ -19,9 +17,9 @@ pub enum Pattern {
 }
 
 impl Pattern {
-    /// The pattern of a source that touched these addresses and ports; `None` while both are few.
-    pub(super) fn of(targets: &Vec<u32, DARK_TARGETS_MAX>, ports: &Vec<u16, DARK_PORTS_MAX>) -> Option<Self> {
-        match (targets.len() > FEW, ports.len() > FEW) {
+    /// The pattern of a source that touched so many addresses and ports; `None` while both are few.
+    pub(super) fn of(targets: usize, ports: usize) -> Option<Self> {
+        match (targets > FEW, ports > FEW) {
             (true, false) => Some(Self::Horizontal),
             (false, true) => Some(Self::Vertical),
             (true, true) => Some(Self::Random),

@@ -11,7 +11,7 @@ use super::category::is_inside;
 use super::fingerprint::{Marks, Probe};
 use super::space::Space;
 use super::summary::Recount;
-use super::{Carrier, Category, Event, Kind, Pattern, Signal};
+use super::{Carrier, Category, Event, Kind, Pattern, Signal, Tool};
 use crate::limits::{
     BOGON_ANSWER_SECONDS, BOGON_NETWORKS, BOGON_SECONDS, DARK_CLEAR_SECONDS, DARK_EVIDENCE,
     DARK_EVIDENCE_SECONDS, DARK_PORTS_MAX, DARK_REPEATED, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS,
@@ -19,6 +19,23 @@ use crate::limits::{
 };
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
+
+/// A dark address that a source touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The address.
+    pub address: Address,
+    /// The second in which it was touched last.
+    pub last: u32,
+    /// Whether it speaks against the source.
+    is_evidence: bool,
+}
+
+impl Target {
+    fn speaks(&self, now: u32) -> bool {
+        self.is_evidence && now.abs_diff(self.last) < DARK_EVIDENCE_SECONDS
+    }
+}
 
 /// One sender of packets to dark addresses, on one interface.
 #[derive(Clone, Debug)]
@@ -31,14 +48,13 @@ pub struct Source {
     pub first: Timestamp,
     /// Whether it is one of our LANs' hosts.
     pub local: bool,
-    /// The dark addresses touched, each as 32 bits of a seeded hash: enough to count distinct ones.
-    targets: Vec<u32, DARK_TARGETS_MAX>,
-    /// Their ports, as far as there were any.
+    /// The dark addresses touched. In a full list one goes that does not speak against it, or the one that was
+    /// touched longest ago: the count then means "that many or more".
+    targets: Vec<Target, DARK_TARGETS_MAX>,
+    /// Their ports, as far as there were any; the first ones.
     ports: Vec<u16, DARK_PORTS_MAX>,
     /// Packets that looked meant for a company's own network.
     leaks: u64,
-    /// Those that speak against it, and the second in which each was touched last.
-    evidence: Vec<(Address, u32), DARK_EVIDENCE>,
     /// Addresses turned to that the Internet does not carry, the last one of each network, and when.
     bogons: Vec<(Address, u32), BOGON_NETWORKS>,
     /// When a notice was given of them.
@@ -68,7 +84,6 @@ impl Source {
             targets: Vec::new(),
             ports: Vec::new(),
             leaks: 0,
-            evidence: Vec::new(),
             bogons: Vec::new(),
             noticed: None,
             marks: Marks::default(),
@@ -105,6 +120,28 @@ impl Source {
         self.targets.len()
     }
 
+    /// Those that are remembered.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The destination ports that are remembered, the first ones; `DARK_PORTS_MAX` means that many or more.
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
+    }
+
+    /// The tool that made its packets, if that is certain.
+    pub fn tool(&self) -> Option<Tool> {
+        self.marks.tool()
+    }
+
+    /// What it did last, in the words of an event that counts all of its packets.
+    pub fn in_short(&self) -> Event {
+        let kind = if self.alerted { Kind::Alert } else { Kind::Hit };
+        let (packets, bytes, first) = (self.packets, self.bytes, self.first);
+        Event { kind, packets, bytes, first, ..self.describe() }
+    }
+
     /// Whether an alert about it was raised and not cleared.
     pub fn is_alerted(&self) -> bool {
         self.alerted
@@ -115,18 +152,11 @@ impl Source {
         (self.next.packets, self.next.bytes)
     }
 
-    /// Counts a touch, by a probe, if it was one. `target` stands for the address. Returns the event that is to
-    /// be raised at once.
-    pub(super) fn touch(
-        &mut self,
-        touch: &Event,
-        target: u32,
-        probe: Option<&Probe>,
-        space: &Space,
-    ) -> Option<Event> {
+    /// Counts a touch, by a probe, if it was one. Returns the event that is to be raised at once.
+    pub(super) fn touch(&mut self, touch: &Event, probe: Option<&Probe>, space: &Space) -> Option<Event> {
         let now = touch.last;
         let second = now.seconds as u32;
-        self.count(touch, target);
+        self.count(touch);
         if let Some(probe) = probe {
             self.marks.add(probe, second);
             self.next.tool = self.marks.tool();
@@ -134,18 +164,22 @@ impl Source {
         if touch.signal == Signal::Bogon {
             self.note_bogon(touch.destination, second);
         }
-        let is_evidence = touch.signal.is_evidence()
-            && matches!(touch.category, Category::Scan | Category::Other)
-            && self.weigh(touch.destination, second, space);
+        let is_question = matches!(touch.category, Category::Scan | Category::Other);
+        let is_evidence = touch.signal.is_evidence() && is_question;
+        if touch.signal.is_dark() {
+            self.note_target(Target { address: touch.destination, last: second, is_evidence });
+            self.next.dark_targets = self.targets.len() as u8;
+        }
+        let is_proven = is_evidence && self.weigh(second, space);
         let is_scanner = self.marks.tool().is_some_and(|tool| tool.is_proof());
-        if self.local && !self.alerted && (is_evidence || is_scanner || touch.signal == Signal::FanOut) {
+        if self.local && !self.alerted && (is_proven || is_scanner || touch.signal == Signal::FanOut) {
             self.alerted = true;
             return self.speak(Kind::Alert, now);
         }
         self.due(now, space)
     }
 
-    fn count(&mut self, touch: &Event, target: u32) {
+    fn count(&mut self, touch: &Event) {
         if self.packets == 0 && touch.signal.is_quiet() {
             self.opened = Some(touch.last);
         }
@@ -153,10 +187,6 @@ impl Source {
             self.next = Event { packets: 0, bytes: 0, tool: self.marks.tool(), ..*touch };
             self.window =
                 if touch.signal == Signal::Given { DARK_WINDOW_SECONDS } else { UNUSED_WINDOW_SECONDS };
-        }
-        if touch.signal.is_dark() && !self.targets.contains(&target) {
-            // A full list stays as it is: the count then means "that many or more".
-            let _ = self.targets.push(target);
         }
         if let Some((_, port)) = touch.ports
             && !self.ports.contains(&port)
@@ -173,6 +203,18 @@ impl Source {
         self.next.dark_targets = self.targets.len() as u8;
     }
 
+    fn note_target(&mut self, target: Target) {
+        if let Some(known) = self.targets.iter_mut().find(|known| known.address == target.address) {
+            let is_evidence = known.speaks(target.last) || target.is_evidence;
+            *known = Target { is_evidence, ..target };
+        } else if self.targets.push(target).is_err() {
+            let rank = |known: &&mut Target| (known.speaks(target.last), known.last);
+            if let Some(least) = self.targets.iter_mut().min_by_key(rank) {
+                *least = target;
+            }
+        }
+    }
+
     /// What all of its packets together look like, where the next event's first one may be seen otherwise.
     fn category(&self) -> Category {
         let is_question = matches!(self.next.category, Category::Scan | Category::Other);
@@ -187,21 +229,18 @@ impl Source {
         }
     }
 
-    /// Adds a dark address to the evidence. True if that is enough for a verdict: an address that has turned
-    /// out to be somebody's since does not count.
-    fn weigh(&mut self, address: Address, now: u32, space: &Space) -> bool {
-        self.evidence.retain(|(_, seen)| now.abs_diff(*seen) < DARK_EVIDENCE_SECONDS);
-        match self.evidence.iter_mut().find(|(known, _)| *known == address) {
-            Some((_, seen)) => *seen = now,
-            None => {
-                let _ = self.evidence.push((address, now));
-            }
+    /// True if there is enough evidence for a verdict: an address that has turned out to be somebody's since does
+    /// not count.
+    fn weigh(&mut self, now: u32, space: &Space) -> bool {
+        let speaking = |targets: &[Target]| targets.iter().filter(|target| target.speaks(now)).count();
+        if speaking(&self.targets) < DARK_EVIDENCE {
+            return false;
         }
-        if self.evidence.is_full() {
-            let is_still = |address| space.darkness_on_link(address, now).is_some_and(Signal::is_evidence);
-            self.evidence.retain(|(address, _)| is_still(*address));
+        for target in self.targets.iter_mut().filter(|target| target.is_evidence) {
+            let signal = space.darkness_on_link(target.address, now);
+            target.is_evidence = signal.is_some_and(Signal::is_evidence);
         }
-        self.evidence.is_full()
+        speaking(&self.targets) >= DARK_EVIDENCE
     }
 
     /// Remembers a bogon network, the last one at the end; the first one goes.
@@ -251,7 +290,7 @@ impl Source {
         }
         if self.alerted && self.next.packets == 0 && is_over(self.next.last, DARK_CLEAR_SECONDS) {
             self.alerted = false;
-            self.evidence.clear();
+            self.targets.iter_mut().for_each(|target| target.is_evidence = false);
             return Some(Event { kind: Kind::Clear, last: now, ..self.next });
         }
         None
@@ -259,11 +298,19 @@ impl Source {
 
     /// Tells of bogon networks, and of all untold packets.
     fn notice(&mut self, bogon: Address, now: Timestamp) -> Event {
-        let (kind, category) = (Kind::Notice, self.category());
-        let told = self.speak(kind, now).unwrap_or(Event { kind, category, ..self.next });
+        let kind = Kind::Notice;
+        let told = self.speak(kind, now).unwrap_or(Event { kind, ..self.describe() });
         // The first packet may have been for another address.
         let (signal, carrier) = (Signal::Bogon, Carrier::Ip);
         Event { signal, carrier, destination: bogon, ports: None, protocol: 0, icmp: None, ..told }
+    }
+
+    /// The next event, with what all packets together look like.
+    fn describe(&self) -> Event {
+        let category = self.category();
+        let is_scan = category == Category::Scan;
+        let pattern = Pattern::of(self.targets.len(), self.ports.len()).filter(|_| is_scan);
+        Event { category, pattern, ..self.next }
     }
 
     /// The event that tells of all untold packets, if there are any; opens a new window.
@@ -271,10 +318,7 @@ impl Source {
         if self.next.packets == 0 {
             return None;
         }
-        let category = self.category();
-        let is_scan = category == Category::Scan;
-        let pattern = Pattern::of(&self.targets, &self.ports).filter(|_| is_scan);
-        let event = Event { kind, category, pattern, ..self.next };
+        let event = Event { kind, ..self.describe() };
         self.opened = Some(now);
         self.next.packets = 0;
         self.next.bytes = 0;

@@ -43,10 +43,6 @@ impl Sources {
         self.slots.iter_mut().flatten()
     }
 
-    pub(super) fn target(&self, destination: Address) -> u32 {
-        hash(self.seed, destination, u16::MAX) as u32
-    }
-
     /// The source of this touch, put into the table if need be, and the one that had to leave for it.
     /// `None` only in a table without slots.
     pub(super) fn find(&mut self, touch: &Event, local: bool) -> Option<(&mut Source, Option<Source>)> {
@@ -105,7 +101,7 @@ impl Sources {
     }
 }
 
-/// Where a source of an interface belongs, and what is remembered of a destination.
+/// Where a source of an interface belongs.
 fn hash(seed: Seed, address: Address, interface: u16) -> u64 {
     seed.mix(seed.address(address), u64::from(interface))
 }
