@@ -290,6 +290,9 @@ pub const HOST_PORTS_SHOWN_MAX: usize = 50;
 /// Sources listed on the page of the darknet.
 pub const DARK_SOURCES_SHOWN: usize = 50;
 
+/// Ports of the background radiation on that page.
+pub const RADIATION_SHOWN: usize = 30;
+
 /// Hosts, services and events in each list of the overview.
 pub const TOP_SHOWN: usize = 10;
 

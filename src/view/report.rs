@@ -27,6 +27,8 @@
 //!       "sources": [ {"source", "source_mac", "interface", "alert": bool, "dark_targets", "packets",
 //!                     "bytes", "first", "last"} ],
 //!       "evicted": {"sources", "packets", "bytes"},
+//!       "radiation": [ {"interface" or "dark", "protocol", "port", "today", "yesterday", "answered"} ],
+//!       "other_radiation",
 //!       "events": [ {"kind": "hit" | "notice" | "alert" | "clear", "time", "first", "interface", "source",
 //!                    "source_mac", "destination", "port", "carrier": "ip" | "arp" |
 //!                    "neighbor solicitation", "protocol", "protocol_name", "signal", "signature", "category",

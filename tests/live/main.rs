@@ -13,6 +13,7 @@ mod netns;
 mod numbers;
 mod pages;
 mod program;
+mod signals;
 #[path = "../support/skip.rs"]
 mod skip;
 mod tools;
