@@ -23,9 +23,9 @@ impl Monitor {
         Self { ledgers: ledgers.into_boxed_slice(), darknet }
     }
 
-    /// Counts a frame that was captured on an interface at this time, and says if that is something to
-    /// tell others about. `bytes` are those captured, for what the decoder leaves out. A frame of an
-    /// interface that does not exist is ignored.
+    /// Counts a frame that was captured on an interface at this time, and says what of it is to be told to
+    /// others: what a rule says, and what its source does. `bytes` are those captured, for what the decoder leaves
+    /// out. A frame of an interface that does not exist is ignored.
     #[inline]
     pub fn observe(
         &mut self,
@@ -33,9 +33,9 @@ impl Monitor {
         decoded: &Decoded,
         bytes: &[u8],
         now: Timestamp,
-    ) -> Option<Event> {
-        let is_news = self.ledgers.get_mut(interface)?.observe(decoded, now);
-        if is_news { self.suspect(interface, decoded, bytes, now) } else { None }
+    ) -> [Option<Event>; 2] {
+        let Some(ledger) = self.ledgers.get_mut(interface) else { return [None; 2] };
+        if ledger.observe(decoded, now) { self.suspect(interface, decoded, bytes, now) } else { [None; 2] }
     }
 
     /// Shows the darknet a frame that is none of a known flow.
@@ -45,7 +45,7 @@ impl Monitor {
         decoded: &Decoded,
         bytes: &[u8],
         now: Timestamp,
-    ) -> Option<Event> {
+    ) -> [Option<Event>; 2] {
         let finding = self.darknet.observe(interface, decoded, bytes, now);
         // Each packet to a dark address counts, so its flow must not become a known one.
         if let (Decoded::Packet(packet), true) = (decoded, finding.is_dark)
@@ -53,7 +53,7 @@ impl Monitor {
         {
             ledger.forget_flow(packet);
         }
-        finding.event
+        [finding.ruled, finding.event]
     }
 
     /// The next thing to tell others about because time has passed. To be called about once a second,

@@ -165,6 +165,7 @@ pub fn monitor(
     let darknet = Darknet::new(&config.dark, sources, Seed::new(first, second));
     let mut darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     darknet.set_learning(config.learning.unwrap_or_default());
+    darknet.set_rules(config.rules.clone());
     for (index, _) in interfaces.iter().enumerate().filter(|(_, (_, role))| *role == Role::Lan) {
         darknet.set_lan(index, &Networks::new(), &[]);
     }
@@ -329,6 +330,7 @@ fn start_alarm(
     };
     let options = alarm::Options {
         interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
+        rules: Arc::clone(config.rules.all()),
         names: names.clone(),
         captured: Box::new(captured),
         ..alarm::Options::new(receiver.clone())

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::rules::Rule;
 use super::{Category, Tool};
 use crate::limits::DARK_TARGETS_MAX;
 use crate::packet::{Address, Link, Mac, Packet};
@@ -80,10 +81,13 @@ pub struct Event {
     pub category: Category,
     /// The tool that made its packets, if that is certain.
     pub tool: Option<Tool>,
+    /// The rule of the user's that raised it, by its place among [`Rules::all`](super::Rules::all). Such an event is
+    /// about one packet, which another event counts, too. It is never cleared.
+    pub rule: Option<u16>,
     /// Distinct dark addresses that this source has touched so far, in this window and before;
     /// `DARK_TARGETS_MAX` means that many or more.
     pub dark_targets: u8,
-    /// Packets that this event counts. No packet is counted by two events.
+    /// Packets that this event counts. No packet is counted by two events, but for those of rules.
     pub packets: u64,
     /// Their IP bytes.
     pub bytes: u64,
@@ -109,6 +113,7 @@ impl Event {
             icmp: packet.icmp,
             category: Category::of(packet),
             tool: None,
+            rule: None,
             dark_targets: 1,
             packets: 1,
             bytes: packet.bytes.into(),
@@ -130,6 +135,16 @@ impl Event {
             category: Category::Scan,
             ..Self::of_packet(interface, &packet, now)
         }
+    }
+
+    /// The rule that raised it, if one of these did.
+    pub fn rule_of<'a>(&self, rules: &'a [Rule]) -> Option<&'a Rule> {
+        rules.get(usize::from(self.rule?))
+    }
+
+    /// The event's name: what the rule says that raised it, else the signature.
+    pub fn name<'a>(&self, rules: &'a [Rule]) -> &'a str {
+        self.rule_of(rules).map_or(self.signature(), |rule| &rule.name)
     }
 
     /// The event's name for the people and rules that read the log.
@@ -185,7 +200,7 @@ impl fmt::Display for Event {
         }
         match usize::from(self.dark_targets) {
             0 => write!(f, "{}", self.destination)?,
-            1 => write!(f, "the dark address {}", self.destination)?,
+            n if n == 1 || self.rule.is_some() => write!(f, "the dark address {}", self.destination)?,
             DARK_TARGETS_MAX => {
                 write!(f, "{DARK_TARGETS_MAX} or more dark addresses such as {}", self.destination)?
             }
@@ -195,6 +210,7 @@ impl fmt::Display for Event {
             write!(f, ", port {port}")?;
         }
         match (self.kind, self.tool) {
+            _ if self.rule.is_some() => f.write_str("; it matches a rule"),
             (Kind::Alert, Some(tool)) => write!(f, "; its packets bear the mark of {}", tool.name()),
             (Kind::Alert, None) => f.write_str(": only who looks for hosts touches so many"),
             (Kind::Hit | Kind::Clear, _) => Ok(()),

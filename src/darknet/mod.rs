@@ -8,6 +8,7 @@
 mod category;
 mod event;
 mod fingerprint;
+pub mod rules;
 mod signs;
 mod source;
 mod sources;
@@ -16,6 +17,7 @@ mod space;
 pub use category::Category;
 pub use event::{Carrier, Event, Kind};
 pub use fingerprint::Tool;
+pub use rules::Rules;
 pub use source::Source;
 pub use space::Darkness;
 
@@ -32,12 +34,13 @@ use crate::table::Seed;
 use crate::time::Timestamp;
 use event::Question;
 use fingerprint::Probe;
+use rules::{Action, Ruling};
 use sources::Sources;
 use space::Space;
 
 /// What happened in the dark since the start. Packets are those to dark addresses, the questions for them, and
-/// what bears the mark of a scanner. All packets are told by an event, wait in the table for
-/// the end of their source's window, or left it untold: `packets` is the sum of the three.
+/// what bears the mark of a scanner. All packets are told by an event that is no rule's, wait in the table for
+/// the end of their source's window, left it untold, or were passed: `packets` is the sum of the four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Packets to dark addresses.
@@ -52,6 +55,8 @@ pub struct Totals {
     pub evicted_packets: u64,
     /// The IP bytes of those.
     pub evicted_bytes: u64,
+    /// Packets that a rule keeps from being told.
+    pub passed_packets: u64,
     /// Addresses in use that were forgotten for want of room, and so are dark until their next sign.
     pub forgotten_addresses: u64,
 }
@@ -63,6 +68,8 @@ pub struct Finding {
     pub is_dark: bool,
     /// What is to be told at once.
     pub event: Option<Event>,
+    /// What is to be told because a rule says so.
+    pub ruled: Option<Event>,
 }
 
 /// What is dark, who touched it, and what was said about it.
@@ -70,6 +77,7 @@ pub struct Finding {
 pub struct Darknet {
     space: Space,
     sources: Sources,
+    rules: Rules,
     recent: Deque<Event, DARK_EVENTS_MAX>,
     totals: Totals,
 }
@@ -81,6 +89,7 @@ impl Darknet {
         Some(Self {
             space: Space::new(prefixes, sources * SIGNS_PER_HOST, seed)?,
             sources: Sources::with_capacity(sources, seed),
+            rules: Rules::default(),
             recent: Deque::new(),
             totals: Totals::default(),
         })
@@ -102,6 +111,11 @@ impl Darknet {
     /// Changes how many seconds a LAN is watched before its addresses can be dark ([`LEARNING_SECONDS`]).
     pub fn set_learning(&mut self, seconds: u32) {
         self.space.set_learning(seconds);
+    }
+
+    /// Takes rules of the user's for packets to dark addresses, in place of those before.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
     }
 
     /// Takes note that somebody has this address, as is known from elsewhere than a frame.
@@ -136,7 +150,8 @@ impl Darknet {
         if darkness.is_none() && !probe.is_some_and(|probe| probe.is_marked()) {
             return Finding::default();
         }
-        self.touched(&Event::of_packet(interface as u16, packet, now), darkness, probe)
+        let ruling = darkness.and_then(|why| self.rules.judge(packet, bytes, why, &self.space, seconds));
+        self.touched(&Event::of_packet(interface as u16, packet, now), darkness, probe, ruling)
     }
 
     /// ARP is believed on a LAN only: providers ask their own networks for whatever there is.
@@ -197,24 +212,42 @@ impl Darknet {
     fn asked(&mut self, interface: usize, question: &Question, now: Timestamp) -> Finding {
         match self.space.darkness_on_link(question.target, now.seconds as u32) {
             None => Finding::default(),
-            darkness => self.touched(&Event::of_question(interface as u16, question, now), darkness, None),
+            darkness => {
+                self.touched(&Event::of_question(interface as u16, question, now), darkness, None, None)
+            }
         }
     }
 
     /// Somebody touched a dark address, or sent what a scanner makes.
     #[cold]
-    fn touched(&mut self, touch: &Event, darkness: Option<Darkness>, probe: Option<Probe>) -> Finding {
+    fn touched(
+        &mut self,
+        touch: &Event,
+        darkness: Option<Darkness>,
+        probe: Option<Probe>,
+        ruling: Option<Ruling>,
+    ) -> Finding {
         let is_dark = darkness.is_some();
         self.totals.packets += touch.packets;
         self.totals.bytes += touch.bytes;
+        if ruling.is_some_and(|ruling| ruling.action == Action::Pass) {
+            self.totals.passed_packets += touch.packets;
+            return Finding { is_dark, ..Finding::default() };
+        }
         let target = self.sources.target(touch.destination);
         let local = self.space.is_resident(touch.interface.into(), touch.source);
         let Some((source, evicted)) = self.sources.find(touch, local) else {
-            return Finding { is_dark, event: None };
+            return Finding { is_dark, ..Finding::default() };
         };
         let space = &self.space;
         let still_dark = |address| space.darkness_on_link(address, touch.last.seconds as u32).is_some();
         let event = source.touch(touch, target, darkness, probe.as_ref(), still_dark);
+        let ruled = ruling.map(|ruling| Event {
+            kind: if ruling.action == Action::Alert { Kind::Alert } else { Kind::Hit },
+            rule: Some(ruling.rule),
+            dark_targets: source.dark_targets() as u8,
+            ..*touch
+        });
         let due_at = source.due_at();
         self.sources.expect(due_at);
         if let Some(evicted) = evicted {
@@ -223,7 +256,8 @@ impl Darknet {
             self.totals.evicted_packets += packets;
             self.totals.evicted_bytes += bytes;
         }
-        Finding { is_dark, event: event.map(|event| self.raise(event)) }
+        let ruled = ruled.map(|event| self.raise(event));
+        Finding { is_dark, event: event.map(|event| self.raise(event)), ruled }
     }
 
     fn raise(&mut self, event: Event) -> Event {
@@ -263,6 +297,11 @@ impl Darknet {
     /// The networks of the LANs, of which the unused addresses are dark.
     pub fn lans(&self) -> impl Iterator<Item = &Prefix> {
         self.space.lans()
+    }
+
+    /// The rules of the user's.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The sources in the table, in no order.

@@ -1,5 +1,6 @@
 //! The dark: which addresses it has, who touched them, and the last events.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -10,6 +11,7 @@ use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Ranked, Top};
 use super::units::Grouped;
 use super::{Context, services};
+use crate::darknet::rules::Rule;
 use crate::darknet::{Carrier, Darknet, Event, Kind, Source, Tool, Totals};
 use crate::ledger::Counters;
 use crate::limits::{DARK_EVENTS_MAX, DARK_PREFIXES_MAX, DARK_SOURCES_SHOWN, DARK_TARGETS_MAX};
@@ -82,6 +84,8 @@ pub struct DarknetView {
     pub sources: Top<SourceRow>,
     /// The last events, oldest first.
     events: Vec<Event>,
+    /// The rules of the user's, as the events number them.
+    rules: Arc<[Rule]>,
 }
 
 impl Default for DarknetView {
@@ -100,6 +104,7 @@ impl DarknetView {
             totals: Totals::default(),
             sources: Top::with_limit(sources),
             events: Vec::with_capacity(DARK_EVENTS_MAX),
+            rules: Arc::default(),
         }
     }
 
@@ -119,6 +124,7 @@ impl DarknetView {
         self.sources.fill(darknet.sources().map(SourceRow::of));
         self.events.clear();
         self.events.extend(darknet.recent().take(DARK_EVENTS_MAX));
+        self.rules = Arc::clone(darknet.rules().all());
     }
 
     /// The last events, oldest first.
@@ -145,6 +151,7 @@ impl DarknetView {
                 json.field("packets", self.totals.packets);
                 json.field("bytes", self.totals.bytes);
                 json.field("events", self.totals.events);
+                json.field("passed", self.totals.passed_packets);
             });
             json.key("sources").array(|json| {
                 self.sources.rows().iter().for_each(|row| write_source(json, &self.header, context, row));
@@ -155,7 +162,7 @@ impl DarknetView {
                 json.field("bytes", self.totals.evicted_bytes);
             });
             json.key("events").array(|json| {
-                self.events.iter().for_each(|event| write_event(json, &self.header, context, event));
+                self.events.iter().for_each(|event| self.write_event(json, context, event));
             });
         });
     }
@@ -185,11 +192,37 @@ impl DarknetView {
                 html.markup(" addresses in use were forgotten");
             }
             html.markup(".</p>\n<div class=\"wide\">\n");
-            events_table(html, &page, self.events.iter().rev());
+            events_table(html, &page, &self.rules, self.events.iter().rev());
             html.markup("</div>\n<div class=\"wide\">\n");
             self.sources_table(html, &page);
             html.markup("</div>\n");
         })
+    }
+
+    fn write_event(&self, json: &mut Json, context: &Context, event: &Event) {
+        json.object(|json| {
+            json.field("kind", event.kind.name());
+            json.field("time", event.last);
+            json.field("first", event.first);
+            json.field("interface", interface_name(&self.header, event.interface));
+            json.field("source", event.source);
+            json.field("source_mac", context.mac(event.source_mac).map(Text));
+            json.field("destination", event.destination);
+            json.field("port", event.ports.map(|(_, destination)| destination));
+            json.field("carrier", event.carrier.name());
+            let protocol = (event.carrier == Carrier::Ip).then_some(event.protocol);
+            json.field("protocol", protocol);
+            json.field("protocol_name", protocol.map(services::protocol));
+            json.field("signature", event.name(&self.rules));
+            json.field("sid", event.rule_of(&self.rules).map(|rule| rule.sid));
+            json.field("category", event.category.name());
+            json.field("tool", event.tool.map(Tool::name));
+            json.field("dark_targets", event.dark_targets);
+            json.field("packets", event.packets);
+            json.field("bytes", event.bytes);
+            json.key("why");
+            Text(event).write(json);
+        });
     }
 
     fn sources_table(&self, html: &mut Html, page: &Page) {
@@ -232,7 +265,12 @@ impl DarknetView {
 }
 
 /// Writes events as a table, in this order.
-pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterator<Item = &'a Event>) {
+pub(super) fn events_table<'a>(
+    html: &mut Html,
+    page: &Page,
+    rules: &[Rule],
+    events: impl Iterator<Item = &'a Event>,
+) {
     html.markup("<table>\n<caption>Last events in the dark</caption>\n<thead><tr>");
     html.markup("<th scope=\"col\">Time</th><th scope=\"col\">Source</th><th scope=\"col\">Event</th>");
     html.markup("</tr></thead>\n<tbody>\n");
@@ -245,8 +283,8 @@ pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterat
         page.host(html, event.source);
         html.markup("</td><td class=\"event\">");
         match event.kind {
-            Kind::Alert => html.markup("<strong>Alert: ").text(event.signature()).markup("</strong>"),
-            Kind::Hit | Kind::Clear => html.text(event.signature()),
+            Kind::Alert => html.markup("<strong>Alert: ").text(event.name(rules)).markup("</strong>"),
+            Kind::Hit | Kind::Clear => html.text(event.name(rules)),
         };
         html.markup("<br><small>").text(event);
         html.markup("</small></td></tr>\n");
@@ -278,31 +316,6 @@ fn write_source(json: &mut Json, header: &Header, context: &Context, row: &Sourc
         json.field("bytes", row.sum.bytes);
         json.field("first", row.first);
         json.field("last", row.last);
-    });
-}
-
-fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Event) {
-    json.object(|json| {
-        json.field("kind", event.kind.name());
-        json.field("time", event.last);
-        json.field("first", event.first);
-        json.field("interface", interface_name(header, event.interface));
-        json.field("source", event.source);
-        json.field("source_mac", context.mac(event.source_mac).map(Text));
-        json.field("destination", event.destination);
-        json.field("port", event.ports.map(|(_, destination)| destination));
-        json.field("carrier", event.carrier.name());
-        let protocol = (event.carrier == Carrier::Ip).then_some(event.protocol);
-        json.field("protocol", protocol);
-        json.field("protocol_name", protocol.map(services::protocol));
-        json.field("signature", event.signature());
-        json.field("category", event.category.name());
-        json.field("tool", event.tool.map(Tool::name));
-        json.field("dark_targets", event.dark_targets);
-        json.field("packets", event.packets);
-        json.field("bytes", event.bytes);
-        json.key("why");
-        Text(event).write(json);
     });
 }
 

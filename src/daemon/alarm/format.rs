@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::Counters;
 use crate::daemon::names::Name;
+use crate::darknet::rules::Rule;
 use crate::darknet::{Carrier, Category, Event, Kind};
 use crate::packet::Mac;
 use crate::time::Timestamp;
@@ -75,6 +76,8 @@ impl fmt::Display for Time {
 /// The text of an event.
 pub(super) struct EventText<'a> {
     pub(super) event: &'a Event,
+    /// The rules of the user's.
+    pub(super) rules: &'a [Rule],
     pub(super) interface: &'a str,
     pub(super) source_name: Option<Name>,
 }
@@ -82,7 +85,10 @@ pub(super) struct EventText<'a> {
 impl fmt::Display for EventText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let event = self.event;
-        write!(f, "signature={}", Value(event.signature()))?;
+        write!(f, "signature={}", Value(event.name(self.rules)))?;
+        if let Some(rule) = event.rule_of(self.rules) {
+            write!(f, " signature_id={}", rule.sid)?;
+        }
         write!(f, " category={} severity={}", event.category.name(), severity(event))?;
         write!(f, " action=observed src={}", event.source)?;
         if event.source_mac != Mac::ZERO {
@@ -197,6 +203,7 @@ mod tests {
             icmp: None,
             category: Category::Scan,
             tool: None,
+            rule: None,
             dark_targets: 4,
             packets: 4,
             bytes: 240,
@@ -207,7 +214,9 @@ mod tests {
 
     fn line(format: &Format, event: &Event, interface: &str, name: Option<&str>) -> String {
         let source_name = name.map(|name| Name::try_from(name).unwrap());
-        let text = EventText { event, interface, source_name };
+        let rule = format!("alert ip any any -> any any (msg:\"{}\"; sid:4294967295;)", "\\\"".repeat(128));
+        let rules = crate::daemon::rules::parse("f", &rule).unwrap();
+        let text = EventText { event, rules: rules.all(), interface, source_name };
         let message = Message { time: event.last, id: "HIT", number: 4711, text: &text };
         let mut bytes = Vec::new();
         format.format(&mut bytes, Severity::LOG_NOTICE, message).unwrap();
@@ -287,6 +296,7 @@ mod tests {
             packets: u64::MAX,
             bytes: u64::MAX,
             dark_targets: u8::MAX,
+            rule: Some(0),
             ..event()
         };
         let format = Format::new(Facility::LOG_LOCAL7, &[b'h'; 255], u32::MAX);
