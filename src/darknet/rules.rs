@@ -253,8 +253,7 @@ impl<'a> Seen<'a> {
             Protocol::Tcp => &[protocol::TCP],
             Protocol::Udp => &[protocol::UDP],
         };
-        numbers.contains(&self.packet.protocol)
-            && (self.packet.has_ports || self.packet.icmp.is_some())
+        numbers.contains(&self.packet.protocol) && (self.packet.has_ports || self.packet.icmp.is_some())
     }
 
     fn goes(&self, from: &End, to: &End) -> bool {

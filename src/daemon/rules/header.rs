@@ -15,7 +15,7 @@ const DEPTH_MAX: usize = 4;
 pub(super) fn parse(header: &str) -> Result<Rule, Refused<'_>> {
     let words = words(header);
     let &[action, protocol, from, from_ports, direction, to, to_ports] = words.as_slice() else {
-        return Err((header, "takes ACTION PROTOCOL ADDRESS PORT -> ADDRESS PORT (OPTIONS)"));
+        return Err((header.trim(), "takes ACTION PROTOCOL ADDRESS PORT -> ADDRESS PORT (OPTIONS)"));
     };
     let action = match action {
         "alert" => Action::Alert,

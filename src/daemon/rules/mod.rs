@@ -11,7 +11,7 @@ mod options;
 use std::fs::File;
 use std::io::Read;
 
-use super::options::{Use, UsageError, printable};
+use super::options::{UsageError, Use, printable};
 use crate::darknet::Rules;
 use crate::darknet::rules::Rule;
 use crate::limits::{RULE_BYTES_MAX, RULES_FILE_BYTES_MAX, RULES_MAX};

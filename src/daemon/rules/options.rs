@@ -22,9 +22,6 @@ pub(super) fn parse<'a>(options: &'a str, rule: &mut Rule) -> Result<(), Refused
 }
 
 fn read(name: &str, value: &str, rule: &mut Rule) -> Outcome {
-    if rule.tests.len() == RULE_ITEMS_MAX {
-        return Err("is one too many; a rule may have 32 that test something");
-    }
     match name {
         "msg" => read_name(value, rule),
         "sid" if rule.sid == 0 => {
@@ -45,8 +42,8 @@ fn read(name: &str, value: &str, rule: &mut Rule) -> Outcome {
             modify(content.ok_or("takes a content before it")?, name, value)
         }
         "flags" if rule.protocol == Protocol::Tcp => {
-            rule.tests.push(flags(value).ok_or("takes some of FSRPAUCE, or 0, and one of + * !")?);
-            Ok(())
+            let flags = flags(value).ok_or("takes some of FSRPAUCE, or 0, and one of + * !")?;
+            add(rule, flags)
         }
         "flags" => Err("takes a rule for tcp"),
         // What tells people, or helps a search that this program does not do.
@@ -55,6 +52,14 @@ fn read(name: &str, value: &str, rule: &mut Rule) -> Outcome {
         }
         _ => read_number(name, value, rule),
     }
+}
+
+fn add(rule: &mut Rule, test: Test) -> Outcome {
+    if rule.tests.len() == RULE_ITEMS_MAX {
+        return Err("is one too many; a rule may have 32 that test something");
+    }
+    rule.tests.push(test);
+    Ok(())
 }
 
 fn read_name(value: &str, rule: &mut Rule) -> Outcome {
@@ -88,8 +93,7 @@ fn read_number(name: &str, value: &str, rule: &mut Rule) -> Outcome {
         None => (false, value),
     };
     let (first, last) = range_of(range, most, field == Field::Size).ok_or(NUMBER)?;
-    rule.tests.push(Test::Number { field, first, last, negated });
-    Ok(())
+    add(rule, Test::Number { field, first, last, negated })
 }
 
 /// The lowest and the highest number of a range. Snort's `<>` leaves out both ends, but not those of `dsize`.
@@ -108,7 +112,10 @@ fn range_of(text: &str, most: u32, is_closed: bool) -> Option<(u32, u32)> {
     } else if let Some(first) = text.strip_prefix('>') {
         (number(first)?.checked_add(1)?, most)
     } else if let Some((first, last)) = text.split_once('-') {
-        (if first.is_empty() { 0 } else { number(first)? }, if last.is_empty() { most } else { number(last)? })
+        (
+            if first.is_empty() { 0 } else { number(first)? },
+            if last.is_empty() { most } else { number(last)? },
+        )
     } else {
         let only = number(text.strip_prefix('=').unwrap_or(text))?;
         (only, only)
@@ -173,8 +180,7 @@ fn read_content(value: &str, rule: &mut Rule) -> Outcome {
         let (name, value) = part.split_once(' ').unwrap_or((part, ""));
         modify(&mut content, name, value)?;
     }
-    rule.tests.push(Test::Content(content));
-    Ok(())
+    add(rule, Test::Content(content))
 }
 
 fn modify(content: &mut Content, name: &str, value: &str) -> Outcome {

@@ -91,6 +91,8 @@ return view.extend({
 		flag(s, 'learn', _('Learn dark addresses'), _('Learn which addresses of the LANs nobody has, and find out who looks for them.'), true);
 		add(s, form.DynamicList, 'dark', _('Dark networks'), _('Networks that nobody uses. Whoever sends a packet there is shown, and told to the syslog server.'),
 			{ datatype: 'cidr', placeholder: '192.168.1.192/26' });
+		add(s, form.Value, 'rules', _('Rules'), _('A file of rules for such packets, in a subset of Snort\'s language.'),
+			{ validate: isPath, placeholder: '/etc/duskwatch/dark.rules' });
 
 		s = section('syslog', _('Syslog'));
 		o = add(s, form.Value, 'target', _('Syslog server'), _('Who is told about packets to dark addresses.'), { validate: isTarget });
