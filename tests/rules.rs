@@ -25,8 +25,7 @@ use skip::skipped;
 const START: u64 = 1_700_000_000_000_000;
 const LAN: &str = "192.168.1.57:40000";
 const OUTSIDE: &str = "198.51.100.7:443";
-const DARK: [&str; 6] =
-    ["--dark", "203.0.113.0/24", "--dark", "2001:db8:dead::/48", "-l", "192.168.1.0/24"];
+const DARK: [&str; 6] = ["--dark", "203.0.113.0/24", "--dark", "2001:db8:dead::/48", "-l", "192.168.1.0/24"];
 
 /// A rule, what tshark calls the same, and the packets that it is about.
 struct Case {
@@ -279,12 +278,14 @@ fn each_rule_finds_the_packets_that_it_is_about() {
     for (Case { rule, packets, .. }, sid) in CASES.iter().zip(1_000_001..) {
         let rule = format!("{rule} sid:{sid};)\n");
         let found = events("each", &capture, &rule);
-        let number = |event: &Value| {
-            (event["time"].as_f64().unwrap() * 1e6 - START as f64).round() as usize / 1_000
-        };
+        let number =
+            |event: &Value| (event["time"].as_f64().unwrap() * 1e6 - START as f64).round() as usize / 1_000;
         assert_eq!(names(found.iter().map(number)), *packets, "{rule}");
         for event in &found {
-            assert_eq!((&event["sid"], &event["kind"], &event["packets"]), (&sid.into(), &"alert".into(), &1.into()));
+            assert_eq!(
+                (&event["sid"], &event["kind"], &event["packets"]),
+                (&sid.into(), &"alert".into(), &1.into())
+            );
             assert!(rule.contains(event["signature"].as_str().unwrap()), "{event}");
         }
     }
@@ -302,7 +303,11 @@ fn tshark_finds_the_same_packets() {
         for option in ["ip.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE"] {
             tshark.args(["-o", option]);
         }
-        let output = tshark.arg("-r").arg(&capture).args(["-Y", filter, "-T", "fields", "-e", "frame.number"]).output();
+        let output = tshark
+            .arg("-r")
+            .arg(&capture)
+            .args(["-Y", filter, "-T", "fields", "-e", "frame.number"])
+            .output();
         let output = output.expect("tshark ran before");
         assert!(output.status.success(), "{filter}: {}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
@@ -324,7 +329,8 @@ fn all_rules_at_once_and_in_their_order() {
     // Five packets for telnet, of which three are held back, and ten others by TCP.
     assert_eq!((of(1), of(2), of(3)), (0, 10, 2));
     assert!(found.iter().all(|event| event["kind"] == if event["sid"] == 2 { "hit" } else { "alert" }));
-    let output = run(&capture, &[&["--json", "--rules"], &[temporary("rules-all.rules").to_str().unwrap()], &DARK[..]].concat());
+    let file = temporary("rules-all.rules");
+    let output = run(&capture, &[&["--json", "--rules", file.to_str().unwrap()], &DARK[..]].concat());
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["darknet"]["total"]["passed"], 2);
     assert_eq!(report["darknet"]["total"]["packets"], packets().len());
@@ -340,7 +346,10 @@ fn bad_rules_are_one_line_and_status_2() {
             "# a comment\n\nalert tcp any any -> any 80 (msg:\"web\"; flow:to_server,established; sid:1;)\n",
             format!("{file}:3: flow:to_server,established: is not supported; docs/rules.md says what is"),
         ),
-        ("alert tcp any any -> $HTTP_SERVERS 80 (sid:1;)\n", format!("{file}:1: $HTTP_SERVERS: takes any, a network")),
+        (
+            "alert tcp any any -> $HTTP_SERVERS 80 (sid:1;)\n",
+            format!("{file}:1: $HTTP_SERVERS: takes any, a network"),
+        ),
         ("\u{7}", format!("{file}:1: \\u{{7}}: takes options in parentheses")),
     ] {
         fs::write(&path, rules).unwrap();

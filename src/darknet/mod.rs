@@ -150,7 +150,8 @@ impl Darknet {
         if darkness.is_none() && !probe.is_some_and(|probe| probe.is_marked()) {
             return Finding::default();
         }
-        let ruling = darkness.and_then(|why| self.rules.judge(packet, bytes, why, &self.space, seconds));
+        let ruling = darkness
+            .and_then(|why| self.rules.judge(packet, bytes, why == Darkness::Learning, &self.space, seconds));
         self.touched(&Event::of_packet(interface as u16, packet, now), darkness, probe, ruling)
     }
 

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::space::{Darkness, Space};
+use super::space::Space;
 use crate::limits::{RULE_PAYLOAD_BYTES, RULE_TRACKERS};
 use crate::network::Prefix;
 use crate::packet::{Address, Packet, protocol};
@@ -359,12 +359,12 @@ impl Rules {
     }
 
     /// What the first rule that matches says, unless its threshold keeps it silent: rules that pass come before
-    /// those that alert, and these before those that log. While a network is learned, none but the first are asked.
+    /// those that alert, and these before those that log. While a LAN is learned, none but the first are asked.
     pub(super) fn judge(
         &mut self,
         packet: &Packet,
         bytes: &[u8],
-        darkness: Darkness,
+        is_learning: bool,
         space: &Space,
         now: u32,
     ) -> Option<Ruling> {
@@ -373,10 +373,8 @@ impl Rules {
         }
         let home = [packet.source, packet.destination].map(|address| space.is_home(address));
         let seen = Seen::new(packet, bytes, home);
-        let actions: &[Action] = match darkness {
-            Darkness::Learning => &[Action::Pass],
-            _ => &[Action::Pass, Action::Alert, Action::Log],
-        };
+        let actions: &[Action] =
+            if is_learning { &[Action::Pass] } else { &[Action::Pass, Action::Alert, Action::Log] };
         for &action in actions {
             for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.action == action) {
                 if !rule.matches(&seen) {

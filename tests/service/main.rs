@@ -187,7 +187,8 @@ fn the_program_takes_every_command_line() {
         let command = command_line(&read(source("tests/data/service").join(&case).join("expected")));
         let Some((_, arguments)) = command.split_first() else { continue };
         let rules = source("tests/data/service/router/rules").to_str().expect("UTF-8").to_owned();
-        let here = |argument: &String| if argument == "/etc/dark.rules" { rules.clone() } else { argument.clone() };
+        let here =
+            |argument: &String| if argument == "/etc/dark.rules" { rules.clone() } else { argument.clone() };
         let arguments: Vec<String> = arguments.iter().map(here).collect();
         let parsed = config::load(arguments.iter().map(OsString::from));
         assert!(matches!(parsed, Ok(config::Command::Run(_))), "{case}: {parsed:?}");

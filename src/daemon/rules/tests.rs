@@ -49,6 +49,20 @@ fn a_rule_is_what_it_says() {
 }
 
 #[test]
+fn the_documentation_has_rules_that_are_read() {
+    let text = include_str!("../../../docs/rules.md");
+    let indented: Vec<&str> = text.lines().take_while(|line| !line.starts_with("The file")).collect();
+    let example: String = indented
+        .iter()
+        .filter_map(|line| line.strip_prefix("    "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let sids: Vec<u32> = rules(&example).iter().map(|rule| rule.sid).collect();
+    assert_eq!(sids, [1_000_001, 1_000_002, 1_000_003]);
+    assert!(text.contains(" is not supported; docs/rules.md says what is\n"));
+}
+
+#[test]
 fn numbers_have_ranges() {
     for (options, first, last, negated) in [
         ("ttl:64;", 64, 64, false),
