@@ -220,6 +220,29 @@ pub const SIGNS_PER_SOURCE: usize = 2 * HOSTS_PER_DARK_SOURCE;
 /// What one of them costs.
 pub const SIGN_BYTES: usize = 24;
 
+/// Rules of the user's. For each packet to a dark address they are asked one by one.
+pub const RULES_MAX: usize = 256;
+
+/// Bytes of the file of rules: rules of the usual length, all of them, with their comments. What is made of it
+/// takes about as much.
+pub const RULES_FILE_BYTES_MAX: usize = 128 << 10;
+
+/// Bytes of one rule, with the lines that continue it.
+pub const RULE_BYTES_MAX: usize = 4096;
+
+/// Bytes of a rule's name, so that its event fits a syslog message.
+pub const RULE_NAME_BYTES_MAX: usize = 128;
+
+/// Addresses, ports and options of a rule that cost time, of each kind.
+pub const RULE_ITEMS_MAX: usize = 32;
+
+/// Bytes of a payload that rules look into, if as many were captured. It bounds the time for one packet.
+pub const RULE_PAYLOAD_BYTES: usize = 1500;
+
+/// Addresses for which matches of rules with a threshold are counted, 32 bytes each. The one whose time began first
+/// makes room; its next match begins anew.
+pub const RULE_TRACKERS: usize = 256;
+
 /// Recent events kept for the page and the report, 112 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
 

@@ -109,7 +109,7 @@ pub fn read(file: &Path, options: &config::Capture, monitor: &mut Monitor) -> Re
             if now.seconds != last.seconds {
                 while monitor.tick(now).is_some() {}
             }
-            let _event = monitor.observe(0, &decode(&frame), frame.bytes, now);
+            let _finding = monitor.observe(0, &decode(&frame), frame.bytes, now);
             last = now;
             progress.bytes += PACKET_HEADER_BYTES + u64::from(header.caplen);
         });

@@ -163,6 +163,7 @@ pub fn monitor(
     let darknet = Darknet::new(&config.dark, dark_sources(config), Seed::new(first, second));
     let mut darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     darknet.set_learning(config.learning.unwrap_or_default());
+    darknet.set_rules(config.rules.clone());
     if !darknet.set_exclusions(&config.dark_except) {
         return Err("--dark-except: there are more of them than fit".to_owned());
     }
@@ -331,6 +332,7 @@ fn start_alarm(
     };
     let options = alarm::Options {
         interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
+        rules: Arc::clone(config.rules.all()),
         names: names.clone(),
         captured: Box::new(captured),
         ..alarm::Options::new(receiver.clone())

@@ -91,7 +91,7 @@ pub struct Tap {
     clock: Clock,
     alarm: Option<Alarm>,
     options: Options,
-    /// What the batch leads to. There is room for one event of each frame and as many that were due.
+    /// What the batch leads to. There is room for two events of each frame, and what is due.
     events: Vec<Event>,
     /// The second in which time was last told to the monitor.
     second: u64,
@@ -148,7 +148,7 @@ impl Booking<'_> {
         let now = self.clock.correct(now);
         self.latest = Some(now);
         let monitor = self.monitor.get_or_insert_with(|| lock(self.shared));
-        self.events.extend(monitor.observe(self.interface, decoded, bytes, now));
+        self.events.extend(monitor.observe(self.interface, decoded, bytes, now).events());
     }
 
     /// Once a second: windows of the darknet may be over, and local time may have changed.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::rules::Rule;
 use super::{Category, Pattern, Signal, Tool};
 use crate::limits::{DARK_TARGETS_MAX, FAN_OUT_ADDRESSES};
 use crate::packet::{Address, Link, Mac, Packet};
@@ -87,10 +88,13 @@ pub struct Event {
     pub pattern: Option<Pattern>,
     /// The tool that made its packets, if that is certain.
     pub tool: Option<Tool>,
+    /// The rule of the user's that raised it, by its place among [`Rules::all`](super::Rules::all). Such an event is
+    /// about one packet, which another event counts, too. It is never cleared.
+    pub rule: Option<u16>,
     /// Distinct dark addresses that this source has touched so far, in this window and before;
     /// `DARK_TARGETS_MAX` means that many or more.
     pub dark_targets: u8,
-    /// Packets that this event counts. No packet is counted by two events.
+    /// Packets that this event counts. No packet is counted by two events, but for those of rules.
     pub packets: u64,
     /// Their IP bytes.
     pub bytes: u64,
@@ -118,6 +122,7 @@ impl Event {
             category: Category::of(packet),
             pattern: None,
             tool: None,
+            rule: None,
             dark_targets: 1,
             packets: 1,
             bytes: packet.bytes.into(),
@@ -142,6 +147,16 @@ impl Event {
             },
             ..Self::of_packet(interface, &packet, signal, now)
         }
+    }
+
+    /// The rule that raised it, if one of these did.
+    pub fn rule_of<'a>(&self, rules: &'a [Rule]) -> Option<&'a Rule> {
+        rules.get(usize::from(self.rule?))
+    }
+
+    /// The event's name: what the rule says that raised it, else the signature.
+    pub fn name<'a>(&self, rules: &'a [Rule]) -> &'a str {
+        self.rule_of(rules).map_or(self.signature(), |rule| &rule.name)
     }
 
     /// The event's name for the people and rules that read the log.
@@ -189,7 +204,7 @@ impl Event {
         match usize::from(self.dark_targets) {
             _ if !self.signal.is_dark() => {}
             0 => {}
-            1 => f.write_str("the dark address ")?,
+            n if n == 1 || self.rule.is_some() => f.write_str("the dark address ")?,
             DARK_TARGETS_MAX => write!(f, "{DARK_TARGETS_MAX} or more dark addresses such as ")?,
             n => write!(f, "{n} dark addresses such as ")?,
         }
@@ -244,6 +259,7 @@ impl fmt::Display for Event {
         }
         self.write_targets(f)?;
         match (self.kind, self.tool) {
+            _ if self.rule.is_some() => f.write_str("; it matches a rule"),
             (Kind::Alert, Some(tool)) => write!(f, "; its packets bear the mark of {}", tool.name()),
             _ => f.write_str(self.reason()),
         }

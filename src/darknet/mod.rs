@@ -15,6 +15,7 @@ mod fan_out;
 mod fingerprint;
 mod pattern;
 mod radiation;
+pub mod rules;
 mod signal;
 mod signs;
 mod source;
@@ -28,6 +29,7 @@ pub use exclusions::Exclusion;
 pub use fingerprint::Tool;
 pub use pattern::Pattern;
 pub use radiation::{Door, Radiation};
+pub use rules::Rules;
 pub use signal::Signal;
 pub use source::{Source, Target};
 pub use summary::{DISTINCT_MAX, Summary, SummaryRow};
@@ -50,12 +52,13 @@ use exclusions::Exclusions;
 use fan_out::FanOuts;
 use fingerprint::Probe;
 use radiation::{Background, is_unasked};
+use rules::{Action, Ruling};
 use sources::Sources;
 use space::Space;
 
 /// What happened in the dark since the start. Packets are those to dark addresses, the questions for them, and
-/// what bears the mark of a scanner. All packets are told by an event, wait in the table for
-/// the end of their source's window, or left it untold: `packets` is the sum of the three.
+/// what bears the mark of a scanner. All packets are told by an event that is no rule's, wait in the table for
+/// the end of their source's window, left it untold, or were passed: `packets` is the sum of the four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Packets to dark addresses.
@@ -70,6 +73,8 @@ pub struct Totals {
     pub evicted_packets: u64,
     /// The IP bytes of those.
     pub evicted_bytes: u64,
+    /// Packets that a rule keeps from being told.
+    pub passed_packets: u64,
     /// Addresses in use that were forgotten for want of room, and so are dark until their next sign.
     pub forgotten_addresses: u64,
 }
@@ -81,6 +86,15 @@ pub struct Finding {
     pub is_dark: bool,
     /// What is to be told at once.
     pub event: Option<Event>,
+    /// What is to be told because a rule says so.
+    pub ruled: Option<Event>,
+}
+
+impl Finding {
+    /// What is to be told.
+    pub fn events(self) -> impl Iterator<Item = Event> {
+        [self.ruled, self.event].into_iter().flatten()
+    }
 }
 
 /// What is dark, who touched it, and what was said about it.
@@ -91,6 +105,7 @@ pub struct Darknet {
     sources: Sources,
     fan_outs: FanOuts,
     background: Background,
+    rules: Rules,
     recent: Deque<Event, DARK_EVENTS_MAX>,
     totals: Totals,
     seed: Seed,
@@ -108,6 +123,7 @@ impl Darknet {
             sources: Sources::with_capacity(sources, seed),
             fan_outs: FanOuts::new(seed),
             background: Background::new(seed),
+            rules: Rules::default(),
             recent: Deque::new(),
             totals: Totals::default(),
             seed,
@@ -140,6 +156,11 @@ impl Darknet {
     /// Changes how many seconds a LAN is watched before its addresses can be dark ([`LEARNING_SECONDS`]).
     pub fn set_learning(&mut self, seconds: u32) {
         self.space.set_learning(seconds);
+    }
+
+    /// Takes rules of the user's for packets to dark addresses, in place of those before.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
     }
 
     /// Takes note that somebody has this address, as is known from elsewhere than a frame.
@@ -180,7 +201,10 @@ impl Darknet {
             Some(signal) => {
                 let payload = payload(packet, bytes).filter(|payload| !payload.is_empty());
                 let payload = payload.map(|payload| self.seed.bytes(payload));
-                self.touched(&Event::of_packet(interface as u16, packet, signal, now), probe, payload)
+                let is_learning = signal == Signal::Learning;
+                let judge = || self.rules.judge(packet, bytes, is_learning, &self.space, seconds);
+                let ruling = signal.is_dark().then(judge).flatten();
+                self.touched(&Event::of_packet(interface as u16, packet, signal, now), probe, payload, ruling)
             }
         }
     }
@@ -289,14 +313,20 @@ impl Darknet {
         match signal {
             None => Finding::default(),
             Some(signal) => {
-                self.touched(&Event::of_question(interface as u16, question, signal, now), None, None)
+                self.touched(&Event::of_question(interface as u16, question, signal, now), None, None, None)
             }
         }
     }
 
     /// Somebody touched a dark address, sent what a scanner makes, or is not where it should be.
     #[cold]
-    fn touched(&mut self, touch: &Event, probe: Option<Probe>, payload: Option<u64>) -> Finding {
+    fn touched(
+        &mut self,
+        touch: &Event,
+        probe: Option<Probe>,
+        payload: Option<u64>,
+        ruling: Option<Ruling>,
+    ) -> Finding {
         let port = touch.ports.map(|(_, port)| port);
         if self.exclusions.hold(touch.source, touch.source_mac, touch.destination, port) {
             return Finding::default();
@@ -304,12 +334,22 @@ impl Darknet {
         let is_dark = touch.signal.is_dark();
         self.totals.packets += touch.packets;
         self.totals.bytes += touch.bytes;
+        if ruling.is_some_and(|ruling| ruling.action == Action::Pass) {
+            self.totals.passed_packets += touch.packets;
+            return Finding { is_dark, ..Finding::default() };
+        }
         let local = self.space.is_resident(touch.interface.into(), touch.source);
         let Some((source, evicted)) = self.sources.find(touch, local) else {
-            return Finding { is_dark, event: None };
+            return Finding { is_dark, ..Finding::default() };
         };
         source.recount.add(touch, payload, self.seed);
         let event = source.touch(touch, probe.as_ref(), &self.space);
+        let ruled = ruling.map(|ruling| Event {
+            kind: if ruling.action == Action::Alert { Kind::Alert } else { Kind::Hit },
+            rule: Some(ruling.rule),
+            dark_targets: source.dark_targets() as u8,
+            ..*touch
+        });
         let due_at = source.due_at();
         if touch.signal == Signal::Learning {
             self.space.expect(touch.destination, touch.last.seconds as u32);
@@ -321,7 +361,8 @@ impl Darknet {
             self.totals.evicted_packets += packets;
             self.totals.evicted_bytes += bytes;
         }
-        Finding { is_dark, event: event.map(|event| self.raise(event)) }
+        let ruled = ruled.map(|event| self.raise(event));
+        Finding { is_dark, event: event.map(|event| self.raise(event)), ruled }
     }
 
     fn raise(&mut self, event: Event) -> Event {
@@ -373,6 +414,11 @@ impl Darknet {
     /// The networks of the LANs, of which the unused addresses are dark.
     pub fn lans(&self) -> impl Iterator<Item = &Prefix> {
         self.space.lans()
+    }
+
+    /// The rules of the user's.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The sources in the table, in no order.

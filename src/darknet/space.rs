@@ -109,6 +109,14 @@ impl Space {
             || self.private.place(address) != Place::Remote
     }
 
+    /// True if this address is in a network of the LANs; as long as no network is known, in a private one.
+    pub fn is_home(&self, address: Address) -> bool {
+        if self.lans().next().is_none() {
+            return self.private.place(address) == Place::Local;
+        }
+        self.lans().any(|network| network.contains(address))
+    }
+
     /// True if we send under this link-layer address on that interface.
     pub fn is_own(&self, interface: usize, mac: Mac) -> bool {
         self.interfaces.get(interface).is_some_and(|interface| interface.own_macs.contains(&mac))

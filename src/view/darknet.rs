@@ -1,5 +1,6 @@
 //! The dark: which addresses it has, who touched them, and the last events.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::fmt;
@@ -11,6 +12,7 @@ use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Ranked, Top};
 use super::units::Grouped;
 use super::{Context, services};
+use crate::darknet::rules::Rule;
 use crate::darknet::{Carrier, Darknet, Door, Event, Kind, Pattern, Radiation, Source, Tool, Totals};
 use crate::ledger::Counters;
 use crate::limits::{
@@ -90,6 +92,8 @@ pub struct DarknetView {
     other_radiation: u64,
     /// The last events, oldest first.
     events: Vec<Event>,
+    /// The rules of the user's, as the events number them.
+    rules: Arc<[Rule]>,
 }
 
 impl Default for DarknetView {
@@ -110,6 +114,7 @@ impl DarknetView {
             radiation: Vec::with_capacity(RADIATION_ROWS),
             other_radiation: 0,
             events: Vec::with_capacity(DARK_EVENTS_MAX),
+            rules: Arc::default(),
         }
     }
 
@@ -134,6 +139,7 @@ impl DarknetView {
         self.other_radiation = darknet.other_radiation();
         self.events.clear();
         self.events.extend(darknet.recent().take(DARK_EVENTS_MAX));
+        self.rules = Arc::clone(darknet.rules().all());
     }
 
     /// The last events, oldest first.
@@ -160,6 +166,7 @@ impl DarknetView {
                 json.field("packets", self.totals.packets);
                 json.field("bytes", self.totals.bytes);
                 json.field("events", self.totals.events);
+                json.field("passed", self.totals.passed_packets);
             });
             json.key("sources").array(|json| {
                 self.sources.rows().iter().for_each(|row| write_source(json, &self.header, context, row));
@@ -174,7 +181,9 @@ impl DarknetView {
             });
             json.field("other_radiation", self.other_radiation);
             json.key("events").array(|json| {
-                self.events.iter().for_each(|event| write_event(json, &self.header, context, event));
+                self.events
+                    .iter()
+                    .for_each(|event| write_event(json, &self.header, context, &self.rules, event));
             });
         });
     }
@@ -218,7 +227,7 @@ impl DarknetView {
                 html.markup(" addresses in use were forgotten");
             }
             html.markup(".</p>\n<div class=\"wide\">\n");
-            events_table(html, &page, self.events.iter().rev());
+            events_table(html, &page, &self.rules, self.events.iter().rev());
             html.markup("</div>\n<div class=\"wide\">\n");
             self.sources_table(html, &page);
             html.markup("</div>\n<div class=\"wide\">\n");
@@ -310,7 +319,12 @@ impl DarknetView {
 }
 
 /// Writes events as a table, in this order.
-pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterator<Item = &'a Event>) {
+pub(super) fn events_table<'a>(
+    html: &mut Html,
+    page: &Page,
+    rules: &[Rule],
+    events: impl Iterator<Item = &'a Event>,
+) {
     html.markup("<table>\n<caption>Last events in the dark</caption>\n<thead><tr>");
     html.markup("<th scope=\"col\">Time</th><th scope=\"col\">Source</th><th scope=\"col\">Event</th>");
     html.markup("</tr></thead>\n<tbody>\n");
@@ -323,8 +337,8 @@ pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterat
         page.link_to(html, Place::Darknet, event.source);
         html.markup("</td><td class=\"event\">");
         match event.kind {
-            Kind::Alert => html.markup("<strong>Alert: ").text(event.signature()).markup("</strong>"),
-            Kind::Hit | Kind::Notice | Kind::Clear => html.text(event.signature()),
+            Kind::Alert => html.markup("<strong>Alert: ").text(event.name(rules)).markup("</strong>"),
+            Kind::Hit | Kind::Notice | Kind::Clear => html.text(event.name(rules)),
         };
         html.markup("<br><small>").text(event);
         html.markup("</small></td></tr>\n");
@@ -359,7 +373,13 @@ fn write_source(json: &mut Json, header: &Header, context: &Context, row: &Sourc
     });
 }
 
-pub(super) fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Event) {
+pub(super) fn write_event(
+    json: &mut Json,
+    header: &Header,
+    context: &Context,
+    rules: &[Rule],
+    event: &Event,
+) {
     json.object(|json| {
         json.field("kind", event.kind.name());
         json.field("time", event.last);
@@ -374,7 +394,8 @@ pub(super) fn write_event(json: &mut Json, header: &Header, context: &Context, e
         json.field("protocol", protocol);
         json.field("protocol_name", protocol.map(services::protocol));
         json.field("signal", event.signal.name());
-        json.field("signature", event.signature());
+        json.field("signature", event.name(rules));
+        json.field("sid", event.rule_of(rules).map(|rule| rule.sid));
         json.field("category", event.category.name());
         json.field("pattern", event.pattern.map(Pattern::name));
         json.field("tool", event.tool.map(Tool::name));

@@ -23,7 +23,7 @@
 //!       "history": { "seconds", "minutes", "hours", "days", "months":
 //!           [ {"start", "inbound", "outbound", "other"} ] } } ],
 //!   "darknet": { "dark": [prefix], "lans": [prefix], "forgotten_addresses",
-//!       "total": {"packets", "bytes", "events"},
+//!       "total": {"packets", "bytes", "events", "passed"},
 //!       "sources": [ {"source", "source_mac", "interface", "alert": bool, "dark_targets", "packets",
 //!                     "bytes", "first", "last"} ],
 //!       "evicted": {"sources", "packets", "bytes"},
@@ -31,8 +31,8 @@
 //!       "other_radiation",
 //!       "events": [ {"kind": "hit" | "notice" | "alert" | "clear", "time", "first", "interface", "source",
 //!                    "source_mac", "destination", "port", "carrier": "ip" | "arp" |
-//!                    "neighbor solicitation", "protocol", "protocol_name", "signal", "signature", "category",
-//!                    "pattern": text | null, "tool": text | null, "dark_targets", "packets", "bytes", "why"} ] } }
+//!                    "neighbor solicitation", "protocol", "protocol_name", "signal", "signature", "sid": number | null,
+//!                    "category", "pattern": text | null, "tool": text | null, "dark_targets", "packets", "bytes", "why"} ] } }
 //! ```
 //!
 //! captured = total + non_ip + discarded, in packets. Each packet is sent by its source and received by

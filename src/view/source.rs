@@ -1,6 +1,7 @@
 //! One source of packets to dark addresses, for whoever has to do something about it: who it is, what it did
 //! and when, how sure that is, and what could be done.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,6 +12,7 @@ use super::json::{Json, Text, Value};
 use super::page::{Page, Place};
 use super::units::{Bytes, Grouped};
 use super::{Context, HostRow, services};
+use crate::darknet::rules::Rule;
 use crate::darknet::{Darknet, Event, Kind, Pattern, Source, Target, Tool};
 use crate::limits::{DARK_EVENTS_MAX, DARK_PORTS_MAX, DARK_TARGETS_MAX};
 use crate::monitor::Monitor;
@@ -46,6 +48,8 @@ pub struct SourceView {
     record: Option<Record>,
     /// Its last events, oldest first.
     events: Vec<Event>,
+    /// The rules of the user's, as the events number them.
+    rules: Arc<[Rule]>,
     /// Its row in the books of the interface that saw it.
     host: Option<HostRow>,
 }
@@ -64,6 +68,7 @@ impl SourceView {
             address: Address::default(),
             record: None,
             events: Vec::with_capacity(DARK_EVENTS_MAX),
+            rules: Arc::default(),
             host: None,
         }
     }
@@ -87,6 +92,7 @@ impl SourceView {
     }
 
     fn copy_dark(&mut self, darknet: &Darknet) {
+        self.rules = Arc::clone(darknet.rules().all());
         let address = self.address;
         let sources = darknet.sources().filter(|source| source.address() == address);
         self.record = sources.max_by_key(|source| source.packets).map(Record::of);
@@ -112,7 +118,9 @@ impl SourceView {
                     self.write_verdict(json, context, event);
                 }
                 json.key("events").array(|json| {
-                    self.events.iter().for_each(|event| write_event(json, &self.header, context, event));
+                    self.events
+                        .iter()
+                        .for_each(|event| write_event(json, &self.header, context, &self.rules, event));
                 });
                 if let Some(host) = &self.host {
                     json.key("host").object(|json| host.write_fields(json, context));
@@ -155,7 +163,7 @@ impl SourceView {
             html.text(event.signature()).markup("</strong>. ").text(event).markup(".</p>\n");
             self.facts(html, &page, event);
             html.markup("<div class=\"wide\">\n");
-            events_table(html, &page, self.events.iter().rev());
+            events_table(html, &page, &self.rules, self.events.iter().rev());
             html.markup("</div>\n<h2>What could be done</h2>\n<p>Nothing was done. This keeps it from ");
             html.markup("whatever is routed here, until the firewall starts again; what is on its own link ");
             html.markup("it still reaches:</p>\n<pre>").text(self.containment(context, event));

@@ -88,3 +88,26 @@ fn what_the_router_forwards_to_nobody_is_the_senders() {
     // Nobody is alerted for what comes from outside.
     assert_eq!(events(&program, "10.99.0.2"), ["hit"]);
 }
+
+#[test]
+fn a_rule_raises_an_alert_and_another_keeps_packets_from_being_told() {
+    let name = "a_rule_raises_an_alert_and_another_keeps_packets_from_being_told";
+    let Some(lab) = lab(name, home_network) else { return };
+    let rules = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("live.rules");
+    let text = "alert udp $HOME_NET any -> any 1900 (msg:\"SSDP search\"; content:\"M-SEARCH\"; depth:8; sid:7;)\n\
+                pass udp any any -> any 9 (sid:8;)\n";
+    std::fs::write(&rules, text).expect("a file of rules");
+    let rules = rules.to_str().expect("UTF-8");
+    let program =
+        Program::start(&lab, "router", &["-i", "br-lan", "--dark", "10.66.0.0/16", "--rules", rules]);
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let total = || program.json("/api/v1/darknet")["darknet"]["total"].clone();
+    let _ = one.send_to(b"quiet", "10.66.0.1:9");
+    wait_until("the packet is passed", || total()["passed"] == 1);
+    assert!(events(&program, "192.168.77.11").is_empty());
+    let _ = one.send_to(b"M-SEARCH * HTTP/1.1\r\n", "10.66.0.1:1900");
+    wait_until("the rule speaks", || !events(&program, "192.168.77.11").is_empty());
+    assert_eq!(events(&program, "192.168.77.11"), ["alert", "hit"]);
+    assert_eq!(program.json("/api/v1/darknet")["darknet"]["events"][0]["sid"], 7);
+    assert!(program.get("/darknet/").body.contains("<strong>Alert: SSDP search</strong>"));
+}

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant, SystemTime};
 use syslog::{Facility, LogFormat, Severity};
 
 use super::names::Names;
+use crate::darknet::rules::Rule;
 use crate::darknet::{Event, Kind};
 use crate::limits::{
     ALARM_MESSAGE_BYTES, ALARM_STATS_INTERVAL, ALARM_STOP_PATIENCE, RECEIVER_BACKOFF_FIRST,
@@ -50,6 +51,8 @@ pub struct Options {
     pub facility: Facility,
     /// The interfaces' names, as the events number them.
     pub interfaces: Vec<String>,
+    /// The rules of the user's, as the events number them.
+    pub rules: Arc<[Rule]>,
     /// Names for the sources.
     pub names: Names,
     /// Asked for each STATS message, by the sender thread.
@@ -59,12 +62,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual facility and interval, no interface, no names.
+    /// The usual facility and interval, no interface, no rules, no names.
     pub fn new(receiver: Receiver) -> Self {
         Self {
             receiver,
             facility: Facility::LOG_LOCAL4,
             interfaces: Vec::new(),
+            rules: Arc::default(),
             names: Names::none(),
             captured: Box::new(Captured::default),
             stats_interval: ALARM_STATS_INTERVAL,
@@ -183,6 +187,7 @@ impl Sender {
                 let interface = self.options.interfaces.get(usize::from(event.interface));
                 let text = EventText {
                     event: &event,
+                    rules: &self.options.rules,
                     interface: interface.map_or("unknown", String::as_str),
                     source_name: self.options.names.lookup(event.source),
                 };

@@ -10,6 +10,7 @@ use super::{
     Capture, Config, Interface, Log, Names, Output, Process, Source, Store, Tables, Wait, Web, values,
 };
 use crate::daemon::options::{Key, Options, UsageError, printable};
+use crate::darknet::Rules;
 use crate::limits;
 
 /// The port of the pages, which is darkstat's.
@@ -20,7 +21,7 @@ const PORT_DEFAULT: u16 = 667;
 const INTERVAL_DEFAULT: u64 = 3600;
 
 impl Config {
-    /// What the options mean. `default_interface` is only named in the error that there is nothing to
+    /// What the options mean, but for the file of rules. `default_interface` is only named in the error that there is nothing to
     /// capture.
     ///
     /// # Errors
@@ -43,6 +44,7 @@ impl Config {
                 values::exclusion,
                 PartialEq::eq,
             )?,
+            rules: Rules::default(),
             syslog_to: single(options, Key::SyslogTo, values::syslog_target)?,
             process: process(options)?,
             log: Log {

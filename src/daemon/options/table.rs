@@ -42,6 +42,7 @@ pub enum Key {
     NoDarknet,
     Learning,
     DarkExcept,
+    Rules,
     SyslogTo,
     Config,
     Detach,
@@ -207,6 +208,9 @@ pub const GROUPS: &[Group] = &[
         row(Key::DarkExcept, "dark-except", &[], List("WHAT"),
             "leave out this network (both ways), this port, or\n\
              what this MAC address sends; may be repeated"),
+        row(Key::Rules, "rules", &[], Value("FILE"),
+            "rules for packets to dark addresses, in a subset\n\
+             of Snort's language (docs/rules.md)"),
         row(Key::SyslogTo, "syslog-to", &[], Value("URL"),
             "send alerts to udp://HOST:PORT or\n\
              tcp://HOST:PORT (RFC 5424; port 514 if left out)"),

@@ -93,6 +93,8 @@ return view.extend({
 			{ datatype: 'cidr', placeholder: '192.168.1.192/26' });
 		add(s, form.DynamicList, 'except', _('Exceptions'), _('Left out is what comes from or goes to a network, goes to a port, or is sent by a MAC address.'),
 			{ placeholder: '192.168.1.9' });
+		add(s, form.Value, 'rules', _('Rules'), _('A file of rules for such packets, in a subset of Snort\'s language.'),
+			{ validate: isPath, placeholder: '/etc/duskwatch/dark.rules' });
 
 		s = section('syslog', _('Syslog'));
 		o = add(s, form.Value, 'target', _('Syslog server'), _('Who is told about packets to dark addresses.'), { validate: isTarget });
