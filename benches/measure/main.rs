@@ -7,7 +7,10 @@
 
 mod accuracy;
 mod core;
+mod darknet;
 mod darkstat;
+#[path = "../../tests/weeks/home.rs"]
+mod home;
 mod live;
 mod memory;
 #[path = "../../tests/support/netns.rs"]
@@ -27,13 +30,14 @@ const DUSKWATCH: &str = env!("CARGO_BIN_EXE_duskwatch");
 
 type Part = fn() -> Result<(), String>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("core", core::measure),
     ("read", read::measure),
     ("live", live::measure),
     ("memory", memory::measure),
     ("accuracy", accuracy::measure),
     ("page", page::measure),
+    ("darknet", darknet::measure),
 ];
 
 fn main() {
