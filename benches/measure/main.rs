@@ -6,6 +6,8 @@
 //! and their median is printed. Every number comes from this run. Where it says "missed", it is.
 
 mod accuracy;
+#[path = "../../tests/weeks/chance.rs"]
+mod chance;
 mod core;
 mod darknet;
 mod darkstat;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use duskwatch::darknet::{Darknet, Event, Kind};
+use duskwatch::darknet::{Darknet, Event, Kind, Source};
 use duskwatch::ledger::{Capacity, Ledger};
 use duskwatch::limits::HOSTS_DEFAULT;
 use duskwatch::monitor::Monitor;
@@ -29,8 +29,10 @@ pub struct Outcome {
     pub hits: u64,
     /// What is no hit, as a sentence.
     pub alerts: Vec<String>,
-    /// How many source-days touched so many dark addresses.
+    /// How many source-days touched so many dark addresses, for whatever reason they were dark.
     pub touched: BTreeMap<usize, usize>,
+    /// How many source-days had so many of them as evidence at once.
+    pub evidence: BTreeMap<usize, usize>,
 }
 
 /// The monitor of a home, with tables as the program has them by default.
@@ -64,6 +66,7 @@ pub fn watch(seed: u64, days: u64, watcher: Watcher) -> Outcome {
     let mut monitor = start();
     let mut outcome = Outcome::default();
     let mut touched: BTreeMap<(u64, Address), BTreeSet<Address>> = BTreeMap::new();
+    let mut evidence: BTreeMap<(u64, Address), usize> = BTreeMap::new();
     let (mut started, mut second) = (MONDAY, MONDAY);
     let mut week = Week::new(&Options { seed, days });
     while let Some(sighting) = week.next() {
@@ -105,7 +108,12 @@ pub fn watch(seed: u64, days: u64, watcher: Watcher) -> Outcome {
                 events.extend(monitor.observe(interface as usize, &decoded, &bytes, stamp(true_second)));
                 if monitor.darknet().totals().packets > before {
                     let (source, target) = ends(&decoded, &bytes);
-                    touched.entry((true_second / 86_400, source)).or_default().insert(target);
+                    let day = (true_second / 86_400, source);
+                    touched.entry(day).or_default().insert(target);
+                    let mut sources = monitor.darknet().sources();
+                    let now = sources.find(|one| one.address() == source).map_or(0, Source::evidence);
+                    let most = evidence.entry(day).or_default();
+                    *most = now.max(*most);
                 }
             }
         }
@@ -115,6 +123,9 @@ pub fn watch(seed: u64, days: u64, watcher: Watcher) -> Outcome {
     }
     for targets in touched.values() {
         *outcome.touched.entry(targets.len()).or_default() += 1;
+    }
+    for most in evidence.values() {
+        *outcome.evidence.entry(*most).or_default() += 1;
     }
     outcome
 }
