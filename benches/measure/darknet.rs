@@ -42,6 +42,7 @@ fn homes() {
         "2",
         "3",
         "4",
+        "notices",
         "alerts",
         "goal"
     ]];
@@ -66,6 +67,7 @@ fn homes() {
             evidence(2),
             evidence(3),
             evidence(4),
+            outcomes.iter().map(|outcome| outcome.notices).sum::<u64>(),
             alerts,
             Goal::AtMost(0.0).verdict(alerts as f64),
         ]);
@@ -114,6 +116,7 @@ fn flooded() {
     table::print(&[
         row![
             "bytes, once and for all",
+            "sources",
             "evicted",
             "lost of the LAN",
             "goal",
@@ -123,6 +126,7 @@ fn flooded() {
         ],
         row![
             Darknet::bytes(TABLE),
+            flooded.sources,
             flooded.evicted,
             lost,
             Goal::AtMost(0.0).verdict(lost as f64),

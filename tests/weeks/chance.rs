@@ -1,7 +1,7 @@
 //! What chance does: sources that touch dark addresses by accident, and a flood of forged ones.
 
 use duskwatch::darknet::{Darknet, Kind};
-use duskwatch::network::Networks;
+use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Address, Decoded, Packet};
 use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
@@ -16,7 +16,7 @@ const SOURCES: u32 = 256;
 fn darknet(sources: usize) -> Darknet {
     let prefix = "10.9.0.0/16".parse().expect("a prefix");
     let mut darknet = Darknet::new(&[prefix], sources, Seed::new(3, 5)).expect("one prefix");
-    darknet.set_lan(0, &Networks::new(), &[]);
+    darknet.set_interface(0, Role::Lan, &Networks::new(), &[]);
     darknet
 }
 

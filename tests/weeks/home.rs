@@ -27,7 +27,8 @@ pub enum Watcher {
 pub struct Outcome {
     pub frames: u64,
     pub hits: u64,
-    /// What is no hit, as a sentence.
+    pub notices: u64,
+    /// Alerts, and their ends, as sentences.
     pub alerts: Vec<String>,
     /// How many source-days touched so many dark addresses, for whatever reason they were dark.
     pub touched: BTreeMap<usize, usize>,
@@ -46,7 +47,8 @@ pub fn monitor(own_macs: &[Mac], dark: &[&str]) -> Monitor {
     let ledger = |name, role| Ledger::new(name, role, networks.clone(), capacity, seed);
     let prefixes: Vec<_> = dark.iter().map(|prefix| prefix.parse().expect("a prefix")).collect();
     let mut darknet = Darknet::new(&prefixes, HOSTS_DEFAULT.into(), seed).expect("few prefixes");
-    darknet.set_lan(0, &networks, own_macs);
+    darknet.set_interface(0, Role::Lan, &networks, own_macs);
+    darknet.set_interface(1, Role::Wan, &Networks::new(), &[]);
     Monitor::new(vec![ledger("br-lan", Role::Lan), ledger("wan", Role::Wan)], darknet)
 }
 
@@ -134,7 +136,8 @@ impl Outcome {
     fn add(&mut self, event: &Event) {
         match event.kind {
             Kind::Hit => self.hits += 1,
-            _ => {
+            Kind::Notice => self.notices += 1,
+            Kind::Alert | Kind::Clear => {
                 self.alerts.push(format!("{:.6} {}: {event}", event.last.as_seconds_f64(), event.signature()))
             }
         }
