@@ -126,9 +126,9 @@ pub const HOSTS_PER_DARK_SOURCE: usize = 2;
 /// Distinct dark addresses remembered per source, 24 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;
 
-/// Distinct dark addresses that make a source a scanner. If one new address in twenty that a good host
-/// turns to is dark by accident, and nineteen in twenty of a scanner's are, four of them bound the error by
-/// one in 100,000 (the sequential test of Jung et al. 2004: (0.05 / 0.95)^4 < 1e-5).
+/// Distinct dark addresses that make a source a scanner: those that the sequential test of Jung et al. (2004)
+/// asks for to err once in 100,000, (0.05 / 0.95)^4. As addresses in use are not weighed against them, that holds
+/// for a host that has fewer than one such accident in eight days; see docs/darknet.md.
 pub const DARK_EVIDENCE: usize = 4;
 
 /// They count if they come within this many seconds, however slowly.

@@ -10,11 +10,12 @@ use pcap::Capture;
 
 use super::clock::Zone;
 use super::config::{self, Config, Output};
+use super::names::{self, Names};
 use super::print::print;
 use super::service;
 use super::tap::Hexdump;
 use crate::ledger::Ledger;
-use crate::limits::{READ_BATCH, READ_PROGRESS_INTERVAL};
+use crate::limits::{HOUSEKEEPING_INTERVAL, READ_BATCH, READ_PROGRESS_INTERVAL};
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Frame, LinkType, decode};
@@ -41,7 +42,14 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     {
         monitor.darknet_mut().set_interface(0, Role::Lan, &networks, &[]);
     }
-    let result = read(file, &config.capture, &mut monitor);
+    // Only files that the user names: those of this machine say nothing of the capture's network.
+    let known = names::Options {
+        leases: config.names.leases.clone(),
+        hosts: config.names.hosts.clone(),
+        reverse: false,
+    };
+    let known = Names::new(known).map_err(|error| format!("names: {error}"))?;
+    let result = read(file, &config.capture, &known, &mut monitor);
     if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {
         return result;
     }
@@ -75,11 +83,17 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     result
 }
 
-/// Accounts a capture file on the monitor's only interface. `-` is the standard input.
+/// Accounts a capture file on the monitor's only interface. `-` is the standard input. Who is `known` has an
+/// address without a frame that says so.
 ///
 /// # Errors
 /// One line for the user. If the file ends in the middle of a packet, all before it is accounted.
-pub fn read(file: &Path, options: &config::Capture, monitor: &mut Monitor) -> Result<(), String> {
+pub fn read(
+    file: &Path,
+    options: &config::Capture,
+    known: &Names,
+    monitor: &mut Monitor,
+) -> Result<(), String> {
     let name = file.display();
     let mut capture =
         Capture::from_file(file).map_err(|error| format!("--read {name}: {}", in_one_line(&error)))?;
@@ -97,6 +111,8 @@ pub fn read(file: &Path, options: &config::Capture, monitor: &mut Monitor) -> Re
     }
     let mut progress = Progress::of(file);
     let mut last = Timestamp::default();
+    // As live, once a minute.
+    let mut told = 0;
     loop {
         let batch = capture.dispatch(Some(READ_BATCH), |packet| {
             let header = packet.header;
@@ -107,6 +123,10 @@ pub fn read(file: &Path, options: &config::Capture, monitor: &mut Monitor) -> Re
             let now = Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec);
             // Events are told to others from live traffic only; here they show in the report.
             if now.seconds != last.seconds {
+                if now.seconds.abs_diff(told) >= HOUSEKEEPING_INTERVAL.as_secs() {
+                    told = now.seconds;
+                    known.addresses(now).iter().for_each(|&address| monitor.darknet_mut().note(address, now));
+                }
                 while monitor.tick(now).is_some() {}
             }
             let _finding = monitor.observe(0, &decode(&frame), frame.bytes, now);

@@ -142,6 +142,12 @@ impl Source {
         Event { kind, packets, bytes, first, ..self.describe() }
     }
 
+    /// How many dark addresses speak against it; [`DARK_EVIDENCE`] make a scanner. Some of them may have turned
+    /// out to be somebody's since.
+    pub fn evidence(&self) -> usize {
+        self.evidence.len()
+    }
+
     /// Whether an alert about it was raised and not cleared.
     pub fn is_alerted(&self) -> bool {
         self.alerted

@@ -10,14 +10,14 @@ use crate::program::Program;
 use crate::wire::{exchange, hosts, socket};
 
 /// What the darknet says of a source.
-fn source(program: &Program, address: &str) -> Value {
+pub fn source(program: &Program, address: &str) -> Value {
     let json = program.json("/api/v1/darknet");
     let mut sources = json["darknet"]["sources"].as_array().expect("a list").iter();
     sources.find(|source| source["source"] == address).cloned().unwrap_or_default()
 }
 
 /// The kinds of the events about a source, oldest first.
-fn events(program: &Program, address: &str) -> Vec<String> {
+pub fn events(program: &Program, address: &str) -> Vec<String> {
     let json = program.json("/api/v1/darknet");
     let all = json["darknet"]["events"].as_array().expect("a list");
     let of_source = all.iter().filter(|event| event["source"] == address);
@@ -25,7 +25,7 @@ fn events(program: &Program, address: &str) -> Vec<String> {
 }
 
 /// The kernel asks by ARP, three times in three seconds, and gives up.
-fn look_for(socket: &UdpSocket, host: u8) {
+pub fn look_for(socket: &UdpSocket, host: u8) {
     let _ = socket.send_to(b"anybody there?", ("192.168.77.".to_owned() + &host.to_string(), 9));
 }
 

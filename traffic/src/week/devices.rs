@@ -70,7 +70,7 @@ pub fn household() -> Vec<Device> {
     let device = |index: usize| Device {
         // Storage, automation and extender have addresses that somebody entered.
         fixed: (index <= EXTENDER).then(|| Ipv4Addr::new(192, 168, 1, 2 + index as u8)),
-        is_behind_extender: index >= 23 && index < 29,
+        is_behind_extender: (23..29).contains(&index),
         temporary: (8..=16).contains(&index).then_some((PREFIX, PREFIX)),
         ..Device::new(kind(index), [0x3c, 0x22, 0xfb, 0x77, 0x01, index as u8])
     };

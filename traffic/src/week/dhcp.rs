@@ -52,12 +52,12 @@ impl Home {
         let taken = |address| self.who_has(address).is_some_and(|other| other != mac);
         if let Some(address) = remembered.filter(|address| !taken(*address)) {
             // INIT-REBOOT (4.3.2): it asks for what it had.
-            self.from_client(at, own_mac, REQUEST, address);
+            self.say_to_server(at, own_mac, REQUEST, address);
             self.grant(at, device, address);
             return at + ROUND_TRIP;
         }
         let address = self.choose(own_mac);
-        self.from_client(at, own_mac, DISCOVER, address);
+        self.say_to_server(at, own_mac, DISCOVER, address);
         // An address that is offered anew is pinged first, and so the kernel asks for it.
         let offered = if self.lease_of(own_mac).is_none() {
             self.resolve(at, Asker::Router, address);
@@ -65,8 +65,8 @@ impl Home {
         } else {
             at + ROUND_TRIP
         };
-        self.to_client(offered, own_mac, OFFER, address);
-        self.from_client(offered + ROUND_TRIP, own_mac, REQUEST, address);
+        self.say_to_client(offered, own_mac, OFFER, address);
+        self.say_to_server(offered + ROUND_TRIP, own_mac, REQUEST, address);
         self.grant(offered + ROUND_TRIP, device, address);
         offered + 2 * ROUND_TRIP
     }
@@ -86,7 +86,7 @@ impl Home {
 
     fn grant(&mut self, at: u64, device: usize, address: Ipv4Addr) {
         let mac = self.devices[device].mac;
-        self.to_client(at + ROUND_TRIP / 2, mac, ACK, address);
+        self.say_to_client(at + ROUND_TRIP / 2, mac, ACK, address);
         self.devices[device].address = Some(address);
         self.devices[device].leased_until = at + LEASE;
         self.leases.retain(|lease| lease.mac != mac && lease.address != address && lease.until > at);
@@ -112,7 +112,7 @@ impl Home {
         (0..POOL.1).map(numbered).find(is_free).unwrap_or(numbered(0))
     }
 
-    fn from_client(&mut self, at: u64, mac: Mac, kind: u8, address: Ipv4Addr) {
+    fn say_to_server(&mut self, at: u64, mac: Mac, kind: u8, address: Ipv4Addr) {
         let client = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 68));
         let server = SocketAddr::from((Ipv4Addr::BROADCAST, 67));
         let packet =
@@ -121,7 +121,7 @@ impl Home {
     }
 
     /// To the address that the client does not have yet (4.1).
-    fn to_client(&mut self, at: u64, mac: Mac, kind: u8, address: Ipv4Addr) {
+    fn say_to_client(&mut self, at: u64, mac: Mac, kind: u8, address: Ipv4Addr) {
         let server = SocketAddr::from((ROUTER, 67));
         let client = SocketAddr::from((address, 68));
         let packet =

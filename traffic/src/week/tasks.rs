@@ -297,9 +297,10 @@ impl Home {
         }
         if self.devices[device].is_there && self.devices[device].address.is_some() {
             self.join(device);
-            // The television still sends to the address that it was told the day before.
-            if let Some((_, before)) = self.devices[device].temporary {
-                self.solicit(self.now + HOUR, WINDOWS, before);
+            // What keeps a telephone's address for long still has that of the day before; mDNS forgets it after
+            // two minutes (RFC 6762, 10).
+            if let (Some((_, before)), true) = (self.devices[device].temporary, device == PHONES[1]) {
+                self.solicit(self.now + HOUR, LINUX, before);
             }
         }
         self.plan(self.now + DAY, Task::Change(device));
