@@ -145,7 +145,7 @@ impl Source {
     /// How many dark addresses speak against it; [`DARK_EVIDENCE`] make a scanner. Some of them may have turned
     /// out to be somebody's since.
     pub fn evidence(&self) -> usize {
-        self.evidence.len()
+        self.targets.iter().filter(|target| target.is_evidence).count()
     }
 
     /// Whether an alert about it was raised and not cleared.

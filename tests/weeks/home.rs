@@ -107,7 +107,9 @@ pub fn watch(seed: u64, days: u64, watcher: Watcher) -> Outcome {
                 outcome.frames += 1;
                 let decoded = decode(&frame);
                 let before = monitor.darknet().totals().packets;
-                events.extend(monitor.observe(interface as usize, &decoded, &bytes, stamp(true_second)));
+                events.extend(
+                    monitor.observe(interface as usize, &decoded, &bytes, stamp(true_second)).events(),
+                );
                 if monitor.darknet().totals().packets > before {
                     let (source, target) = ends(&decoded, &bytes);
                     let day = (true_second / 86_400, source);

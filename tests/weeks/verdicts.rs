@@ -65,7 +65,7 @@ fn watch(
     for (now, bytes) in frames {
         pass(monitor, now);
         let frame = Frame { link: LinkType::Ethernet, bytes: &bytes, wire_length: bytes.len() as u32 };
-        at_once.extend(monitor.observe(interface, &decode(&frame), &bytes, stamp(now)));
+        at_once.extend(monitor.observe(interface, &decode(&frame), &bytes, stamp(now)).events());
     }
     pass(monitor, end);
     events.extend(at_once);
