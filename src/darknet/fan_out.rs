@@ -47,6 +47,9 @@ pub(super) struct FanOuts {
 }
 
 impl FanOuts {
+    /// What the table takes.
+    pub const BYTES: usize = FAN_OUT_ROWS * size_of::<Row>();
+
     /// An empty table.
     pub fn new(seed: Seed) -> Self {
         Self { rows: vec![Row::default(); FAN_OUT_ROWS].into_boxed_slice(), seed }

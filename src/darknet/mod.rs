@@ -32,15 +32,13 @@ pub use radiation::{Door, Radiation};
 pub use rules::Rules;
 pub use signal::Signal;
 pub use source::{Source, Target};
-pub use summary::{DISTINCT_MAX, Summary, SummaryRow};
+pub use summary::{About, DISTINCT_MAX, Summary, SummaryLine, SummaryRow, Whole};
 
 use heapless::Deque;
 
 #[cfg(doc)]
 use crate::limits::LEARNING_SECONDS;
-use crate::limits::{
-    DARK_EVENTS_MAX, DARK_SOURCE_BYTES, FAN_OUT_ROWS, RADIATION_ROWS, SIGN_BYTES, SIGNS_PER_SOURCE,
-};
+use crate::limits::{DARK_EVENTS_MAX, DARK_SOURCE_BYTES, SIGN_BYTES, SIGNS_PER_SOURCE};
 use crate::network::{Networks, Prefix, Role};
 use crate::packet::{
     Address, Decoded, Link, Mac, NeighborKind, NeighborMessage, NonIp, Packet, neighbor_message, protocol,
@@ -135,7 +133,7 @@ impl Darknet {
     pub const fn bytes(sources: usize) -> usize {
         let (sources, signs) =
             (sources.next_power_of_two(), (sources * SIGNS_PER_SOURCE).next_power_of_two());
-        sources * DARK_SOURCE_BYTES + signs * SIGN_BYTES + FAN_OUT_ROWS * 104 + RADIATION_ROWS * 32
+        sources * DARK_SOURCE_BYTES + signs * SIGN_BYTES + FanOuts::BYTES + Background::BYTES
     }
 
     /// Says what an interface leads to and which networks it is connected to: those addresses of a LAN's that

@@ -63,6 +63,9 @@ pub(super) struct Background {
 }
 
 impl Background {
+    /// What the table takes.
+    pub const BYTES: usize = RADIATION_ROWS * size_of::<Option<Radiation>>();
+
     /// An empty table.
     pub fn new(seed: Seed) -> Self {
         Self { rows: vec![None; RADIATION_ROWS].into_boxed_slice(), seed, day: 0, others: 0 }

@@ -144,6 +144,55 @@ impl Summary {
         let shown: u64 = self.rows.iter().map(|row| row.packets).sum();
         self.packets.saturating_sub(shown)
     }
+
+    /// The report in lines: the whole window, then its largest sources.
+    pub fn lines(&self) -> impl Iterator<Item = SummaryLine> {
+        let (start, end) = (self.start, self.end);
+        let whole = Whole {
+            packets: self.packets,
+            sources: self.sources,
+            other_packets: self.other_packets(),
+            other_sources: self.sources.saturating_sub(self.rows.len() as u32),
+        };
+        let rows = self.rows.iter().zip(1..).map(|(row, rank)| (rank, About::Source(*row)));
+        let lines = core::iter::once((0, About::Whole(whole))).chain(rows);
+        lines.map(move |(rank, about)| SummaryLine { start, end, rank, about })
+    }
+}
+
+/// A line of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SummaryLine {
+    /// When the window began.
+    pub start: Timestamp,
+    /// When it ended.
+    pub end: Timestamp,
+    /// The source's place among all, from 1 on; 0 for the whole window.
+    pub rank: u8,
+    /// What it is about.
+    pub about: About,
+}
+
+/// What a line of a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The window.
+    Whole(Whole),
+    /// One source.
+    Source(SummaryRow),
+}
+
+/// What all sources sent in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Their packets.
+    pub packets: u64,
+    /// How many sources there are in the table.
+    pub sources: u32,
+    /// Packets of those that have no line, or have left the table.
+    pub other_packets: u64,
+    /// How many sources have no line.
+    pub other_sources: u32,
 }
 
 #[cfg(test)]

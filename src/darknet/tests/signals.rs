@@ -250,6 +250,10 @@ fn a_summary_tells_of_the_largest_sources_and_sums_up_the_others() {
     let packets: Vec<_> = summary.rows.iter().map(|row| row.packets).collect();
     assert_eq!(packets, (11..=30).rev().collect::<Vec<_>>());
     assert_eq!(summary.other_packets(), 10 * 11 / 2);
+    let lines: Vec<_> = summary.lines().collect();
+    let whole = Whole { packets: 465, sources: 30, other_packets: 55, other_sources: 10 };
+    assert_eq!((lines.len(), lines[0].rank, lines[0].about), (21, 0, About::Whole(whole)));
+    assert_eq!((lines[20].rank, lines[20].about), (20, About::Source(summary.rows[19])));
     let first = summary.rows[0];
     assert_eq!((first.source, first.interface, first.kinds), (Address::v4(SOURCE + 29), 0, 2));
     assert!((9..=11).contains(&first.destinations), "{first:?}");
