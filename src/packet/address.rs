@@ -88,6 +88,17 @@ impl Mac {
     pub const fn is_station(self) -> bool {
         self.0[0] & 1 == 0 && !matches!(self.0, [0, 0, 0, 0, 0, 0])
     }
+
+    /// The address that is written so: six pairs of hexadecimal digits with colons between them.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 6];
+        let mut pairs = text.split(':');
+        for byte in &mut bytes {
+            let pair = pairs.next().filter(|pair| pair.len() == 2 && !pair.starts_with('+'))?;
+            *byte = u8::from_str_radix(pair, 16).ok()?;
+        }
+        pairs.next().is_none().then_some(Self(bytes))
+    }
 }
 
 impl fmt::Display for Mac {
@@ -115,5 +126,14 @@ mod tests {
         assert!(Mac([2, 0, 0, 0, 0, 1]).is_station());
         assert!(!Mac([1, 0, 0x5e, 0, 0, 1]).is_station());
         assert!(!Mac::ZERO.is_station());
+    }
+
+    #[test]
+    fn link_layer_addresses_parse_strictly() {
+        let mac = Mac([2, 0, 0, 0xab, 0, 1]);
+        assert_eq!(Mac::parse("02:00:00:ab:00:01"), Some(mac));
+        for bad in ["", "02:00:00:ab:00", "02:00:00:ab:00:01:02", "2:0:0:ab:0:1", "+2:00:00:ab:00:01"] {
+            assert_eq!(Mac::parse(bad), None, "{bad}");
+        }
     }
 }
