@@ -69,7 +69,8 @@ fn nothing_allocates_after_the_start() {
     // Some of the hosts that the frames are for.
     let dark = ["8.0.0.0/26", "192.168.1.0/26"].map(|prefix| prefix.parse().expect("a prefix"));
     *monitor.darknet_mut() = Darknet::new(&dark, 1024, Seed::new(1, 0)).expect("there are few");
-    let rules = "alert tcp any any -> any 1: (threshold:type limit, track by_src, count 1, seconds 60; sid:1;)";
+    let rules =
+        "alert tcp any any -> any 1: (threshold:type limit, track by_src, count 1, seconds 60; sid:1;)";
     monitor.darknet_mut().set_rules(duskwatch::daemon::rules::parse("rules", rules).expect("rules"));
     let mut random = Random::new(1);
     let frames: Vec<_> = (0..50_000).map(|_| (random.below(2), random.frame(2_000))).collect();
