@@ -231,7 +231,7 @@ pub const RULES_FILE_BYTES_MAX: usize = 128 << 10;
 pub const RULE_BYTES_MAX: usize = 4096;
 
 /// Bytes of a rule's name, so that its event fits a syslog message.
-pub const RULE_NAME_BYTES_MAX: usize = 128;
+pub const RULE_NAME_BYTES_MAX: usize = 96;
 
 /// Addresses, ports and options of a rule that cost time, of each kind.
 pub const RULE_ITEMS_MAX: usize = 32;

@@ -221,7 +221,7 @@ mod tests {
 
     fn line(format: &Format, event: &Event, interface: &str, name: Option<&str>) -> String {
         let source_name = name.map(|name| Name::try_from(name).unwrap());
-        let rule = format!("alert ip any any -> any any (msg:\"{}\"; sid:4294967295;)", "\\\"".repeat(128));
+        let rule = format!("alert ip any any -> any any (msg:\"{}\"; sid:4294967295;)", "\\\"".repeat(96));
         let rules = crate::daemon::rules::parse("f", &rule).unwrap();
         let text = EventText { event, rules: rules.all(), interface, source_name };
         let message = Message { time: event.last, id: "HIT", number: 4711, text: &text };
