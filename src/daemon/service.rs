@@ -69,10 +69,10 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     for (index, presence) in capture.presences().enumerate() {
         introduce(&monitor, index, &presence, &options);
     }
-    let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
+    let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone.clone())?;
     let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
-    let alarm = start_alarm(config, &monitor, interfaces, &names, capture.meters())?;
+    let alarm = start_alarm(config, &monitor, interfaces, &names, zone, capture.meters())?;
     let tables = table_bytes(config, interfaces.len());
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
     let store = config.store.directory.is_some().then(|| keeper.status());
@@ -322,6 +322,7 @@ fn start_alarm(
     monitor: &Shared,
     interfaces: &[Interface],
     names: &Names,
+    zone: Zone,
     meters: Vec<Arc<Meter>>,
 ) -> Result<Option<Alarm>, String> {
     let Some(receiver) = &config.syslog_to else { return Ok(None) };
@@ -331,6 +332,9 @@ fn start_alarm(
         dropped: meters.iter().map(|meter| meter.coverage().dropped).sum(),
     };
     let options = alarm::Options {
+        format: config.syslog_format,
+        framing: config.syslog_framing,
+        zone,
         interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
         rules: Arc::clone(config.rules.all()),
         names: names.clone(),

@@ -9,7 +9,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::alarm::Receiver;
+use super::alarm::{Format, Framing, Receiver};
 use super::options::{Key, Options, UsageError, parse_config_file, printable};
 use super::rules;
 use crate::darknet::{Exclusion, Rules};
@@ -57,6 +57,10 @@ pub struct Config {
     pub rules: Rules,
     /// Where alerts go.
     pub syslog_to: Option<Receiver>,
+    /// How they are written.
+    pub syslog_format: Format,
+    /// What separates them over TCP.
+    pub syslog_framing: Framing,
     /// How the process runs.
     pub process: Process,
     /// Where the log goes and how much of it.
