@@ -409,6 +409,9 @@ pub const ALARM_FRAME_BYTES: usize = ALARM_MESSAGE_BYTES + 5;
 /// This machine's name in a message. Linux has no longer one (uname(2)).
 pub const HOST_NAME_BYTES_MAX: usize = 64;
 
+/// Seconds between two reports of what sources sent to the dark.
+pub const SUMMARY_SECONDS: u64 = 3600;
+
 /// The time between two STATS messages.
 pub const ALARM_STATS_INTERVAL: Duration = Duration::from_secs(300);
 

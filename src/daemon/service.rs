@@ -22,12 +22,14 @@ use super::residents;
 use super::signals::{Signal, Signals};
 use super::store;
 use super::system;
-use super::tap::{self, Shared, Tap, introduce, lock, tell_due, tell_rest};
+use super::tap::{self, Shared, Tap, introduce, lock, tell_due, tell_rest, tell_summary};
 use super::web::routes::{Pages, Present, Sources, Wishes};
 use super::web::{Gate, HostNames, Listeners};
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
-use crate::limits::{HOSTS_PER_DARK_SOURCE, HOUSEKEEPING_INTERVAL, STOP_PATIENCE, THREAD_STACK_BYTES};
+use crate::limits::{
+    HOSTS_PER_DARK_SOURCE, HOUSEKEEPING_INTERVAL, STOP_PATIENCE, SUMMARY_SECONDS, THREAD_STACK_BYTES,
+};
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::table::Seed;
@@ -92,7 +94,14 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     if config.learning.is_some() {
         residents::tell(&monitor, &names, clock.now(), true);
     }
+    tell_summary(&monitor, alarm.as_ref(), clock.now());
+    let mut summarized = clock.now().seconds;
     let keep_house = || {
+        let now = clock.now();
+        if now.seconds.abs_diff(summarized) >= SUMMARY_SECONDS {
+            summarized = now.seconds;
+            tell_summary(&monitor, alarm.as_ref(), now);
+        }
         if config.learning.is_some() {
             residents::tell(&monitor, &names, clock.now(), false);
         }
@@ -102,6 +111,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     stop.end();
     join(threads);
     tell_rest(&monitor, alarm.as_ref());
+    tell_summary(&monitor, alarm.as_ref(), clock.now());
     keeper.close();
     if let Some(alarm) = alarm {
         alarm.stop();

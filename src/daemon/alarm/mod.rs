@@ -27,8 +27,8 @@ use syslog::Facility;
 
 use super::clock::Zone;
 use super::names::Names;
-use crate::darknet::Event;
 use crate::darknet::rules::Rule;
+use crate::darknet::{Event, Summary};
 use crate::limits::{ALARM_STATS_INTERVAL, ALARM_STOP_PATIENCE};
 use format::Writer;
 use queue::Queue;
@@ -108,6 +108,11 @@ impl Alarm {
     /// Hands an event over; returns at once, whatever the receiver does.
     pub fn send(&self, event: Event) {
         self.queue.push(event);
+    }
+
+    /// Hands the report of a window over, line by line.
+    pub fn summarize(&self, summary: &Summary) {
+        summary.lines().for_each(|line| self.queue.push_summary(line));
     }
 
     /// What became of the messages so far.

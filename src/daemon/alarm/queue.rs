@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::darknet::{Event, Kind};
+use crate::darknet::{Event, Kind, SummaryLine};
 use crate::limits::ALARM_QUEUE_MAX;
 use crate::time::Timestamp;
 
@@ -32,6 +32,7 @@ pub struct Counters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Event(Event),
+    Summary(SummaryLine),
     /// Written with the numbers of the moment in which it is sent.
     Stats,
 }
@@ -114,9 +115,12 @@ impl State {
             None => Some(newest),
         };
         self.counters.lost += 1;
-        if let Some(Queued { content: Content::Event(event), .. }) = lost {
-            self.lost_since.get_or_insert(event.last);
-        }
+        let time = match lost.map(|lost| lost.content) {
+            Some(Content::Event(event)) => Some(event.last),
+            Some(Content::Summary(line)) => Some(line.end),
+            Some(Content::Stats) | None => None,
+        };
+        self.lost_since = self.lost_since.or(time);
     }
 
     fn enumerate(&mut self, content: Content) -> Queued {
@@ -154,6 +158,11 @@ impl Queue {
 
     pub(super) fn push(&self, event: Event) {
         self.lock().push(Content::Event(event), ALARM_QUEUE_MAX);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn push_summary(&self, line: SummaryLine) {
+        self.lock().push(Content::Summary(line), ALARM_QUEUE_MAX);
         self.changed.notify_all();
     }
 

@@ -9,9 +9,10 @@ use heapless::String;
 
 use super::Options;
 use super::connection::Connection;
-use super::format::{Observation, Stamp, Statistics, Writer};
+use super::format::{Observation, Report, Stamp, Statistics, Writer};
 use super::queue::{Content, Next, Queue, Queued};
 use super::receiver::{Framing, Transport};
+use crate::darknet::About;
 use crate::limits::{ALARM_FRAME_BYTES, ALARM_MESSAGE_BYTES, RECEIVER_BACKOFF_FIRST, RECEIVER_BACKOFF_LAST};
 use crate::time::Timestamp;
 
@@ -110,6 +111,20 @@ impl Sender {
                     source_name: self.options.names.lookup(event.source),
                 };
                 self.writer.write(out, Stamp { time: event.last, number }, &observation)?;
+            }
+            Content::Summary(line) => {
+                let source = match line.about {
+                    About::Whole(_) => None,
+                    About::Source(row) => Some(row),
+                };
+                let interface =
+                    source.and_then(|row| self.options.interfaces.get(usize::from(row.interface)));
+                let report = Report {
+                    line: &line,
+                    interface: interface.map_or("unknown", std::string::String::as_str),
+                    source_name: source.and_then(|row| self.options.names.lookup(row.source)),
+                };
+                self.writer.write(out, Stamp { time: line.end, number }, &report)?;
             }
             Content::Stats => {
                 let captured = (self.options.captured)();

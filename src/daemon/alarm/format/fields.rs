@@ -22,7 +22,7 @@ pub struct Field {
     pub ecs: &'static str,
 }
 
-const fn field(text: &'static str, cef: &'static str, ecs: &'static str) -> Field {
+pub(super) const fn field(text: &'static str, cef: &'static str, ecs: &'static str) -> Field {
     Field { text, cef, ecs }
 }
 
@@ -31,12 +31,12 @@ const SIGNATURE_ID: Field = field("signature_id", "cs3Label=signature_id cs3", "
 const CATEGORY: Field = field("category", "cat", "event.action");
 const SEVERITY: Field = field("severity", "", "");
 const ACTION: Field = field("action", "act", "");
-const SENTENCE: Field = field("", "msg", "message");
-const SOURCE: Field = field("src", "src", "source.ip");
-const SOURCE_V6: Field = field("src", "c6a2Label=Source IPv6 Address c6a2", "source.ip");
+pub(super) const SENTENCE: Field = field("", "msg", "message");
+pub(super) const SOURCE: Field = field("src", "src", "source.ip");
+pub(super) const SOURCE_V6: Field = field("src", "c6a2Label=Source IPv6 Address c6a2", "source.ip");
 const SOURCE_MAC: Field = field("src_mac", "smac", "");
 const SOURCE_MAC_HYPHENATED: Field = field("", "", "source.mac");
-const SOURCE_NAME: Field = field("src_name", "shost", "source.domain");
+pub(super) const SOURCE_NAME: Field = field("src_name", "shost", "source.domain");
 const SOURCE_PORT: Field = field("src_port", "spt", "source.port");
 const DESTINATION: Field = field("dest", "dst", "destination.ip");
 const DESTINATION_V6: Field = field("dest", "c6a3Label=Destination IPv6 Address c6a3", "destination.ip");
@@ -47,9 +47,10 @@ const ICMP_CODE: Field = field("icmp_code", "cn3Label=icmp_code cn3", "duskwatch
 const PATTERN: Field = field("pattern", "cs2Label=pattern cs2", "duskwatch.pattern");
 const TOOL: Field = field("tool", "cs1Label=tool cs1", "threat.software.name");
 const DARK_TARGETS: Field = field("dark_dests", "cn1Label=dark_dests cn1", "duskwatch.dark_dests");
-const PACKETS: Field = field("packets", "cnt", "source.packets");
+pub(super) const PACKETS: Field = field("packets", "cnt", "source.packets");
 const BYTES: Field = field("bytes", "in", "source.bytes");
-const INTERFACE: Field = field("iface", "deviceInboundInterface", "observer.ingress.interface.name");
+pub(super) const INTERFACE: Field =
+    field("iface", "deviceInboundInterface", "observer.ingress.interface.name");
 
 const CAPTURED: Field = field("captured", "flexNumber1Label=captured flexNumber1", "duskwatch.captured");
 const DROPPED: Field = field("dropped", "flexNumber2Label=dropped flexNumber2", "duskwatch.dropped");
@@ -79,7 +80,7 @@ pub struct Weight {
     /// From 0 to 10, where CEF calls up to 3 low, up to 6 medium, up to 8 high.
     pub cef: u8,
     /// The Common Information Model's word.
-    word: &'static str,
+    pub(super) word: &'static str,
 }
 
 /// What a message is about.

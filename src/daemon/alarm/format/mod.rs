@@ -5,6 +5,7 @@
 //! end the line.
 
 mod fields;
+mod summary;
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
@@ -17,6 +18,7 @@ use crate::limits::HOST_NAME_BYTES_MAX;
 use crate::time::Timestamp;
 use fields::Value;
 pub(super) use fields::{Observation, Statistics, Subject};
+pub(super) use summary::Report;
 
 /// How a message is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,10 @@ use super::*;
 use crate::daemon::alarm::Captured;
 use crate::daemon::alarm::queue::{Counters, Delivery};
 use crate::daemon::names::Name;
-use crate::darknet::{Carrier, Category, Event, Kind, Pattern, Signal, Tool};
-use crate::limits::{ALARM_MESSAGE_BYTES, NAME_BYTES_MAX};
+use crate::darknet::{
+    About, Carrier, Category, Event, Kind, Pattern, Signal, SummaryLine, SummaryRow, Tool, Whole,
+};
+use crate::limits::{ALARM_MESSAGE_BYTES, NAME_BYTES_MAX, RULE_NAME_BYTES_MAX};
 use crate::packet::{Address, Mac};
 
 const FORMATS: [Format; 4] = [Format::Rfc5424, Format::Rfc3164, Format::Cef, Format::Ecs];
@@ -219,7 +221,7 @@ fn the_longest_message_fits() {
         last: Timestamp { seconds: 253_402_300_799, micros: 999_999 },
         ..hit()
     };
-    let rule = format!("alert ip any any -> any any (msg:\"{}\"; sid:4294967295;)", "\\\"".repeat(128));
+    let rule = format!("alert ip any any -> any any (msg:\"{}\"; sid:4294967295;)", "\\\"".repeat(RULE_NAME_BYTES_MAX));
     let rules = crate::daemon::rules::parse("f", &rule).unwrap();
     for format in FORMATS {
         let most = if format == Format::Ecs { ALARM_MESSAGE_BYTES } else { 1024 };
@@ -280,5 +282,54 @@ fn a_host_name_that_a_header_does_not_take_is_a_dash() {
     assert_eq!(name(b"router"), "router");
     for bad in [&b""[..], b"a b", b"a\n", "\u{e4}".as_bytes(), &[b'a'; HOST_NAME_BYTES_MAX + 1]] {
         assert_eq!(name(bad), "-");
+    }
+}
+
+#[test]
+fn a_summary_reads_like_this() {
+    let host_name = [b'h'; HOST_NAME_BYTES_MAX];
+    let writer = |format| Writer::new(format, Facility::LOG_LOCAL4, &host_name, Zone::utc());
+    let line = |format, about, rank, name: Option<&str>| {
+        let (start, end) = (Timestamp::from_seconds(1_795_285_861), Timestamp::from_seconds(1_795_289_461));
+        let line = SummaryLine { start, end, rank, about };
+        let source_name = name.map(|name| Name::try_from(name).unwrap());
+        let report = Report { line: &line, interface: "br-lan", source_name };
+        write(&writer(format), end, 7, &report)
+    };
+    let whole = Whole { packets: 465, sources: 30, other_packets: 55, other_sources: 10 };
+    let text = line(Format::Rfc5424, About::Whole(whole), 0, None);
+    assert!(text.starts_with("<166>1 2026-11-21T19:31:01.000Z "), "{text}");
+    assert!(
+        text.ends_with(
+            " SUMMARY [meta sequenceId=\"7\"] start=2026-11-21T18:31:01.000Z end=2026-11-21T19:31:01.000Z \
+             sources=30 packets=465 others=10 other_packets=55"
+        ),
+        "{text}"
+    );
+    let row = SummaryRow {
+        source: Address::v4(0xc0a8_0139),
+        interface: 0,
+        packets: 300,
+        kinds: 2,
+        destinations: 40,
+        payloads: 0,
+    };
+    let text = line(Format::Rfc3164, About::Source(row), 1, Some("nas.lan"));
+    assert!(
+        text.ends_with(
+            " rank=1 src=192.168.1.57 src_name=nas.lan packets=300 types=2 dests=40 payloads=0 iface=br-lan"
+        ),
+        "{text}"
+    );
+    let most = SummaryRow { packets: u64::MAX, kinds: u16::MAX, destinations: u16::MAX, ..row };
+    let most = SummaryRow { source: Address::from_bits(u128::MAX - 0xfff), payloads: u16::MAX, ..most };
+    for format in FORMATS {
+        let line = line(format, About::Source(most), u8::MAX, Some(&"n".repeat(NAME_BYTES_MAX)));
+        assert!(line.len() <= ALARM_MESSAGE_BYTES, "{format:?}: {} bytes", line.len());
+        if format == Format::Ecs {
+            let (_, json) = line.split_once(" - ").unwrap();
+            let json: serde_json::Value = serde_json::from_str(json).unwrap();
+            assert_eq!((&json["event.code"], &json["duskwatch.dests"]), (&"SUMMARY".into(), &65_535.into()));
+        }
     }
 }
