@@ -221,7 +221,10 @@ fn the_longest_message_fits() {
         last: Timestamp { seconds: 253_402_300_799, micros: 999_999 },
         ..hit()
     };
-    let rule = format!("alert ip any any -> any any (msg:\"{}\"; sid:4294967295;)", "\\\"".repeat(RULE_NAME_BYTES_MAX));
+    let rule = format!(
+        "alert ip any any -> any any (msg:\"{}\"; sid:4294967295;)",
+        "\\\"".repeat(RULE_NAME_BYTES_MAX)
+    );
     let rules = crate::daemon::rules::parse("f", &rule).unwrap();
     for format in FORMATS {
         let most = if format == Format::Ecs { ALARM_MESSAGE_BYTES } else { 1024 };
