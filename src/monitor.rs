@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::darknet::{Darknet, Event};
+use crate::darknet::{Darknet, Event, Finding};
 use crate::ledger::Ledger;
 use crate::limits::INTERFACES_MAX;
 use crate::packet::Decoded;
@@ -23,29 +23,18 @@ impl Monitor {
         Self { ledgers: ledgers.into_boxed_slice(), darknet }
     }
 
-    /// Counts a frame that was captured on an interface at this time, and says if that is something to
-    /// tell others about. `bytes` are those captured, for what the decoder leaves out. A frame of an
+    /// Counts a frame that was captured on an interface at this time, and says whether it was for the dark and
+    /// is something to tell others about. `bytes` are those captured, for what the decoder leaves out. A frame of an
     /// interface that does not exist is ignored.
     #[inline]
-    pub fn observe(
-        &mut self,
-        interface: usize,
-        decoded: &Decoded,
-        bytes: &[u8],
-        now: Timestamp,
-    ) -> Option<Event> {
-        let is_news = self.ledgers.get_mut(interface)?.observe(decoded, now);
-        if is_news { self.suspect(interface, decoded, bytes, now) } else { None }
+    pub fn observe(&mut self, interface: usize, decoded: &Decoded, bytes: &[u8], now: Timestamp) -> Finding {
+        let ledger = self.ledgers.get_mut(interface);
+        let is_news = ledger.is_some_and(|ledger| ledger.observe(decoded, now));
+        if is_news { self.suspect(interface, decoded, bytes, now) } else { Finding::default() }
     }
 
     /// Shows the darknet a frame that is none of a known flow.
-    fn suspect(
-        &mut self,
-        interface: usize,
-        decoded: &Decoded,
-        bytes: &[u8],
-        now: Timestamp,
-    ) -> Option<Event> {
+    fn suspect(&mut self, interface: usize, decoded: &Decoded, bytes: &[u8], now: Timestamp) -> Finding {
         let finding = self.darknet.observe(interface, decoded, bytes, now);
         // Each packet to a dark address counts, so its flow must not become a known one.
         if let (Decoded::Packet(packet), true) = (decoded, finding.is_dark)
@@ -53,7 +42,7 @@ impl Monitor {
         {
             ledger.forget_flow(packet);
         }
-        finding.event
+        finding
     }
 
     /// The next thing to tell others about because time has passed. To be called about once a second,

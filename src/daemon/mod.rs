@@ -5,6 +5,7 @@ pub mod capture;
 pub mod clock;
 pub mod config;
 pub mod daylog;
+pub mod evidence;
 pub mod export;
 pub mod facts;
 pub mod health;

@@ -56,11 +56,24 @@ pub struct Totals {
     pub forgotten_addresses: u64,
 }
 
+/// What a frame that the darknet counts was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// Its name for people and rules: [`Event::signature`] of an event that tells of this frame alone.
+    pub signature: &'static str,
+    /// What it looks like by itself.
+    pub category: Category,
+    /// Whether its source is held to be a scanner, perhaps because of this very frame.
+    pub is_alerted: bool,
+}
+
 /// What came of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Finding {
     /// The frame was for a dark address.
     pub is_dark: bool,
+    /// What it was, if it counts: it was for a dark address, or bears the mark of a scanner.
+    pub touch: Option<Touch>,
     /// What is to be told at once.
     pub event: Option<Event>,
 }
@@ -209,12 +222,14 @@ impl Darknet {
         self.totals.bytes += touch.bytes;
         let target = self.sources.target(touch.destination);
         let local = self.space.is_resident(touch.interface.into(), touch.source);
+        let mut found = Touch { signature: touch.signature(), category: touch.category, is_alerted: false };
         let Some((source, evicted)) = self.sources.find(touch, local) else {
-            return Finding { is_dark, event: None };
+            return Finding { is_dark, touch: Some(found), event: None };
         };
         let space = &self.space;
         let still_dark = |address| space.darkness_on_link(address, touch.last.seconds as u32).is_some();
         let event = source.touch(touch, target, darkness, probe.as_ref(), still_dark);
+        found.is_alerted = source.is_alerted();
         let due_at = source.due_at();
         self.sources.expect(due_at);
         if let Some(evicted) = evicted {
@@ -223,7 +238,7 @@ impl Darknet {
             self.totals.evicted_packets += packets;
             self.totals.evicted_bytes += bytes;
         }
-        Finding { is_dark, event: event.map(|event| self.raise(event)) }
+        Finding { is_dark, touch: Some(found), event: event.map(|event| self.raise(event)) }
     }
 
     fn raise(&mut self, event: Event) -> Event {

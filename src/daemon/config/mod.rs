@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::alarm::Receiver;
+use super::evidence::export::Format;
+use super::evidence::ring::Limits;
 use super::options::{Key, Options, UsageError, parse_config_file, printable};
 use crate::limits::CONFIG_FILE_BYTES_MAX;
 use crate::network::{Prefix, Role};
@@ -51,6 +53,8 @@ pub struct Config {
     pub learning: Option<u32>,
     /// Where alerts go.
     pub syslog_to: Option<Receiver>,
+    /// What is kept of packets to the dark, if anything.
+    pub evidence: Option<Evidence>,
     /// How the process runs.
     pub process: Process,
     /// Where the log goes and how much of it.
@@ -91,6 +95,8 @@ pub enum Output {
     Json,
     /// The pages, until a signal comes.
     Serve,
+    /// The packets to the dark, each as a row.
+    Packets(Format),
 }
 
 /// How frames are captured.
@@ -181,6 +187,15 @@ pub struct Store {
     pub export: Option<PathBuf>,
     /// Where each day's totals go.
     pub daylog: Option<PathBuf>,
+}
+
+/// What is kept of packets to the dark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The directory of the segments.
+    pub directory: PathBuf,
+    /// How much and for how long.
+    pub limits: Limits,
 }
 
 /// How the process runs.

@@ -18,6 +18,7 @@ pub enum Key {
     Read,
     Json,
     Serve,
+    ExportPackets,
     Port,
     Bind,
     HostName,
@@ -42,6 +43,9 @@ pub enum Key {
     NoDarknet,
     Learning,
     SyslogTo,
+    Evidence,
+    EvidenceBytes,
+    EvidenceAge,
     Config,
     Detach,
     User,
@@ -134,6 +138,9 @@ pub const GROUPS: &[Group] = &[
             "with --read: print the whole report as JSON"),
         row(Key::Serve, "serve", &[], Flag,
             "with --read: serve the pages until Ctrl-C"),
+        row(Key::ExportPackets, "export-packets", &[], Value("FORMAT"),
+            "with --read: print the packets to the dark, as\n\
+             csv, jsonl or sql; of evidence all packets"),
     ] },
     Group { title: "Web pages", rows: &[
         row(Key::Port, "port", &['p'], Value("PORT"),
@@ -206,6 +213,14 @@ pub const GROUPS: &[Group] = &[
         row(Key::SyslogTo, "syslog-to", &[], Value("URL"),
             "send alerts to udp://HOST:PORT or\n\
              tcp://HOST:PORT (RFC 5424; port 514 if left out)"),
+        row(Key::Evidence, "evidence", &[], Value("DIR"),
+            "keep the packets to the dark in this directory,\n\
+             to download from the page (default: none)"),
+        row(Key::EvidenceBytes, "evidence-bytes", &[], Value("SIZE"),
+            "no more of them than this, 64K to 1G (default\n\
+             1M); the oldest go"),
+        row(Key::EvidenceAge, "evidence-age", &[], Value("TIME"),
+            "none older than this, 12h or 30d (default 7d)"),
     ] },
     Group { title: "The program", rows: &[
         row(Key::Config, "config", &[], Value("FILE"),
