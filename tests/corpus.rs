@@ -68,6 +68,7 @@ targets! {
     leases
     neighbors
     hosts
+    evidence
     snapshot
     import
 }
