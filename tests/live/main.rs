@@ -7,6 +7,7 @@ mod attacks;
 mod darknet;
 mod devices;
 mod ending;
+mod evidence;
 mod memory;
 #[path = "../support/netns.rs"]
 mod netns;
