@@ -306,6 +306,9 @@ pub const READ_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 /// libpcap's filter compiler, stay below 64 KiB.
 pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 
+/// Stack of a thread that asks the C library for names, which may want more: as much as others have by default.
+pub const RESOLVER_STACK_BYTES: usize = 2 * 1024 * 1024;
+
 /// The main thread's pause between two looks at the names' files and at the darknet's open windows.
 pub const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -385,7 +388,7 @@ pub const EVIDENCE_SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// How long the end of the program may wait for evidence to be written.
 pub const EVIDENCE_STOP_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Sources with an alert whose first and last packets stay in memory: 3 KiB each, 48 KiB in all. In a full list
+/// Sources with an alert whose first and last packets stay in memory: 3.5 KiB each, 56 KiB in all. In a full list
 /// the one that has been silent for longest makes room.
 pub const EVIDENCE_SOURCES_MAX: usize = 16;
 
@@ -399,9 +402,9 @@ pub const EVIDENCE_END_BYTES: usize = 384;
 pub const EVIDENCE_READ_BYTES: usize = 16 << 10;
 
 /// The longest row that an export makes of a packet: each captured byte is two digits, each byte of a name or of
-/// the words six if it is a control character in JSON, and the rest is half of this.
+/// the words two if it is a quotation mark, and the rest is half of this.
 pub const EVIDENCE_ROW_BYTES: usize =
-    2 * EVIDENCE_FRAME_BYTES_MAX + 6 * (EVIDENCE_COMMENT_BYTES_MAX + INTERFACE_NAME_MAX) + 1_024;
+    2 * (EVIDENCE_FRAME_BYTES_MAX + EVIDENCE_COMMENT_BYTES_MAX + INTERFACE_NAME_MAX) + 1_024;
 
 // Names.
 

@@ -23,6 +23,7 @@ pub mod signals;
 pub mod store;
 pub mod system;
 pub mod tap;
+pub mod threads;
 pub mod web;
 
 use std::fmt::Display;

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -24,6 +24,7 @@ use super::signals::{Signal, Signals};
 use super::store;
 use super::system;
 use super::tap::{self, Shared, Tap, introduce, lock, tell_due, tell_rest};
+use super::threads::{self, Thread};
 use super::web::routes::{Pages, Present, Sources, Wishes};
 use super::web::{Gate, HostNames, Listeners};
 use crate::darknet::Darknet;
@@ -62,6 +63,8 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let remark = privileges::give_up(&config.process)?;
     log::info!("{remark}");
     let _claim = config.store.directory.as_deref().map(|path| store::claim("--dir", path)).transpose()?;
+    let evidence_directory = config.evidence.as_ref().map(|evidence| evidence.directory.as_path());
+    let _evidence_claim = evidence_directory.map(|path| store::claim("--evidence", path)).transpose()?;
 
     let monitor = Arc::new(Mutex::new(monitor));
     let options = tap::Options {
@@ -349,7 +352,6 @@ fn start_alarm(
     Alarm::start(options).map(Some).map_err(|error| format!("--syslog-to: {error}"))
 }
 
-/// The lock is held for as long as the program runs: another one must not write the same segments.
 fn start_evidence(
     config: &config::Evidence,
     interfaces: &[Interface],
@@ -384,8 +386,6 @@ impl Stop {
     }
 }
 
-type Thread = JoinHandle<Result<(), String>>;
-
 fn spawn(
     name: &str,
     signals: &Signals,
@@ -396,8 +396,9 @@ fn spawn(
         let _farewell = farewell;
         work()
     };
-    let builder = thread::Builder::new().name(name.to_owned()).stack_size(THREAD_STACK_BYTES);
-    builder.spawn(work).map_err(|error| format!("the {name} thread could not start: {error}"))
+    let work = Box::new(work);
+    threads::spawn(name, THREAD_STACK_BYTES, work)
+        .map_err(|error| format!("the {name} thread could not start: {error}"))
 }
 
 // What a thread works with is small or boxed: on its way into the thread it is moved several times, and

@@ -17,16 +17,16 @@ pub use receiver::{NotAReceiver, Receiver, Transport};
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use syslog::{Facility, LogFormat, Severity};
 
 use super::names::Names;
+use super::threads;
 use crate::darknet::{Event, Kind};
 use crate::limits::{
     ALARM_MESSAGE_BYTES, ALARM_STATS_INTERVAL, ALARM_STOP_PATIENCE, RECEIVER_BACKOFF_FIRST,
-    RECEIVER_BACKOFF_LAST,
+    RECEIVER_BACKOFF_LAST, RESOLVER_STACK_BYTES,
 };
 use crate::time::Timestamp;
 use format::{EventText, Format, Message, StatsText};
@@ -94,7 +94,14 @@ impl Alarm {
             in_trouble: false,
             line: [0; ALARM_MESSAGE_BYTES + 1],
         };
-        thread::Builder::new().name("alarm".to_owned()).spawn(move || sender.run())?;
+        threads::spawn(
+            "alarm",
+            RESOLVER_STACK_BYTES,
+            Box::new(move || {
+                sender.run();
+                Ok(())
+            }),
+        )?;
         Ok(Self { queue })
     }
 

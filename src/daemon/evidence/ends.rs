@@ -1,72 +1,43 @@
 //! The first and the last packets of sources with an alert, which stay in memory when the ring has lost them.
 
-use std::collections::VecDeque;
-
 use super::pcapng::{self, Packet};
 use crate::limits::{EVIDENCE_END_BYTES, EVIDENCE_ENDS_MAX, EVIDENCE_SOURCES_MAX};
 use crate::packet::Address;
 use crate::time::Timestamp;
 
+/// Packets of all sources together.
+const ALL_MAX: usize = EVIDENCE_SOURCES_MAX * 2 * EVIDENCE_ENDS_MAX;
+
 /// A packet in memory.
 #[derive(Clone, Debug)]
 pub struct End {
+    source: Address,
+    /// One of the first of its source, which stay.
+    is_first: bool,
     /// Its number among all packets.
     pub number: u64,
     /// When it was captured.
-    pub time: Timestamp,
+    time: Timestamp,
     /// Its block.
     pub block: heapless::Vec<u8, EVIDENCE_END_BYTES>,
 }
 
-/// A source and its packets, oldest first.
-#[derive(Clone, Debug)]
-struct Source {
-    address: Address,
-    first: heapless::Vec<End, EVIDENCE_ENDS_MAX>,
-    last: heapless::Deque<End, EVIDENCE_ENDS_MAX>,
-}
-
-impl Source {
-    fn ends(&self) -> impl Iterator<Item = &End> {
-        self.first.iter().chain(&self.last)
-    }
-
-    fn newest(&self) -> Option<u64> {
-        self.ends().last().map(|end| end.number)
-    }
-}
-
-/// The sources with an alert; see the module's text.
-pub struct Ends {
-    sources: VecDeque<Source>,
-}
+/// The packets of sources with an alert, in no order; see the module's text.
+pub struct Ends(Vec<End>);
 
 impl Ends {
-    /// No source yet. All memory is allocated here.
+    /// No packet yet. All memory is allocated here.
     pub fn new() -> Self {
-        Self { sources: VecDeque::with_capacity(EVIDENCE_SOURCES_MAX) }
+        Self(Vec::with_capacity(ALL_MAX))
     }
 
     /// Whether a source has an alert.
     pub fn has(&self, source: Address) -> bool {
-        self.sources.iter().any(|known| known.address == source)
+        self.0.iter().any(|end| end.source == source)
     }
 
-    /// Adds a source that has an alert now. In a full list the one that has been silent for longest goes.
-    pub fn add(&mut self, source: Address) {
-        if self.sources.len() == EVIDENCE_SOURCES_MAX {
-            let newest = self.sources.iter().enumerate().map(|(index, source)| (source.newest(), index));
-            if let Some((_, silent)) = newest.min() {
-                self.sources.remove(silent);
-            }
-        }
-        let (first, last) = (heapless::Vec::new(), heapless::Deque::new());
-        self.sources.push_back(Source { address: source, first, last });
-    }
-
-    /// Keeps a packet, if its source has an alert. `scratch` is for a long one, which is cut.
+    /// Keeps a packet of a source that has an alert. `scratch` is for a long one, which is cut.
     pub fn keep(&mut self, source: Address, number: u64, packet: &Packet<'_>, scratch: &mut Vec<u8>) {
-        let Some(source) = self.sources.iter_mut().find(|known| known.address == source) else { return };
         scratch.clear();
         pcapng::put_packet(scratch, packet);
         if let Some(excess) = scratch.len().checked_sub(EVIDENCE_END_BYTES) {
@@ -77,29 +48,38 @@ impl Ends {
             pcapng::put_packet(scratch, &Packet { bytes, wire_length, ..*packet });
         }
         let Ok(block) = heapless::Vec::from_slice(scratch) else { return };
-        let end = End { number, time: packet.time, block };
-        if let Err(end) = source.first.push(end) {
-            if source.last.is_full() {
-                source.last.pop_front();
-            }
-            let _ = source.last.push_back(end);
+        let known = self.0.iter().filter(|end| end.source == source).count();
+        let end = End { source, is_first: known < EVIDENCE_ENDS_MAX, number, time: packet.time, block };
+        if known < 2 * EVIDENCE_ENDS_MAX {
+            self.make_room();
+            self.0.push(end);
+            return;
+        }
+        let last = self.0.iter_mut().filter(|end| end.source == source && !end.is_first);
+        if let Some(oldest) = last.min_by_key(|end| end.number) {
+            *oldest = end;
+        }
+    }
+
+    /// If the list is full, the source goes that has been silent for longest.
+    fn make_room(&mut self) {
+        if self.0.len() < ALL_MAX {
+            return;
+        }
+        let newest = |source| self.0.iter().filter(|end| end.source == source).map(|end| end.number).max();
+        if let Some(silent) = self.0.iter().map(|end| end.source).min_by_key(|source| newest(*source)) {
+            self.0.retain(|end| end.source != silent);
         }
     }
 
     /// The first packet whose number is in this range.
     pub fn next(&self, from: u64, to: u64) -> Option<&End> {
-        let ends = self.sources.iter().flat_map(Source::ends);
-        ends.filter(|end| (from..to).contains(&end.number)).min_by_key(|end| end.number)
+        self.0.iter().filter(|end| from <= end.number && end.number < to).min_by_key(|end| end.number)
     }
 
-    /// Forgets the packets from before this second, and the sources of which nothing is left.
+    /// Forgets the packets from before this second.
     pub fn expire(&mut self, before: u64) {
-        let is_young = |end: &End| end.time.seconds >= before;
-        for source in &mut self.sources {
-            source.first.retain(is_young);
-            source.last.retain(|end| is_young(end));
-        }
-        self.sources.retain(|source| source.newest().is_some());
+        self.0.retain(|end| end.time.seconds >= before);
     }
 }
 
@@ -130,10 +110,6 @@ mod tests {
     #[test]
     fn the_first_and_the_last_stay() {
         let mut ends = Ends::new();
-        keep(&mut ends, 1, 0);
-        assert_eq!(numbers(&ends), [0; 0], "without an alert nothing is kept");
-        ends.add(Address::v4(1));
-        ends.add(Address::v4(2));
         for number in 0..100 {
             keep(&mut ends, 1 + number as u32 % 2, number);
         }
@@ -151,13 +127,11 @@ mod tests {
     fn the_one_that_has_been_silent_for_longest_makes_room() {
         let mut ends = Ends::new();
         for source in 0..EVIDENCE_SOURCES_MAX as u32 {
-            ends.add(Address::v4(source));
-            keep(&mut ends, source, source.into());
+            (0..8).for_each(|number| keep(&mut ends, source, u64::from(source) * 8 + number));
         }
-        keep(&mut ends, 0, 100);
-        ends.add(Address::v4(77));
+        keep(&mut ends, 0, 1000);
+        keep(&mut ends, 77, 1001);
         assert!(ends.has(Address::v4(0)) && !ends.has(Address::v4(1)) && ends.has(Address::v4(77)));
-        assert_eq!(ends.sources.len(), EVIDENCE_SOURCES_MAX);
-        assert_eq!(ends.sources.capacity(), EVIDENCE_SOURCES_MAX);
+        assert_eq!((ends.0.len(), ends.0.capacity()), (ALL_MAX - 7, ALL_MAX));
     }
 }

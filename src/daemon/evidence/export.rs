@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 
 use super::pcapng::Packet;
 use super::segment::Interface;
+use super::walk::headers_of;
 use super::words::Words;
-use crate::packet::{Address, Decoded, Frame, decode, protocol};
+use crate::packet::{Address, Decoded, protocol};
 use crate::time::Timestamp;
-use crate::view::json::{Json, Text};
 use crate::view::services;
 
 /// How packets are told.
@@ -27,20 +27,13 @@ pub enum Format {
 }
 
 /// The columns, which all formats have. The first eight are those of a line of tcpdump.
-const COLUMNS: [&str; 12] = [
-    "time",
-    "type",
-    "source",
-    "source_port",
-    "destination",
-    "destination_port",
-    "length",
-    "payload",
-    "interface",
-    "category",
-    "signature",
-    "verdict",
-];
+const COLUMNS: &str = "time,type,source,source_port,destination,destination_port,length,payload,\
+                       interface,category,signature,verdict";
+
+/// The same as a table of SQLite.
+const TABLE: &str = "BEGIN;\nCREATE TABLE IF NOT EXISTS packetcap (time TEXT, type TEXT, source TEXT, \
+                     source_port INTEGER, destination TEXT, destination_port INTEGER, length INTEGER, \
+                     payload TEXT, interface TEXT, category TEXT, signature TEXT, verdict TEXT);\n";
 
 /// A value of a row.
 #[derive(Clone, Copy)]
@@ -55,22 +48,11 @@ impl Format {
     pub fn begin(self, out: &mut dyn Write) -> fmt::Result {
         match self {
             Self::Csv => {
-                for (index, column) in COLUMNS.into_iter().enumerate() {
-                    out.write_str(if index > 0 { "," } else { "" })?;
-                    out.write_str(column)?;
-                }
+                out.write_str(COLUMNS)?;
                 out.write_str("\r\n")
             }
             Self::JsonLines => Ok(()),
-            Self::Sql => {
-                out.write_str(
-                    "BEGIN;\nCREATE TABLE IF NOT EXISTS packetcap (time TEXT, type TEXT, source TEXT, ",
-                )?;
-                out.write_str(
-                    "source_port INTEGER, destination TEXT, destination_port INTEGER, length INTEGER, ",
-                )?;
-                out.write_str("payload TEXT, interface TEXT, category TEXT, signature TEXT, verdict TEXT);\n")
-            }
+            Self::Sql => out.write_str(TABLE),
         }
     }
 
@@ -83,16 +65,21 @@ impl Format {
         words: &Words<'_>,
     ) -> fmt::Result {
         let facts = Facts::of(interface, packet);
-        let port = |port: Option<u16>| port.map_or(Value::Nothing, |port| Value::Number(port.into()));
-        let (source, destination) = (facts.addresses.map(|both| both.0), facts.addresses.map(|both| both.1));
         let (time, payload) = (Time(packet.time), Hex(facts.payload));
+        let (mut ends, mut ports) = ([Value::Nothing; 2], [Value::Nothing; 2]);
+        if let Some((source, destination)) = &facts.addresses {
+            ends = [Value::Text(source), Value::Text(destination)];
+        }
+        if let Some((source, destination)) = facts.ports {
+            ports = [Value::Number(source.into()), Value::Number(destination.into())];
+        }
         let values = [
             Value::Text(&time),
             Value::Text(&facts.kind),
-            source.as_ref().map_or(Value::Nothing, |address| Value::Text(address)),
-            port(facts.ports.map(|both| both.0)),
-            destination.as_ref().map_or(Value::Nothing, |address| Value::Text(address)),
-            port(facts.ports.map(|both| both.1)),
+            ends[0],
+            ports[0],
+            ends[1],
+            ports[1],
             Value::Number(packet.wire_length),
             Value::Text(&payload),
             Value::Text(&interface.name),
@@ -100,30 +87,36 @@ impl Format {
             Value::Text(&words.signature),
             Value::Text(&words.verdict()),
         ];
-        match self {
-            Self::JsonLines => {
-                Json::write(out, |json| {
-                    json.object(|json| {
-                        for (column, value) in COLUMNS.into_iter().zip(values) {
-                            match value {
-                                Value::Text(text) => json.field(column, Text(text)),
-                                Value::Number(number) => json.field(column, number),
-                                Value::Nothing => json.field(column, None::<u32>),
-                            }
-                        }
-                    });
-                })?;
-                out.write_str("\n")
+        let (begin, end) = match self {
+            Self::Csv => ("", "\r\n"),
+            Self::JsonLines => ("{", "}\n"),
+            Self::Sql => ("INSERT INTO packetcap VALUES(", ");\n"),
+        };
+        out.write_str(begin)?;
+        for (index, (column, value)) in COLUMNS.split(',').zip(values).enumerate() {
+            out.write_str(if index > 0 { "," } else { "" })?;
+            if self == Self::JsonLines {
+                write!(out, "\"{column}\":")?;
             }
-            Self::Csv => {
-                write_values(out, &values, '"', "")?;
-                out.write_str("\r\n")
+            self.value(out, value)?;
+        }
+        out.write_str(end)
+    }
+
+    fn value(self, out: &mut dyn Write, value: Value<'_>) -> fmt::Result {
+        let (quote, nothing) = match self {
+            Self::Csv => ('"', ""),
+            Self::JsonLines => ('"', "null"),
+            Self::Sql => ('\'', "NULL"),
+        };
+        match value {
+            Value::Text(text) => {
+                out.write_char(quote)?;
+                write!(Quoted { out: &mut *out, format: self, quote, is_first: true }, "{text}")?;
+                out.write_char(quote)
             }
-            Self::Sql => {
-                out.write_str("INSERT INTO packetcap VALUES(")?;
-                write_values(out, &values, '\'', "NULL")?;
-                out.write_str(");\n")
-            }
+            Value::Number(number) => write!(out, "{number}"),
+            Value::Nothing => out.write_str(nothing),
         }
     }
 
@@ -133,41 +126,26 @@ impl Format {
     }
 }
 
-/// Values with commas between them, and texts in quotation marks.
-fn write_values(out: &mut dyn Write, values: &[Value<'_>], quote: char, nothing: &str) -> fmt::Result {
-    for (index, value) in values.iter().enumerate() {
-        out.write_str(if index > 0 { "," } else { "" })?;
-        match value {
-            Value::Text(text) => {
-                out.write_char(quote)?;
-                write!(Quoted { out: &mut *out, quote, is_first: true }, "{text}")?;
-                out.write_char(quote)?;
-            }
-            Value::Number(number) => write!(out, "{number}")?,
-            Value::Nothing => out.write_str(nothing)?,
-        }
-    }
-    Ok(())
-}
-
-/// Text between quotation marks. A mark in it is written twice, and control characters, which some readers take
-/// for the end of a line or of everything, become question marks.
+/// Text between quotation marks. A mark in it is written as its format wants it, and control characters, which
+/// some readers take for the end of a line or of everything, become question marks.
 struct Quoted<'a> {
     out: &'a mut dyn Write,
+    format: Format,
     quote: char,
     is_first: bool,
 }
 
 impl Write for Quoted<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_json = self.format == Format::JsonLines;
         for char in text.chars() {
             // A spreadsheet would take such a text for a formula.
-            if self.is_first && self.quote == '"' && "=+-@".contains(char) {
+            if self.is_first && self.format == Format::Csv && matches!(char, '=' | '+' | '-' | '@') {
                 self.out.write_char('\'')?;
             }
             self.is_first = false;
-            if char == self.quote {
-                self.out.write_char(char)?;
+            if char == self.quote || is_json && char == '\\' {
+                self.out.write_char(if is_json { '\\' } else { char })?;
             }
             self.out.write_char(if char.is_control() { '?' } else { char })?;
         }
@@ -206,8 +184,7 @@ impl Display for Kind {
 
 impl<'a> Facts<'a> {
     fn of(interface: &Interface, packet: &Packet<'a>) -> Self {
-        let frame = Frame { link: interface.link, bytes: packet.bytes, wire_length: packet.wire_length };
-        match decode(&frame) {
+        match headers_of(interface.link, packet) {
             Decoded::Packet(headers) => {
                 let segment = packet.bytes.get(headers.transport_offset.into()..).unwrap_or_default();
                 let header = match headers.protocol {

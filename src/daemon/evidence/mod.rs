@@ -21,10 +21,10 @@ pub mod words;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Instant;
 
 use super::clock::Clock;
+use super::threads;
 use crate::darknet::Touch;
 use crate::limits::{
     EVIDENCE_BLOCK_BYTES_MAX, EVIDENCE_BUFFER_BYTES, EVIDENCE_STOP_PATIENCE, EVIDENCE_SWEEP_INTERVAL,
@@ -95,8 +95,14 @@ impl Evidence {
         let shared = Arc::new(shared);
         let writer =
             Writer { shared: Arc::clone(&shared), ring, blocks: Vec::with_capacity(EVIDENCE_BUFFER_BYTES) };
-        let builder = thread::Builder::new().name("evidence".to_owned()).stack_size(THREAD_STACK_BYTES);
-        builder.spawn(move || writer.run())?;
+        threads::spawn(
+            "evidence",
+            THREAD_STACK_BYTES,
+            Box::new(move || {
+                writer.run();
+                Ok(())
+            }),
+        )?;
         Ok(Self { shared })
     }
 

@@ -76,49 +76,40 @@ pub enum Fault {
 
 /// Appends a section's head.
 pub fn put_section(out: &mut Vec<u8>) {
-    put_block(out, SECTION, |out| {
-        out.extend_from_slice(&BYTE_ORDER.to_le_bytes());
-        // Version 1.0, of unknown length.
-        out.extend_from_slice(&[1, 0, 0, 0]);
-        out.extend_from_slice(&[0xff; 8]);
-        put_option(out, PROGRAM_NAME, PROGRAM.as_bytes());
-        put_option(out, END, &[]);
-    });
+    let start = begin(out, SECTION);
+    put_number(out, BYTE_ORDER);
+    // Version 1.0, of unknown length.
+    put(out, &[1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+    put_option(out, PROGRAM_NAME, PROGRAM.as_bytes());
+    end(out, start);
 }
 
 /// Appends an interface's description.
 pub fn put_interface(out: &mut Vec<u8>, name: &str, link: LinkType) {
-    put_block(out, INTERFACE, |out| {
-        out.extend_from_slice(&link.number().to_le_bytes());
-        // Reserved, and no limit of a packet's length.
-        out.extend_from_slice(&[0; 6]);
-        put_option(out, NAME, name.as_bytes());
-        put_option(out, RESOLUTION, &[MICROSECONDS]);
-        put_option(out, END, &[]);
-    });
+    let start = begin(out, INTERFACE);
+    put_number(out, link.number().into());
+    // No limit of a packet's length.
+    put_number(out, 0);
+    put_option(out, NAME, name.as_bytes());
+    put_option(out, RESOLUTION, &[MICROSECONDS]);
+    end(out, start);
 }
 
 /// Appends a packet. Of a long frame and a long comment the rest is cut.
 pub fn put_packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
     let bytes = packet.bytes.get(..EVIDENCE_FRAME_BYTES_MAX).unwrap_or(packet.bytes);
+    let comment = &packet.comment[..packet.comment.floor_char_boundary(EVIDENCE_COMMENT_BYTES_MAX)];
     let micros = packet.time.seconds.saturating_mul(1_000_000).saturating_add(packet.time.micros.into());
-    put_block(out, PACKET, |out| {
-        for number in [
-            packet.interface,
-            (micros >> 32) as u32,
-            micros as u32,
-            bytes.len() as u32,
-            // The wire carried what was captured at least, even if a broken file's wire length says less.
-            packet.wire_length.max(packet.bytes.len() as u32),
-        ] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        out.extend_from_slice(bytes);
-        pad(out, bytes.len());
-        let comment = &packet.comment[..packet.comment.floor_char_boundary(EVIDENCE_COMMENT_BYTES_MAX)];
-        put_option(out, COMMENT, comment.as_bytes());
-        put_option(out, END, &[]);
-    });
+    let start = begin(out, PACKET);
+    put_number(out, packet.interface);
+    put_number(out, (micros >> 32) as u32);
+    put_number(out, micros as u32);
+    put_number(out, bytes.len() as u32);
+    // The wire carried what was captured at least, even if a broken file's wire length says less.
+    put_number(out, packet.wire_length.max(packet.bytes.len() as u32));
+    put_padded(out, bytes);
+    put_option(out, COMMENT, comment.as_bytes());
+    end(out, start);
 }
 
 /// Makes a packet's block one of an erased packet, of the same length.
@@ -135,25 +126,43 @@ pub fn renumber(block: &mut [u8], interface: u32) {
     }
 }
 
-fn put_block(out: &mut Vec<u8>, kind: u32, put_body: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    out.extend_from_slice(&kind.to_le_bytes());
-    out.extend_from_slice(&[0; 4]);
-    put_body(out);
-    let length = ((out.len() - start + 4) as u32).to_le_bytes();
-    out[start + 4..start + 8].copy_from_slice(&length);
-    out.extend_from_slice(&length);
+// None of these is worth a copy of it at each place that calls it.
+
+#[inline(never)]
+fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(bytes);
 }
 
+fn put_number(out: &mut Vec<u8>, number: u32) {
+    put(out, &number.to_le_bytes());
+}
+
+#[inline(never)]
+fn put_padded(out: &mut Vec<u8>, bytes: &[u8]) {
+    put(out, bytes);
+    put(out, &[0; 3][..bytes.len().wrapping_neg() % 4]);
+}
+
+#[inline(never)]
 fn put_option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
-    out.extend_from_slice(&code.to_le_bytes());
-    out.extend_from_slice(&(value.len() as u16).to_le_bytes());
-    out.extend_from_slice(value);
-    pad(out, value.len());
+    put_number(out, u32::from(code) | (value.len() as u32) << 16);
+    put_padded(out, value);
 }
 
-fn pad(out: &mut Vec<u8>, length: usize) {
-    out.extend_from_slice(&[0; 3][..length.wrapping_neg() % 4]);
+/// Begins a block, and says where; its length is put in at its end.
+#[inline(never)]
+fn begin(out: &mut Vec<u8>, kind: u32) -> usize {
+    put_number(out, kind);
+    put_number(out, 0);
+    out.len() - 8
+}
+
+#[inline(never)]
+fn end(out: &mut Vec<u8>, start: usize) {
+    put_option(out, END, &[]);
+    let length = (out.len() - start + 4) as u32;
+    out[start + 4..start + 8].copy_from_slice(&length.to_le_bytes());
+    put_number(out, length);
 }
 
 /// Reads the block at the beginning of these bytes, and says how long it is.

@@ -5,7 +5,6 @@
 //! segment. Packets are numbered in the order in which they came; a segment's name is its first one's number, so
 //! that what is where needs no other file.
 
-use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -51,7 +50,7 @@ pub struct Segment {
 /// What is where: the writer changes it, and who reads the evidence looks into it.
 pub struct Index {
     /// The segments, oldest first.
-    pub segments: VecDeque<Segment>,
+    pub segments: Vec<Segment>,
     /// The interfaces as numbered in the newest segment, and in [`Index::ends`].
     pub interfaces: Interfaces,
     /// The packets that stay in memory.
@@ -106,7 +105,7 @@ impl Ring {
     /// The directory cannot be read.
     pub fn open(directory: &Path, limits: Limits, now: Timestamp) -> io::Result<Self> {
         let index = Index {
-            segments: VecDeque::with_capacity(EVIDENCE_SEGMENTS_MAX),
+            segments: Vec::with_capacity(EVIDENCE_SEGMENTS_MAX),
             interfaces: Interfaces::new(),
             ends: Ends::new(),
             next: 0,
@@ -216,7 +215,7 @@ impl Ring {
     /// The segment that is being written, if anything of it is on disk.
     fn present(&self) -> Option<Segment> {
         self.file.as_ref()?;
-        lock(&self.index).segments.back().copied()
+        lock(&self.index).segments.last().copied()
     }
 
     /// The number of an interface in the present segment, which gets a description of it if it has none.
@@ -233,14 +232,13 @@ impl Ring {
 
     /// Keeps a packet in memory if its source has an alert. With the alert its first packets are looked for.
     fn keep_end(&mut self, source: Address, block: &[u8], is_alert: bool) {
-        let is_known = lock(&self.index).ends.has(source);
-        if !is_known && is_alert {
+        if !lock(&self.index).ends.has(source) {
+            if !is_alert {
+                return;
+            }
             self.flush();
             self.begin(block.len() as u64);
-            lock(&self.index).ends.add(source);
             self.keep_first(source);
-        } else if !is_known {
-            return;
         }
         if let Ok((Block::Packet(packet), _)) = pcapng::read(block) {
             let mut index = lock(&self.index);
@@ -324,9 +322,9 @@ impl Ring {
         segment.oldest = segment.oldest.min(self.oldest);
         let mut index = lock(&self.index);
         index.statistics.bytes += self.batch.len() as u64;
-        match index.segments.back_mut() {
+        match index.segments.last_mut() {
             Some(last) if present.is_some() => *last = segment,
-            _ => index.segments.push_back(segment),
+            _ => index.segments.push(segment),
         }
         Ok(())
     }
@@ -361,7 +359,10 @@ impl Ring {
     /// Deletes a segment. It leaves the index first, so that nobody looks for it.
     fn remove(&mut self, position: usize) {
         let mut index = lock(&self.index);
-        let Some(segment) = index.segments.remove(position) else { return };
+        if position >= index.segments.len() {
+            return;
+        }
+        let segment = index.segments.remove(position);
         index.statistics.bytes -= segment.length;
         let was_present = position == index.segments.len();
         drop(index);
@@ -437,7 +438,7 @@ impl Ring {
                 {
                     index.next = first.saturating_add(segment.packets);
                     index.statistics.bytes += segment.length;
-                    index.segments.push_back(segment);
+                    index.segments.push(segment);
                     index.interfaces = interfaces;
                     self.file = Some(file);
                 }

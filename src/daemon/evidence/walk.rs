@@ -32,9 +32,16 @@ impl Selection {
     }
 }
 
+/// What a packet's headers say.
+// The decoder is made for the capture, where every copy of it is worth its room; one for the rest is enough.
+#[inline(never)]
+pub fn headers_of(link: LinkType, packet: &Packet<'_>) -> Decoded {
+    decode(&Frame { link, bytes: packet.bytes, wire_length: packet.wire_length })
+}
+
 /// Who sent a packet.
 pub fn source_of(link: LinkType, packet: &Packet<'_>) -> Option<Address> {
-    match decode(&Frame { link, bytes: packet.bytes, wire_length: packet.wire_length }) {
+    match headers_of(link, packet) {
         Decoded::Packet(packet) => Some(packet.source),
         Decoded::NonIp(frame) => frame.arp.map(|arp| arp.sender),
         Decoded::Discard(_) => None,
