@@ -6,7 +6,7 @@ IF ?= $(shell awk '$$2 == "00000000" && $$8 == "00000000" { print $$7, $$1 }' /p
 PORT ?= 6677
 # How long `make fuzz` gives each target.
 FUZZ_SECONDS ?= 60
-# What `make bench` measures: core, read, live, memory, accuracy, page; all if empty.
+# What `make bench` measures: core, read, live, memory, accuracy, page, darknet; all if empty.
 PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config

@@ -11,13 +11,18 @@ use duskwatch::daemon::export;
 use duskwatch::daemon::names::{hosts, leases};
 use duskwatch::daemon::neighbors;
 use duskwatch::daemon::options::parse_config_file;
+use duskwatch::daemon::rules;
 use duskwatch::daemon::web::request::{Parsed, parse};
 use duskwatch::darknet::Darknet;
 use duskwatch::ledger::{Capacity, Ledger, PortOwner, Traffic};
+<<<<<<< HEAD
 use duskwatch::limits::{
     EVIDENCE_BLOCK_BYTES_MAX, EVIDENCE_COMMENT_BYTES_MAX, EVIDENCE_FRAME_BYTES_MAX, EVIDENCE_ROW_BYTES,
 };
 use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, WEB_HEAD_BYTES_MAX};
+=======
+use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, RULES_MAX, WEB_HEAD_BYTES_MAX};
+>>>>>>> main
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Decoded, Frame, LinkType, decode, neighbor_message};
@@ -51,14 +56,14 @@ fn suspect(frame: &Frame) {
     let mut networks = Networks::new();
     networks.add("128.0.0.0/1".parse().expect("a prefix"));
     networks.add("8000::/1".parse().expect("a prefix"));
-    darknet.set_lan(0, &networks, &[]);
+    darknet.set_interface(0, Role::Lan, &networks, &[]);
     darknet.set_learning(0);
     for seconds in 1_700_000_000..1_700_000_002 {
         let finding = darknet.observe(0, &decode(frame), frame.bytes, Timestamp::from_seconds(seconds));
         // What bears a scanner's mark is told wherever it goes.
         assert!(finding.is_dark || finding.event.is_none_or(|event| event.tool.is_some()));
     }
-    let told: u64 = darknet.recent().map(|event| event.packets).sum();
+    let told: u64 = darknet.recent().filter(|event| event.rule.is_none()).map(|event| event.packets).sum();
     let rest: u64 = core::iter::from_fn(|| darknet.close()).map(|event| event.packets).sum();
     assert_eq!(told + rest, darknet.totals().packets);
 }
@@ -86,6 +91,30 @@ pub fn config(input: &[u8]) {
     if let Err(error) = outcome {
         assert!(!error.0.contains(char::is_control), "{error}");
     }
+}
+
+/// A text of rules, and after its first zero byte a frame that they are asked about. A refusal is one line.
+pub fn rules(input: &[u8]) {
+    let end = input.iter().position(|byte| *byte == 0).unwrap_or(input.len());
+    let bytes = input.get(end + 1..).unwrap_or_default();
+    let rules = match rules::parse("rules", &String::from_utf8_lossy(&input[..end])) {
+        Ok(rules) => rules,
+        Err(error) => return assert!(!error.0.contains(char::is_control), "{error}"),
+    };
+    assert!(rules.all().len() <= RULES_MAX);
+    let frame = Frame { link: LinkType::Ethernet, bytes, wire_length: bytes.len() as u32 };
+    let prefixes = ["0.0.0.0/0", "::/0"].map(|prefix| prefix.parse().expect("a prefix"));
+    let mut darknet = Darknet::new(&prefixes, 8, Seed::new(1, 0)).expect("two are not too many");
+    darknet.set_rules(rules.clone());
+    for seconds in 1_700_000_000..1_700_000_003 {
+        let finding = darknet.observe(0, &decode(&frame), bytes, Timestamp::from_seconds(seconds));
+        if let Some(event) = finding.ruled {
+            assert!(event.packets == 1 && event.rule_of(rules.all()).is_some());
+        }
+    }
+    let told: u64 = darknet.recent().filter(|event| event.rule.is_none()).map(|event| event.packets).sum();
+    let rest: u64 = core::iter::from_fn(|| darknet.close()).map(|event| event.packets).sum();
+    assert_eq!(told + rest + darknet.totals().passed_packets, darknet.totals().packets);
 }
 
 /// Each address has one lease, in order.

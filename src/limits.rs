@@ -117,16 +117,18 @@ pub const REORDER_SECONDS: i64 = 5;
 /// Prefixes that the user declares dark. They are matched one by one for each packet.
 pub const DARK_PREFIXES_MAX: usize = 32;
 
-/// What a source of packets to dark addresses costs, at most. There are as many of them as there may be
-/// hosts; in a full table the smallest stranger goes.
-pub const DARK_SOURCE_BYTES: usize = 352;
+/// What a source of packets to dark addresses costs, at most. In a full table the smallest stranger goes.
+pub const DARK_SOURCE_BYTES: usize = 560;
 
-/// Distinct dark addresses remembered per source, 4 bytes each; the count stops there.
+/// Hosts of the tables for which there is room for one such source: most hosts never touch the dark.
+pub const HOSTS_PER_DARK_SOURCE: usize = 2;
+
+/// Distinct dark addresses remembered per source, 24 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;
 
-/// Distinct dark addresses that make a source a scanner. If one new address in twenty that a good host
-/// turns to is dark by accident, and nineteen in twenty of a scanner's are, four of them bound the error by
-/// one in 100,000 (the sequential test of Jung et al. 2004: (0.05 / 0.95)^4 < 1e-5).
+/// Distinct dark addresses that make a source a scanner: those that the sequential test of Jung et al. (2004)
+/// asks for to err once in 100,000, (0.05 / 0.95)^4. As addresses in use are not weighed against them, that holds
+/// for a host that has fewer than one such accident in eight days; see docs/darknet.md.
 pub const DARK_EVIDENCE: usize = 4;
 
 /// They count if they come within this many seconds, however slowly.
@@ -156,14 +158,90 @@ pub const GRACE_SECONDS: u32 = 24 * 3600;
 /// is there says something meanwhile.
 pub const LEARNING_SECONDS: u32 = 600;
 
+/// Networks, ports and devices that the user leaves out of the darknet. They are matched one by one, for what
+/// has touched the dark already.
+pub const DARK_EXCLUSIONS_MAX: usize = 32;
+
+/// Networks that the Internet does not carry and of which something was heard, 20 bytes each: second routers,
+/// providers, tunnels.
+pub const BOGON_NETWORKS_USED_MAX: usize = 32;
+
+/// A notice is given of who turned to so many of such networks that are not in use here, ...
+pub const BOGON_NETWORKS: usize = 2;
+
+/// ... within so many seconds, once a day.
+pub const BOGON_SECONDS: u32 = 3600;
+
+/// Seconds for which an answer is waited before a network is held to be not in use.
+pub const BOGON_ANSWER_SECONDS: u32 = 3;
+
+/// Pairs of a source and a port whose unanswered SYNs are counted, 100 bytes each.
+pub const FAN_OUT_ROWS: usize = 64;
+
+/// So many addresses at one port ...
+pub const FAN_OUT_ADDRESSES: u32 = 200;
+
+/// ... within so many seconds are a scan: a program that tries old peers one by one asks 120 a minute at most
+/// (Bitcoin Core's interval is half a second).
+pub const FAN_OUT_SECONDS: u32 = 60;
+
+/// ... if not one in so many answers ...
+pub const FAN_OUT_UNANSWERED: u32 = 16;
+
+/// ... though they had so many seconds to do so.
+pub const FAN_OUT_ANSWER_SECONDS: u32 = 3;
+
+/// Ports at which packets that nobody asked for are counted by day, 40 bytes each.
+pub const RADIATION_ROWS: usize = 256;
+
+/// Destination ports remembered per source: with more of them than a scan of addresses has (Amann's simple
+/// scan detector for Zeek asks for 5 at most), the count stops.
+pub const DARK_PORTS_MAX: usize = 6;
+/// Addresses of a LAN that are asked for while it is learned, and so out of habit: a controller asks for
+/// everything that the house has.
+pub const HABITS_MAX: u32 = 64;
+
+/// Who sent so many packets to one address and port, and none elsewhere, repeats itself: Linux tries a connection
+/// with seven SYNs, and an address with three ARP requests.
+pub const DARK_REPEATED: u64 = 10;
+
+/// Bits by which a summary counts distinct things, 16 bytes for each source and kind of thing.
+pub const DISTINCT_BITS: usize = 128;
+
+/// Sources of which a summary tells; the others are a sum.
+pub const DARK_SUMMARY_ROWS: usize = 20;
+
 /// Link-layer addresses of our own on a LAN. The ports of a bridge mostly share one.
 pub const OWN_MACS_MAX: usize = 16;
 
-/// Addresses whose signs are remembered, for each host that there may be: some have several.
-pub const SIGNS_PER_HOST: usize = 2;
+/// Addresses whose signs are remembered for each source: two for each host, since some have several.
+pub const SIGNS_PER_SOURCE: usize = 2 * HOSTS_PER_DARK_SOURCE;
 
 /// What one of them costs.
 pub const SIGN_BYTES: usize = 24;
+
+/// Rules of the user's. For each packet to a dark address they are asked one by one.
+pub const RULES_MAX: usize = 256;
+
+/// Bytes of the file of rules: rules of the usual length, all of them, with their comments. What is made of it
+/// takes about as much.
+pub const RULES_FILE_BYTES_MAX: usize = 128 << 10;
+
+/// Bytes of one rule, with the lines that continue it.
+pub const RULE_BYTES_MAX: usize = 4096;
+
+/// Bytes of a rule's name, so that its event fits a syslog message.
+pub const RULE_NAME_BYTES_MAX: usize = 128;
+
+/// Addresses, ports and options of a rule that cost time, of each kind.
+pub const RULE_ITEMS_MAX: usize = 32;
+
+/// Bytes of a payload that rules look into, if as many were captured. It bounds the time for one packet.
+pub const RULE_PAYLOAD_BYTES: usize = 1500;
+
+/// Addresses for which matches of rules with a threshold are counted, 32 bytes each. The one whose time began first
+/// makes room; its next match begins anew.
+pub const RULE_TRACKERS: usize = 256;
 
 /// Recent events kept for the page and the report, 112 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
@@ -234,6 +312,9 @@ pub const HOST_PORTS_SHOWN_MAX: usize = 50;
 
 /// Sources listed on the page of the darknet.
 pub const DARK_SOURCES_SHOWN: usize = 50;
+
+/// Ports of the background radiation on that page.
+pub const RADIATION_SHOWN: usize = 30;
 
 /// Hosts, services and events in each list of the overview.
 pub const TOP_SHOWN: usize = 10;

@@ -23,6 +23,7 @@ impl Monitor {
         Self { ledgers: ledgers.into_boxed_slice(), darknet }
     }
 
+<<<<<<< HEAD
     /// Counts a frame that was captured on an interface at this time, and says whether it was for the dark and
     /// is something to tell others about. `bytes` are those captured, for what the decoder leaves out. A frame of an
     /// interface that does not exist is ignored.
@@ -34,6 +35,21 @@ impl Monitor {
     }
 
     /// Shows the darknet a frame that is none of a known flow.
+=======
+    /// Counts a frame that was captured on an interface at this time, and says what of it is to be told to
+    /// others: what a rule says, and what its source does. `bytes` are those captured, for what the decoder leaves
+    /// out. A frame of an interface that does not exist is ignored.
+    #[inline]
+    pub fn observe(&mut self, interface: usize, decoded: &Decoded, bytes: &[u8], now: Timestamp) -> Finding {
+        let Some(ledger) = self.ledgers.get_mut(interface) else { return Finding::default() };
+        let is_news = ledger.observe(decoded, now);
+        // The answer to a SYN is part of a known flow, and as much a sign as the SYN.
+        let is_answer = matches!(decoded, Decoded::Packet(packet) if packet.is_syn_ack());
+        if is_news || is_answer { self.suspect(interface, decoded, bytes, now) } else { Finding::default() }
+    }
+
+    /// Shows the darknet a frame that is none of a known flow, or is an answer in one.
+>>>>>>> main
     fn suspect(&mut self, interface: usize, decoded: &Decoded, bytes: &[u8], now: Timestamp) -> Finding {
         let finding = self.darknet.observe(interface, decoded, bytes, now);
         // Each packet to a dark address counts, so its flow must not become a known one.

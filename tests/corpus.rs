@@ -65,6 +65,7 @@ targets! {
     packet
     request
     config
+    rules
     leases
     neighbors
     hosts

@@ -6,8 +6,13 @@
 //! and their median is printed. Every number comes from this run. Where it says "missed", it is.
 
 mod accuracy;
+#[path = "../../tests/weeks/chance.rs"]
+mod chance;
 mod core;
+mod darknet;
 mod darkstat;
+#[path = "../../tests/weeks/home.rs"]
+mod home;
 mod live;
 mod memory;
 #[path = "../../tests/support/netns.rs"]
@@ -27,13 +32,14 @@ const DUSKWATCH: &str = env!("CARGO_BIN_EXE_duskwatch");
 
 type Part = fn() -> Result<(), String>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("core", core::measure),
     ("read", read::measure),
     ("live", live::measure),
     ("memory", memory::measure),
     ("accuracy", accuracy::measure),
     ("page", page::measure),
+    ("darknet", darknet::measure),
 ];
 
 fn main() {

@@ -83,7 +83,7 @@ pub fn monitor(suspect: bool) -> Monitor {
     if suspect {
         let mut networks = Networks::new();
         networks.add(HOME_NETWORK.parse().expect("a prefix"));
-        darknet.set_lan(0, &networks, &[]);
+        darknet.set_interface(0, Role::Lan, &networks, &[]);
     }
     Monitor::new(vec![ledger], darknet)
 }

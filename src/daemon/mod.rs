@@ -18,6 +18,7 @@ pub mod print;
 pub mod privileges;
 pub mod read;
 pub mod residents;
+pub mod rules;
 pub mod service;
 pub mod signals;
 pub mod store;

@@ -10,17 +10,21 @@ use pcap::Capture;
 
 use super::clock::Zone;
 use super::config::{self, Config, Output};
+<<<<<<< HEAD
 use super::evidence::export::Format;
 use super::evidence::file::Evidence;
 use super::evidence::pcapng;
 use super::evidence::segment::Interface;
 use super::evidence::words::Words;
+=======
+use super::names::{self, Names};
+>>>>>>> main
 use super::print::print;
 use super::service;
 use super::tap::Hexdump;
 use crate::darknet::Touch;
 use crate::ledger::Ledger;
-use crate::limits::{READ_BATCH, READ_PROGRESS_INTERVAL};
+use crate::limits::{HOUSEKEEPING_INTERVAL, READ_BATCH, READ_PROGRESS_INTERVAL};
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Frame, LinkType, decode};
@@ -45,12 +49,23 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     if config.learning.is_some()
         && let Some(networks) = service::own_networks(config)
     {
-        monitor.darknet_mut().set_lan(0, &networks, &[]);
+        monitor.darknet_mut().set_interface(0, Role::Lan, &networks, &[]);
     }
+<<<<<<< HEAD
     if let Output::Packets(format) = output {
         return export(config, file, format, &mut monitor);
     }
     let result = read(file, &config.capture, &mut monitor, &mut |_, _, _| {});
+=======
+    // Only files that the user names: those of this machine say nothing of the capture's network.
+    let known = names::Options {
+        leases: config.names.leases.clone(),
+        hosts: config.names.hosts.clone(),
+        reverse: false,
+    };
+    let known = Names::new(known).map_err(|error| format!("names: {error}"))?;
+    let result = read(file, &config.capture, &known, &mut monitor);
+>>>>>>> main
     if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {
         return result;
     }
@@ -85,6 +100,7 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     result
 }
 
+<<<<<<< HEAD
 /// Prints each packet to the dark as a row. In a file of evidence these are all packets, and what was found
 /// stands beside each; in any other, it is found out now.
 fn export(config: &Config, file: &Path, format: Format, monitor: &mut Monitor) -> Result<(), String> {
@@ -124,12 +140,17 @@ fn read_evidence(
 
 /// Accounts a capture file on the monitor's only interface, and shows what is for the dark. `-` is the standard
 /// input.
+=======
+/// Accounts a capture file on the monitor's only interface. `-` is the standard input. Who is `known` has an
+/// address without a frame that says so.
+>>>>>>> main
 ///
 /// # Errors
 /// One line for the user. If the file ends in the middle of a packet, all before it is accounted.
 pub fn read(
     file: &Path,
     options: &config::Capture,
+<<<<<<< HEAD
     monitor: &mut Monitor,
     show_dark: &mut dyn FnMut(&Frame<'_>, Touch, Timestamp),
 ) -> Result<(), String> {
@@ -176,6 +197,11 @@ impl Reader<'_> {
 }
 
 fn read_capture(file: &Path, options: &config::Capture, reader: &mut Reader<'_>) -> Result<(), String> {
+=======
+    known: &Names,
+    monitor: &mut Monitor,
+) -> Result<(), String> {
+>>>>>>> main
     let name = file.display();
     let mut capture =
         Capture::from_file(file).map_err(|error| format!("--read {name}: {}", in_one_line(&error)))?;
@@ -192,11 +218,34 @@ fn read_capture(file: &Path, options: &config::Capture, reader: &mut Reader<'_>)
         ledger.set_link(link);
     }
     let mut progress = Progress::of(file);
+<<<<<<< HEAD
+=======
+    let mut last = Timestamp::default();
+    // As live, once a minute.
+    let mut told = 0;
+>>>>>>> main
     loop {
         let batch = capture.dispatch(Some(READ_BATCH), |packet| {
             let header = packet.header;
             let frame = Frame { link, bytes: packet.data, wire_length: header.len };
+<<<<<<< HEAD
             reader.take(&frame, Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec));
+=======
+            if options.hexdump {
+                log::debug!("{}", Hexdump(&frame));
+            }
+            let now = Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec);
+            // Events are told to others from live traffic only; here they show in the report.
+            if now.seconds != last.seconds {
+                if now.seconds.abs_diff(told) >= HOUSEKEEPING_INTERVAL.as_secs() {
+                    told = now.seconds;
+                    known.addresses(now).iter().for_each(|&address| monitor.darknet_mut().note(address, now));
+                }
+                while monitor.tick(now).is_some() {}
+            }
+            let _finding = monitor.observe(0, &decode(&frame), frame.bytes, now);
+            last = now;
+>>>>>>> main
             progress.bytes += PACKET_HEADER_BYTES + u64::from(header.caplen);
         });
         match batch {

@@ -29,7 +29,7 @@ use super::web::routes::{Pages, Present, Sources, Wishes};
 use super::web::{Gate, HostNames, Listeners};
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
-use crate::limits::{HOUSEKEEPING_INTERVAL, STOP_PATIENCE, THREAD_STACK_BYTES};
+use crate::limits::{HOSTS_PER_DARK_SOURCE, HOUSEKEEPING_INTERVAL, STOP_PATIENCE, THREAD_STACK_BYTES};
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::table::Seed;
@@ -176,20 +176,23 @@ pub fn monitor(
         ledger.set_highest_port(config.tables.highest_port);
         ledger
     };
-    let sources =
-        if config.learning.is_some() || !config.dark.is_empty() { config.tables.hosts.into() } else { 0 };
-    let darknet = Darknet::new(&config.dark, sources, Seed::new(first, second));
+    let darknet = Darknet::new(&config.dark, dark_sources(config), Seed::new(first, second));
     let mut darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     darknet.set_learning(config.learning.unwrap_or_default());
-    for (index, _) in interfaces.iter().enumerate().filter(|(_, (_, role))| *role == Role::Lan) {
-        darknet.set_lan(index, &Networks::new(), &[]);
+    darknet.set_rules(config.rules.clone());
+    if !darknet.set_exclusions(&config.dark_except) {
+        return Err("--dark-except: there are more of them than fit".to_owned());
+    }
+    for (index, (_, role)) in interfaces.iter().enumerate() {
+        darknet.set_interface(index, *role, &Networks::new(), &[]);
     }
     Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
 }
 
-/// As many sources are watched as there may be hosts, and none if nothing can be dark.
+/// How many sources are watched; none if nothing can be dark.
 fn dark_sources(config: &Config) -> usize {
-    if config.learning.is_some() || !config.dark.is_empty() { config.tables.hosts.into() } else { 0 }
+    let is_dark = config.learning.is_some() || !config.dark.is_empty();
+    if is_dark { usize::from(config.tables.hosts).div_ceil(HOSTS_PER_DARK_SOURCE) } else { 0 }
 }
 
 /// What all tables take.
@@ -345,6 +348,7 @@ fn start_alarm(
     };
     let options = alarm::Options {
         interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
+        rules: Arc::clone(config.rules.all()),
         names: names.clone(),
         captured: Box::new(captured),
         ..alarm::Options::new(receiver.clone())

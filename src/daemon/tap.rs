@@ -11,7 +11,7 @@ use super::evidence::Evidence;
 use crate::darknet::{Event, Touch};
 use crate::limits::CAPTURE_BATCH;
 use crate::monitor::Monitor;
-use crate::network::{Networks, Role};
+use crate::network::Networks;
 use crate::packet::{Decoded, Discard, Frame, decode};
 use crate::time::Timestamp;
 
@@ -67,13 +67,12 @@ pub fn introduce(monitor: &Mutex<Monitor>, interface: usize, presence: &Presence
     if let Some(link) = presence.link {
         ledger.set_link(link);
     }
-    if ledger.role() == Role::Lan {
-        let own_macs = presence.devices.map_or(&[][..], |set| &set.own_macs);
-        let none = Networks::new();
-        // Those it is connected to, since what the user calls local may lie behind another router.
-        let networks = if options.learn_dark { presence.networks } else { &none };
-        monitor.darknet_mut().set_lan(interface, networks, own_macs);
-    }
+    let role = ledger.role();
+    let own_macs = presence.devices.map_or(&[][..], |set| &set.own_macs);
+    let none = Networks::new();
+    // Those it is connected to, since what the user calls local may lie behind another router.
+    let networks = if options.learn_dark { presence.networks } else { &none };
+    monitor.darknet_mut().set_interface(interface, role, networks, own_macs);
 }
 
 /// What the user wants of the tap.
@@ -94,7 +93,7 @@ pub struct Tap {
     alarm: Option<Alarm>,
     evidence: Option<Evidence>,
     options: Options,
-    /// What the batch leads to. There is room for one event of each frame and as many that were due.
+    /// What the batch leads to. There is room for two events of each frame, and what is due.
     events: Vec<Event>,
     /// The second in which time was last told to the monitor.
     second: u64,
@@ -160,9 +159,13 @@ impl Booking<'_> {
         let now = self.clock.correct(now);
         self.latest = Some(now);
         let monitor = self.monitor.get_or_insert_with(|| lock(self.shared));
+<<<<<<< HEAD
         let finding = monitor.observe(self.interface, decoded, bytes, now);
         self.events.extend(finding.event);
         finding.touch.map(|touch| (touch, now))
+=======
+        self.events.extend(monitor.observe(self.interface, decoded, bytes, now).events());
+>>>>>>> main
     }
 
     /// Once a second: windows of the darknet may be over, and local time may have changed.

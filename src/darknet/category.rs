@@ -13,6 +13,14 @@ const ICMPV6: u8 = 58;
 /// and memcached.
 const REFLECTORS: [u16; 7] = [19, 53, 123, 161, 389, 1900, 11211];
 
+/// Ports of the services that a company has inside: DNS, Kerberos, LDAP and SMB.
+const INSIDE: [u16; 4] = [53, 88, 389, 445];
+
+/// True if a packet to this port looks meant for a company's own network.
+pub(super) fn is_inside(port: u16) -> bool {
+    INSIDE.contains(&port)
+}
+
 /// What a packet to a dark address suggests about its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Category {
@@ -23,6 +31,11 @@ pub enum Category {
     Backscatter,
     /// The same from a UDP service that amplifies.
     Reflection,
+    /// The same packet again and again: one address, one port at most.
+    Misconfiguration,
+    /// What a company's machine asks inside its network only (names, Kerberos, directories, shares), sent
+    /// where that network is not: a tunnel is down, or its route leaks.
+    LeakedRoute,
     /// One packet does not tell.
     #[default]
     Other,
@@ -46,6 +59,8 @@ impl Category {
             Self::Scan => "scan",
             Self::Backscatter => "backscatter",
             Self::Reflection => "reflection",
+            Self::Misconfiguration => "misconfiguration",
+            Self::LeakedRoute => "leaked route",
             Self::Other => "other",
         }
     }

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use super::{Category, Tool};
-use crate::limits::DARK_TARGETS_MAX;
+use super::rules::Rule;
+use super::{Category, Pattern, Signal, Tool};
+use crate::limits::{DARK_TARGETS_MAX, FAN_OUT_ADDRESSES};
 use crate::packet::{Address, Link, Mac, Packet};
 use crate::time::Timestamp;
 
@@ -12,6 +13,8 @@ use crate::time::Timestamp;
 pub enum Kind {
     /// Packets to dark addresses; no judgement yet.
     Hit,
+    /// Something that deserves a look, and need not be bad.
+    Notice,
     /// The source is looking for hosts.
     Alert,
     /// It has stopped.
@@ -23,6 +26,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hit => "hit",
+            Self::Notice => "notice",
             Self::Alert => "alert",
             Self::Clear => "clear",
         }
@@ -58,6 +62,8 @@ impl Carrier {
 pub struct Event {
     /// How much it means.
     pub kind: Kind,
+    /// By what the first packet came to be watched.
+    pub signal: Signal,
     /// The interface that saw it, as numbered by the capture.
     pub interface: u16,
     /// Who sent the packets.
@@ -66,7 +72,7 @@ pub struct Event {
     pub source_mac: Mac,
     /// What the first packet was.
     pub carrier: Carrier,
-    /// The dark address that the first packet was for.
+    /// The address that the first packet was for, mostly a dark one.
     pub destination: Address,
     /// The first packet's source and destination port, if it had ports.
     pub ports: Option<(u16, u16)>,
@@ -76,14 +82,19 @@ pub struct Event {
     pub tcp_flags: u8,
     /// The first packet's ICMP type and code.
     pub icmp: Option<(u8, u8)>,
-    /// What the first packet looks like.
+    /// What the first packet looks like, or all of the source's packets together.
     pub category: Category,
+    /// Which way the scan goes, if it is one of many addresses or ports.
+    pub pattern: Option<Pattern>,
     /// The tool that made its packets, if that is certain.
     pub tool: Option<Tool>,
+    /// The rule of the user's that raised it, by its place among [`Rules::all`](super::Rules::all). Such an event is
+    /// about one packet, which another event counts, too. It is never cleared.
+    pub rule: Option<u16>,
     /// Distinct dark addresses that this source has touched so far, in this window and before;
     /// `DARK_TARGETS_MAX` means that many or more.
     pub dark_targets: u8,
-    /// Packets that this event counts. No packet is counted by two events.
+    /// Packets that this event counts. No packet is counted by two events, but for those of rules.
     pub packets: u64,
     /// Their IP bytes.
     pub bytes: u64,
@@ -95,9 +106,10 @@ pub struct Event {
 
 impl Event {
     /// An event that describes this packet and counts it.
-    pub(crate) fn of_packet(interface: u16, packet: &Packet, now: Timestamp) -> Self {
+    pub(crate) fn of_packet(interface: u16, packet: &Packet, signal: Signal, now: Timestamp) -> Self {
         Self {
             kind: Kind::Hit,
+            signal,
             interface,
             carrier: Carrier::Ip,
             source: packet.source,
@@ -108,7 +120,9 @@ impl Event {
             tcp_flags: packet.tcp_flags,
             icmp: packet.icmp,
             category: Category::of(packet),
+            pattern: None,
             tool: None,
+            rule: None,
             dark_targets: 1,
             packets: 1,
             bytes: packet.bytes.into(),
@@ -118,7 +132,7 @@ impl Event {
     }
 
     /// An event that describes a question on the link for an address, and counts it. It has no IP bytes.
-    pub(crate) fn of_question(interface: u16, question: &Question, now: Timestamp) -> Self {
+    pub(crate) fn of_question(interface: u16, question: &Question, signal: Signal, now: Timestamp) -> Self {
         let packet = Packet {
             source: question.sender,
             destination: question.target,
@@ -127,37 +141,93 @@ impl Event {
         };
         Self {
             carrier: question.carrier,
-            category: Category::Scan,
-            ..Self::of_packet(interface, &packet, now)
+            category: match signal {
+                Signal::ForeignSender => Category::Misconfiguration,
+                _ => Category::Scan,
+            },
+            ..Self::of_packet(interface, &packet, signal, now)
         }
+    }
+
+    /// The rule that raised it, if one of these did.
+    pub fn rule_of<'a>(&self, rules: &'a [Rule]) -> Option<&'a Rule> {
+        rules.get(usize::from(self.rule?))
+    }
+
+    /// The event's name: what the rule says that raised it, else the signature.
+    pub fn name<'a>(&self, rules: &'a [Rule]) -> &'a str {
+        self.rule_of(rules).map_or(self.signature(), |rule| &rule.name)
     }
 
     /// The event's name for the people and rules that read the log.
     pub const fn signature(&self) -> &'static str {
-        if let (Kind::Alert, Some(tool)) = (self.kind, self.tool) {
-            return match tool {
-                Tool::Mirai => "mirai scan",
-                Tool::Masscan => "masscan scan",
-                Tool::Zmap => "zmap scan",
-                Tool::Nmap => "nmap scan",
-                Tool::Unicornscan => "unicornscan scan",
-            };
+        match self.kind {
+            Kind::Hit => self.hit_signature(),
+            Kind::Notice => "packets to networks that are not here",
+            Kind::Alert => self.alert_signature(),
+            Kind::Clear => "scan has stopped",
         }
-        match (self.kind, self.carrier) {
-            (Kind::Alert, Carrier::Arp) => return "arp sweep of unused addresses",
-            (Kind::Alert, Carrier::Solicitation) => return "neighbor sweep of unused addresses",
-            (Kind::Alert, Carrier::Ip) => return "scan of dark addresses",
-            (Kind::Clear, _) => return "scan has stopped",
-            (Kind::Hit, Carrier::Arp) => return "arp request for an unused address",
-            (Kind::Hit, Carrier::Solicitation) => return "solicitation of an unused address",
-            (Kind::Hit, Carrier::Ip) => {}
+    }
+
+    const fn hit_signature(&self) -> &'static str {
+        match (self.signal, self.carrier, self.category, self.protocol) {
+            (Signal::Bogon, ..) => "packet to a network that is not here",
+            (Signal::Mark | Signal::FanOut, ..) => "packet of a scanner",
+            (Signal::ForeignSender, ..) => "arp from outside the network",
+            (_, Carrier::Arp, ..) => "arp request for an unused address",
+            (_, Carrier::Solicitation, ..) => "solicitation of an unused address",
+            (_, _, Category::Scan, 6) => "tcp probe of a dark address",
+            (_, _, Category::Scan, _) => "icmp probe of a dark address",
+            (_, _, Category::Backscatter, _) => "backscatter to a dark address",
+            (_, _, Category::Reflection, _) => "reflected answer to a dark address",
+            (_, _, Category::Misconfiguration, _) => "repeated packet to a dark address",
+            (_, _, Category::LeakedRoute | Category::Other, _) => "packet to a dark address",
         }
-        match (self.category, self.protocol) {
-            (Category::Scan, 6) => "tcp probe of a dark address",
-            (Category::Scan, _) => "icmp probe of a dark address",
-            (Category::Backscatter, _) => "backscatter to a dark address",
-            (Category::Reflection, _) => "reflected answer to a dark address",
-            (Category::Other, _) => "packet to a dark address",
+    }
+
+    const fn alert_signature(&self) -> &'static str {
+        match (self.tool, self.signal, self.carrier) {
+            (Some(Tool::Mirai), ..) => "mirai scan",
+            (Some(Tool::Masscan), ..) => "masscan scan",
+            (Some(Tool::Zmap), ..) => "zmap scan",
+            (Some(Tool::Nmap), ..) => "nmap scan",
+            (Some(Tool::Unicornscan), ..) => "unicornscan scan",
+            (None, Signal::FanOut, _) => "scan of the internet",
+            (None, _, Carrier::Arp) => "arp sweep of unused addresses",
+            (None, _, Carrier::Solicitation) => "neighbor sweep of unused addresses",
+            (None, _, Carrier::Ip) => "scan of dark addresses",
+        }
+    }
+
+    /// What the first packet was for, and how many more of its kind.
+    fn write_targets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match usize::from(self.dark_targets) {
+            _ if !self.signal.is_dark() => {}
+            0 => {}
+            n if n == 1 || self.rule.is_some() => f.write_str("the dark address ")?,
+            DARK_TARGETS_MAX => write!(f, "{DARK_TARGETS_MAX} or more dark addresses such as ")?,
+            n => write!(f, "{n} dark addresses such as ")?,
+        }
+        write!(f, "{}", self.destination)?;
+        match self.ports {
+            Some((_, port)) => write!(f, ", port {port}"),
+            None => Ok(()),
+        }
+    }
+
+    /// What speaks for the verdict, or how it may be harmless.
+    const fn reason(&self) -> &'static str {
+        match (self.kind, self.signal, self.category) {
+            (Kind::Alert, Signal::FanOut, _) => {
+                ", and one of 200 addresses or more within a minute, of which hardly one answers"
+            }
+            (Kind::Alert, ..) => ": only who looks for hosts touches so many",
+            (_, Signal::ForeignSender, _) => ", though no network here has the asker's address",
+            (_, _, Category::Misconfiguration) => {
+                ", and to nothing else: a wrong setting, or a device that has left"
+            }
+            (_, _, Category::LeakedRoute) => ": meant for a company's network, whose tunnel may be down",
+            _ => "",
         }
     }
 }
@@ -177,30 +247,26 @@ impl fmt::Display for Event {
         if self.kind == Kind::Clear {
             return write!(f, "{} has touched no dark address for an hour", self.source);
         }
+        if self.kind == Kind::Notice {
+            let (source, network) = (self.source, self.destination);
+            return write!(f, "{source} turned to networks that are not here, such as that of {network}");
+        }
         let packets = if self.packets == 1 { "packet" } else { "packets" };
         match self.carrier {
             Carrier::Ip => write!(f, "{} sent {} {packets} to ", self.source, self.packets)?,
             Carrier::Arp => write!(f, "{} asked by ARP for ", self.source)?,
             Carrier::Solicitation => write!(f, "{} asked its neighbors for ", self.source)?,
         }
-        match usize::from(self.dark_targets) {
-            0 => write!(f, "{}", self.destination)?,
-            1 => write!(f, "the dark address {}", self.destination)?,
-            DARK_TARGETS_MAX => {
-                write!(f, "{DARK_TARGETS_MAX} or more dark addresses such as {}", self.destination)?
-            }
-            n => write!(f, "{n} dark addresses such as {}", self.destination)?,
-        }
-        if let Some((_, port)) = self.ports {
-            write!(f, ", port {port}")?;
-        }
+        self.write_targets(f)?;
         match (self.kind, self.tool) {
+            _ if self.rule.is_some() => f.write_str("; it matches a rule"),
             (Kind::Alert, Some(tool)) => write!(f, "; its packets bear the mark of {}", tool.name()),
-            (Kind::Alert, None) => f.write_str(": only who looks for hosts touches so many"),
-            (Kind::Hit | Kind::Clear, _) => Ok(()),
+            _ => f.write_str(self.reason()),
         }
     }
 }
+
+const _: () = assert!(FAN_OUT_ADDRESSES == 200, "the sentence above names the number");
 
 #[cfg(test)]
 mod tests {
@@ -217,7 +283,7 @@ mod tests {
             tcp_flags: Packet::TCP_SYN,
             ..Packet::default()
         };
-        let event = Event::of_packet(0, &packet, Timestamp::default());
+        let event = Event::of_packet(0, &packet, Signal::Given, Timestamp::default());
         assert_eq!(event.to_string(), "192.168.1.57 sent 1 packet to the dark address 10.9.0.1, port 23");
         let event = Event { packets: 9, dark_targets: DARK_TARGETS_MAX as u8, ports: None, ..event };
         assert_eq!(

@@ -103,9 +103,11 @@ impl Probe {
         }
     }
 
-    /// The tool of which this SYN and the one before it are proof.
+    /// The tool of which this SYN and the one before it are proof. A SYN that is sent again, because nobody
+    /// answered, bears its mark again, and is no second one.
     fn tool_of_pair(&self, last: &Self) -> Option<Tool> {
         match () {
+            () if (self.destination, self.ports()) == (last.destination, last.ports()) => None,
             () if self.is_masscan() && last.is_masscan() => Some(Tool::Masscan),
             () if self.is_zmap() && last.is_zmap() => Some(Tool::Zmap),
             () if self.is_unicornscan_pair(last) => Some(Tool::Unicornscan),
@@ -147,8 +149,7 @@ impl Probe {
     /// 2^16.
     fn is_nmap_pair(&self, other: &Self) -> bool {
         let difference = self.sequence ^ other.sequence;
-        let is_repeated = (self.destination, self.ports()) == (other.destination, other.ports());
-        self.is_nmap_syn() && other.is_nmap_syn() && !is_repeated && difference >> 16 == difference & 0xffff
+        self.is_nmap_syn() && other.is_nmap_syn() && difference >> 16 == difference & 0xffff
     }
 
     /// Unicornscan hides the ports in the sequence: one pair of SYNs in 2^32.
@@ -269,22 +270,25 @@ mod tests {
             options: &[],
             ..PLAIN
         };
-        assert_eq!(tools([masscan(77), masscan(0xdead_beef)]), [None, Some(Tool::Masscan)]);
+        let next = Syn { source_port: 40_001, ..masscan(0xdead_beef) };
+        assert_eq!(tools([masscan(77), next]), [None, Some(Tool::Masscan)]);
+        assert_eq!(tools([masscan(77), masscan(77)]), [None; 2], "a SYN that was sent again");
         assert_eq!(tools([masscan(77), PLAIN, PLAIN]), [None; 3], "once by chance");
         let zmap = Syn { id: 54321, window: 65_535, ..PLAIN };
-        assert_eq!(tools([zmap, zmap]), [None, Some(Tool::Zmap)]);
+        let next = Syn { source_port: 40_001, ..zmap };
+        assert_eq!(tools([zmap, next]), [None, Some(Tool::Zmap)]);
         assert!(probe(mirai).is_marked() && probe(masscan(1)).is_marked() && !probe(PLAIN).is_marked());
     }
 
     #[test]
     fn two_marks_that_are_far_apart_are_chance() {
         let mut marks = Marks::default();
-        let zmap = probe(Syn { id: 54321, window: 65_535, ..PLAIN });
+        let zmap = |source_port| probe(Syn { id: 54321, window: 65_535, source_port, ..PLAIN });
         for second in [10, 10 + MARK_SECONDS + 1, 500] {
-            marks.add(&zmap, second);
+            marks.add(&zmap(second as u16), second);
             assert_eq!(marks.tool(), None);
         }
-        marks.add(&zmap, 501);
+        marks.add(&zmap(501), 501);
         assert_eq!(marks.tool(), Some(Tool::Zmap));
     }
 

@@ -1,43 +1,62 @@
 //! 5. Suspect: packets to addresses that nobody uses become events.
 //!
 //! ```text
-//! packet --destination dark?--> source (who) --> category (what) --> event, one per source and window
-//! ARP, neighbor solicitation --target dark?--'       '--> verdict: alert at the fourth dark address, clear
+//! packet --destination dark, or a bogon?--> source (who) --> category, pattern, tool (what) --> event,
+//! ARP, neighbor solicitation --target dark?--'       |                            one per source and window
+//! SYN --one of very many, unanswered?---------'       '--> verdict: alert at the fourth dark address, clear
+//! packet from the WAN that nobody asked for --> radiation: a sum by port and day
 //! ```
 
+mod bogons;
 mod category;
 mod event;
+mod exclusions;
+mod fan_out;
 mod fingerprint;
+mod pattern;
+mod radiation;
+pub mod rules;
+mod signal;
 mod signs;
 mod source;
 mod sources;
 mod space;
+mod summary;
 
 pub use category::Category;
 pub use event::{Carrier, Event, Kind};
+pub use exclusions::Exclusion;
 pub use fingerprint::Tool;
-pub use source::Source;
-pub use space::Darkness;
+pub use pattern::Pattern;
+pub use radiation::{Door, Radiation};
+pub use rules::Rules;
+pub use signal::Signal;
+pub use source::{Source, Target};
+pub use summary::{About, DISTINCT_MAX, Summary, SummaryLine, SummaryRow, Whole};
 
 use heapless::Deque;
 
 #[cfg(doc)]
 use crate::limits::LEARNING_SECONDS;
-use crate::limits::{DARK_EVENTS_MAX, DARK_SOURCE_BYTES, SIGN_BYTES, SIGNS_PER_HOST};
-use crate::network::{Networks, Prefix};
+use crate::limits::{DARK_EVENTS_MAX, DARK_SOURCE_BYTES, SIGN_BYTES, SIGNS_PER_SOURCE};
+use crate::network::{Networks, Prefix, Role};
 use crate::packet::{
     Address, Decoded, Link, Mac, NeighborKind, NeighborMessage, NonIp, Packet, neighbor_message, protocol,
 };
 use crate::table::Seed;
 use crate::time::Timestamp;
 use event::Question;
+use exclusions::Exclusions;
+use fan_out::FanOuts;
 use fingerprint::Probe;
+use radiation::{Background, is_unasked};
+use rules::{Action, Ruling};
 use sources::Sources;
 use space::Space;
 
 /// What happened in the dark since the start. Packets are those to dark addresses, the questions for them, and
-/// what bears the mark of a scanner. All packets are told by an event, wait in the table for
-/// the end of their source's window, or left it untold: `packets` is the sum of the three.
+/// what bears the mark of a scanner. All packets are told by an event that is no rule's, wait in the table for
+/// the end of their source's window, left it untold, or were passed: `packets` is the sum of the four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Packets to dark addresses.
@@ -52,6 +71,8 @@ pub struct Totals {
     pub evicted_packets: u64,
     /// The IP bytes of those.
     pub evicted_bytes: u64,
+    /// Packets that a rule keeps from being told.
+    pub passed_packets: u64,
     /// Addresses in use that were forgotten for want of room, and so are dark until their next sign.
     pub forgotten_addresses: u64,
 }
@@ -76,15 +97,31 @@ pub struct Finding {
     pub touch: Option<Touch>,
     /// What is to be told at once.
     pub event: Option<Event>,
+    /// What is to be told because a rule says so.
+    pub ruled: Option<Event>,
+}
+
+impl Finding {
+    /// What is to be told.
+    pub fn events(self) -> impl Iterator<Item = Event> {
+        [self.ruled, self.event].into_iter().flatten()
+    }
 }
 
 /// What is dark, who touched it, and what was said about it.
 #[derive(Clone, Debug)]
 pub struct Darknet {
     space: Space,
+    exclusions: Exclusions,
     sources: Sources,
+    fan_outs: FanOuts,
+    background: Background,
+    rules: Rules,
     recent: Deque<Event, DARK_EVENTS_MAX>,
     totals: Totals,
+    seed: Seed,
+    /// When the last summary was made, and how many packets there were by then.
+    summarized: (Timestamp, u64),
 }
 
 impl Darknet {
@@ -92,29 +129,49 @@ impl Darknet {
     /// `DARK_PREFIXES_MAX` prefixes. Without a source nothing is watched.
     pub fn new(prefixes: &[Prefix], sources: usize, seed: Seed) -> Option<Self> {
         Some(Self {
-            space: Space::new(prefixes, sources * SIGNS_PER_HOST, seed)?,
+            space: Space::new(prefixes, sources * SIGNS_PER_SOURCE, seed)?,
+            exclusions: Exclusions::default(),
             sources: Sources::with_capacity(sources, seed),
+            fan_outs: FanOuts::new(seed),
+            background: Background::new(seed),
+            rules: Rules::default(),
             recent: Deque::new(),
             totals: Totals::default(),
+            seed,
+            summarized: (Timestamp::default(), 0),
         })
     }
 
     /// The bytes that a darknet of so many sources takes, once and for all, beside its own few hundred.
     pub const fn bytes(sources: usize) -> usize {
-        let (sources, signs) = (sources.next_power_of_two(), (sources * SIGNS_PER_HOST).next_power_of_two());
-        sources * DARK_SOURCE_BYTES + signs * SIGN_BYTES
+        let (sources, signs) =
+            (sources.next_power_of_two(), (sources * SIGNS_PER_SOURCE).next_power_of_two());
+        sources * DARK_SOURCE_BYTES + signs * SIGN_BYTES + FanOuts::BYTES + Background::BYTES
     }
 
-    /// Says that an interface leads to hosts of ours, and which networks it is connected to: their
-    /// addresses that nobody has are dark. Networks may be none. `own_macs` are the link-layer addresses
-    /// under which we send there ourselves.
-    pub fn set_lan(&mut self, interface: usize, networks: &Networks, own_macs: &[Mac]) {
-        self.space.set_lan(interface, networks, own_macs);
+    /// Says what an interface leads to and which networks it is connected to: those addresses of a LAN's that
+    /// nobody has are dark. Networks may be none. `own_macs` are the link-layer addresses under which we send
+    /// there ourselves.
+    pub fn set_interface(&mut self, interface: usize, role: Role, networks: &Networks, own_macs: &[Mac]) {
+        self.space.set_interface(interface, role, networks, own_macs);
+    }
+
+    /// Changes what is left out. False if that is too much, and nothing is changed.
+    pub fn set_exclusions(&mut self, exclusions: &[Exclusion]) -> bool {
+        let exclusions = Exclusions::new(exclusions);
+        let fits = exclusions.is_some();
+        self.exclusions = exclusions.unwrap_or_else(|| core::mem::take(&mut self.exclusions));
+        fits
     }
 
     /// Changes how many seconds a LAN is watched before its addresses can be dark ([`LEARNING_SECONDS`]).
     pub fn set_learning(&mut self, seconds: u32) {
         self.space.set_learning(seconds);
+    }
+
+    /// Takes rules of the user's for packets to dark addresses, in place of those before.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
     }
 
     /// Takes note that somebody has this address, as is known from elsewhere than a frame.
@@ -145,11 +202,56 @@ impl Darknet {
             return self.observe_neighbor(interface, packet, &message, now);
         }
         let darkness = self.space.darkness(packet.destination, seconds);
+        let darkness = darkness.or_else(|| self.space.bogon(interface, packet, seconds));
         let probe = Probe::read(packet, bytes);
-        if darkness.is_none() && !probe.is_some_and(|probe| probe.is_marked()) {
-            return Finding::default();
+        let is_marked = probe.is_some_and(|probe| probe.is_marked());
+        let signal = darkness.or(is_marked.then_some(Signal::Mark));
+        let signal = self.observe_connection(interface, packet, signal, now).or(signal);
+        match signal {
+            None => Finding::default(),
+            Some(signal) => {
+                let payload = payload(packet, bytes).filter(|payload| !payload.is_empty());
+                let payload = payload.map(|payload| self.seed.bytes(payload));
+                let is_learning = signal == Signal::Learning;
+                let judge = || self.rules.judge(packet, bytes, is_learning, &self.space, seconds);
+                let ruling = signal.is_dark().then(judge).flatten();
+                self.touched(&Event::of_packet(interface as u16, packet, signal, now), probe, payload, ruling)
+            }
         }
-        self.touched(&Event::of_packet(interface as u16, packet, now), darkness, probe)
+    }
+
+    /// Counts questions and answers that say little of one packet. [`Signal::FanOut`] if there were too many.
+    fn observe_connection(
+        &mut self,
+        interface: usize,
+        packet: &Packet,
+        signal: Option<Signal>,
+        now: Timestamp,
+    ) -> Option<Signal> {
+        let (number, seconds) = (interface as u16, now.seconds as u32);
+        if self.space.is_lan(interface) {
+            if packet.is_syn() && self.space.is_resident(interface, packet.source) {
+                return self.fan_outs.asked(number, packet, seconds).then_some(Signal::FanOut);
+            }
+            if packet.is_syn_ack() {
+                self.fan_outs.answered(number, packet);
+            }
+        } else if packet.is_syn_ack() && self.is_ours(interface, &packet.link) {
+            self.background.answered(Door::Own(number), packet.protocol, packet.source_port);
+        } else if !self.is_ours(interface, &packet.link)
+            && let Some(door) = self.door(number, packet, signal)
+        {
+            self.background.count(door, packet.protocol, packet.destination_port, now.seconds);
+        }
+        None
+    }
+
+    /// Where a packet from outside arrives, if nobody here asked for it.
+    fn door(&self, interface: u16, packet: &Packet, signal: Option<Signal>) -> Option<Door> {
+        if signal == Some(Signal::Given) {
+            return self.space.given_prefix(packet.destination).map(|prefix| Door::Dark(prefix as u16));
+        }
+        is_unasked(packet).then_some(Door::Own(interface))
     }
 
     /// ARP is believed on a LAN only: providers ask their own networks for whatever there is.
@@ -165,8 +267,9 @@ impl Darknet {
         // Who announces an address (RFC 5227) asks for its own, who tries one out asks from none, and what
         // we ask ourselves is somebody else's packet on its way.
         let is_for_another = arp.sender != arp.target && arp.sender != Address::v4(0);
-        if arp.request && is_for_another && !self.is_ours(interface, &frame.link) {
-            self.asked(interface, &question, now)
+        if is_for_another && !self.is_ours(interface, &frame.link) {
+            let is_foreign = self.space.is_foreign(interface, arp.sender);
+            self.asked(interface, &question, arp.request, is_foreign, now)
         } else {
             Finding::default()
         }
@@ -196,7 +299,7 @@ impl Darknet {
                     && !self.is_ours(interface, &packet.link)
                     && self.space.is_lan(interface) =>
             {
-                self.asked(interface, &question, now)
+                self.asked(interface, &question, true, false, now)
             }
             NeighborKind::Solicitation => Finding::default(),
         }
@@ -207,30 +310,71 @@ impl Darknet {
         link.outgoing || self.space.is_own(interface, link.source_mac)
     }
 
-    fn asked(&mut self, interface: usize, question: &Question, now: Timestamp) -> Finding {
-        match self.space.darkness_on_link(question.target, now.seconds as u32) {
+    /// Somebody asked the link for an address, or has one that nobody should have there.
+    fn asked(
+        &mut self,
+        interface: usize,
+        question: &Question,
+        is_request: bool,
+        is_foreign: bool,
+        now: Timestamp,
+    ) -> Finding {
+        let darkness = self.space.darkness_on_link(question.target, now.seconds as u32);
+        let signal = darkness.filter(|_| is_request).or(is_foreign.then_some(Signal::ForeignSender));
+        match signal {
             None => Finding::default(),
-            darkness => self.touched(&Event::of_question(interface as u16, question, now), darkness, None),
+            Some(signal) => {
+                self.touched(&Event::of_question(interface as u16, question, signal, now), None, None, None)
+            }
         }
     }
 
-    /// Somebody touched a dark address, or sent what a scanner makes.
+    /// Somebody touched a dark address, sent what a scanner makes, or is not where it should be.
     #[cold]
-    fn touched(&mut self, touch: &Event, darkness: Option<Darkness>, probe: Option<Probe>) -> Finding {
-        let is_dark = darkness.is_some();
+    fn touched(
+        &mut self,
+        touch: &Event,
+        probe: Option<Probe>,
+        payload: Option<u64>,
+        ruling: Option<Ruling>,
+    ) -> Finding {
+        let port = touch.ports.map(|(_, port)| port);
+        if self.exclusions.hold(touch.source, touch.source_mac, touch.destination, port) {
+            return Finding::default();
+        }
+        let is_dark = touch.signal.is_dark();
         self.totals.packets += touch.packets;
         self.totals.bytes += touch.bytes;
-        let target = self.sources.target(touch.destination);
+        if ruling.is_some_and(|ruling| ruling.action == Action::Pass) {
+            self.totals.passed_packets += touch.packets;
+            return Finding { is_dark, ..Finding::default() };
+        }
         let local = self.space.is_resident(touch.interface.into(), touch.source);
         let mut found = Touch { signature: touch.signature(), category: touch.category, is_alerted: false };
         let Some((source, evicted)) = self.sources.find(touch, local) else {
+<<<<<<< HEAD
             return Finding { is_dark, touch: Some(found), event: None };
         };
         let space = &self.space;
         let still_dark = |address| space.darkness_on_link(address, touch.last.seconds as u32).is_some();
         let event = source.touch(touch, target, darkness, probe.as_ref(), still_dark);
         found.is_alerted = source.is_alerted();
+=======
+            return Finding { is_dark, ..Finding::default() };
+        };
+        source.recount.add(touch, payload, self.seed);
+        let event = source.touch(touch, probe.as_ref(), &self.space);
+        let ruled = ruling.map(|ruling| Event {
+            kind: if ruling.action == Action::Alert { Kind::Alert } else { Kind::Hit },
+            rule: Some(ruling.rule),
+            dark_targets: source.dark_targets() as u8,
+            ..*touch
+        });
+>>>>>>> main
         let due_at = source.due_at();
+        if touch.signal == Signal::Learning {
+            self.space.expect(touch.destination, touch.last.seconds as u32);
+        }
         self.sources.expect(due_at);
         if let Some(evicted) = evicted {
             let (packets, bytes) = evicted.untold();
@@ -238,7 +382,12 @@ impl Darknet {
             self.totals.evicted_packets += packets;
             self.totals.evicted_bytes += bytes;
         }
+<<<<<<< HEAD
         Finding { is_dark, touch: Some(found), event: event.map(|event| self.raise(event)) }
+=======
+        let ruled = ruled.map(|event| self.raise(event));
+        Finding { is_dark, event: event.map(|event| self.raise(event)), ruled }
+>>>>>>> main
     }
 
     fn raise(&mut self, event: Event) -> Event {
@@ -254,7 +403,7 @@ impl Darknet {
     /// a scanner has stopped. To be called about once a second until it returns `None`; more often costs
     /// nothing.
     pub fn tick(&mut self, now: Timestamp) -> Option<Event> {
-        let event = self.sources.due(now)?;
+        let event = self.sources.due(now, &self.space)?;
         Some(self.raise(event))
     }
 
@@ -263,6 +412,18 @@ impl Darknet {
     pub fn close(&mut self) -> Option<Event> {
         let event = self.sources.untold()?;
         Some(self.raise(event))
+    }
+
+    /// The report of the window that ends now, and begins the next one. `None` if nothing was sent to the dark.
+    /// The first window begins when this is first called.
+    pub fn summarize(&mut self, now: Timestamp) -> Option<Summary> {
+        let (start, before) = core::mem::replace(&mut self.summarized, (now, self.totals.packets));
+        if start == Timestamp::default() || before == self.totals.packets {
+            return None;
+        }
+        let mut summary = Summary::new(start, now, self.totals.packets - before);
+        self.sources.iter_mut().for_each(|source| summary.take(source));
+        Some(summary)
     }
 
     /// True if nothing is watched.
@@ -280,9 +441,24 @@ impl Darknet {
         self.space.lans()
     }
 
+    /// The rules of the user's.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// The sources in the table, in no order.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter()
+    }
+
+    /// What arrived unasked, by port, in no order.
+    pub fn radiation(&self) -> impl Iterator<Item = &Radiation> {
+        self.background.rows()
+    }
+
+    /// Today's packets of ports for which there was no room.
+    pub fn other_radiation(&self) -> u64 {
+        self.background.others()
     }
 
     /// The last events, oldest first.
@@ -294,6 +470,19 @@ impl Darknet {
     pub fn totals(&self) -> Totals {
         Totals { forgotten_addresses: self.space.forgotten(), ..self.totals }
     }
+}
+
+/// What of a packet's payload was captured: what follows its transport header.
+fn payload<'a>(packet: &Packet, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let transport = bytes.get(packet.transport_offset.into()..)?;
+    let header = match packet.protocol {
+        _ if packet.later_fragment => 0,
+        protocol::TCP => usize::from(transport.get(12)? >> 4) * 4,
+        protocol::UDP | protocol::ICMP => 8,
+        protocol::ICMPV6 => 4,
+        _ => 0,
+    };
+    transport.get(header..)
 }
 
 #[cfg(test)]

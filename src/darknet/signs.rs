@@ -16,7 +16,9 @@ pub enum Light {
     Lit,
     /// There was one within [`GRACE_SECONDS`]: a device that sleeps or has left.
     Grace,
-    /// There was none.
+    /// The last one is longer ago: a device that is gone, or asleep for days.
+    Left,
+    /// None is remembered.
     Dark,
 }
 
@@ -65,7 +67,8 @@ impl Signs {
         match sign.map(|sign| now.saturating_sub(sign.last)) {
             Some(age) if age < LIT_SECONDS => Light::Lit,
             Some(age) if age < GRACE_SECONDS => Light::Grace,
-            _ => Light::Dark,
+            Some(_) => Light::Left,
+            None => Light::Dark,
         }
     }
 
@@ -91,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_goes_dark_in_two_steps() {
+    fn an_address_goes_dark_in_steps() {
         let mut signs = Signs::with_capacity(16, Seed::new(1, 2));
         assert_eq!(signs.light(address(1), NOW), Light::Dark);
         signs.note(address(1), NOW);
         assert_eq!(signs.light(address(1), NOW + LIT_SECONDS - 1), Light::Lit);
         assert_eq!(signs.light(address(1), NOW + LIT_SECONDS), Light::Grace);
         assert_eq!(signs.light(address(1), NOW + GRACE_SECONDS - 1), Light::Grace);
-        assert_eq!(signs.light(address(1), NOW + GRACE_SECONDS), Light::Dark);
+        assert_eq!(signs.light(address(1), NOW + GRACE_SECONDS), Light::Left);
         assert_eq!(signs.light(address(1), NOW - 5000), Light::Lit, "the clock was set back");
         assert_eq!(signs.light(address(2), NOW), Light::Dark);
     }

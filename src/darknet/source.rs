@@ -6,14 +6,36 @@
 
 use heapless::Vec;
 
+use super::bogons::network_of;
+use super::category::is_inside;
 use super::fingerprint::{Marks, Probe};
-use super::{Category, Darkness, Event, Kind};
+use super::space::Space;
+use super::summary::Recount;
+use super::{Carrier, Category, Event, Kind, Pattern, Signal, Tool};
 use crate::limits::{
-    DARK_CLEAR_SECONDS, DARK_EVIDENCE, DARK_EVIDENCE_SECONDS, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS,
+    BOGON_ANSWER_SECONDS, BOGON_NETWORKS, BOGON_SECONDS, DARK_CLEAR_SECONDS, DARK_EVIDENCE,
+    DARK_EVIDENCE_SECONDS, DARK_PORTS_MAX, DARK_REPEATED, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS,
     UNUSED_WINDOW_SECONDS,
 };
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
+
+/// A dark address that a source touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The address.
+    pub address: Address,
+    /// The second in which it was touched last.
+    pub last: u32,
+    /// Whether it speaks against the source.
+    is_evidence: bool,
+}
+
+impl Target {
+    fn speaks(&self, now: u32) -> bool {
+        self.is_evidence && now.abs_diff(self.last) < DARK_EVIDENCE_SECONDS
+    }
+}
 
 /// One sender of packets to dark addresses, on one interface.
 #[derive(Clone, Debug)]
@@ -26,10 +48,17 @@ pub struct Source {
     pub first: Timestamp,
     /// Whether it is one of our LANs' hosts.
     pub local: bool,
-    /// The dark addresses touched, each as 32 bits of a seeded hash: enough to count distinct ones.
-    targets: Vec<u32, DARK_TARGETS_MAX>,
-    /// Those that speak against it, and the second in which each was touched last.
-    evidence: Vec<(Address, u32), DARK_EVIDENCE>,
+    /// The dark addresses touched. In a full list one goes that does not speak against it, or the one that was
+    /// touched longest ago: the count then means "that many or more".
+    targets: Vec<Target, DARK_TARGETS_MAX>,
+    /// Their ports, as far as there were any; the first ones.
+    ports: Vec<u16, DARK_PORTS_MAX>,
+    /// Packets that looked meant for a company's own network.
+    leaks: u64,
+    /// Addresses turned to that the Internet does not carry, the last one of each network, and when.
+    bogons: Vec<(Address, u32), BOGON_NETWORKS>,
+    /// When a notice was given of them.
+    noticed: Option<u32>,
     /// What its packets tell of the tool that made them.
     marks: Marks,
     /// Whether an alert was raised that is not cleared.
@@ -38,6 +67,8 @@ pub struct Source {
     opened: Option<Timestamp>,
     /// Seconds of a window.
     window: u64,
+    /// What the next summary will say.
+    pub(super) recount: Recount,
     /// What the next event will say. It counts no packets if all have been told.
     next: Event,
 }
@@ -51,11 +82,15 @@ impl Source {
             first: touch.first,
             local,
             targets: Vec::new(),
-            evidence: Vec::new(),
+            ports: Vec::new(),
+            leaks: 0,
+            bogons: Vec::new(),
+            noticed: None,
             marks: Marks::default(),
             alerted: false,
             opened: None,
             window: DARK_WINDOW_SECONDS,
+            recount: Recount::default(),
             next: Event { packets: 0, bytes: 0, ..*touch },
         }
     }
@@ -85,6 +120,34 @@ impl Source {
         self.targets.len()
     }
 
+    /// Those that are remembered.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The destination ports that are remembered, the first ones; `DARK_PORTS_MAX` means that many or more.
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
+    }
+
+    /// The tool that made its packets, if that is certain.
+    pub fn tool(&self) -> Option<Tool> {
+        self.marks.tool()
+    }
+
+    /// What it did last, in the words of an event that counts all of its packets.
+    pub fn in_short(&self) -> Event {
+        let kind = if self.alerted { Kind::Alert } else { Kind::Hit };
+        let (packets, bytes, first) = (self.packets, self.bytes, self.first);
+        Event { kind, packets, bytes, first, ..self.describe() }
+    }
+
+    /// How many dark addresses speak against it; [`DARK_EVIDENCE`] make a scanner. Some of them may have turned
+    /// out to be somebody's since.
+    pub fn evidence(&self) -> usize {
+        self.targets.iter().filter(|target| target.is_evidence).count()
+    }
+
     /// Whether an alert about it was raised and not cleared.
     pub fn is_alerted(&self) -> bool {
         self.alerted
@@ -95,48 +158,49 @@ impl Source {
         (self.next.packets, self.next.bytes)
     }
 
-    /// Counts a touch of an address that is dark for this reason, if it is dark, by a probe, if it was one.
-    /// `target` stands for the address, and `is_dark` says whether one is dark now. Returns the event that is to
-    /// be raised at once.
-    pub(super) fn touch(
-        &mut self,
-        touch: &Event,
-        target: u32,
-        darkness: Option<Darkness>,
-        probe: Option<&Probe>,
-        is_dark: impl Fn(Address) -> bool,
-    ) -> Option<Event> {
+    /// Counts a touch, by a probe, if it was one. Returns the event that is to be raised at once.
+    pub(super) fn touch(&mut self, touch: &Event, probe: Option<&Probe>, space: &Space) -> Option<Event> {
         let now = touch.last;
-        self.count(touch, target, darkness);
+        let second = now.seconds as u32;
+        self.count(touch);
         if let Some(probe) = probe {
-            self.marks.add(probe, now.seconds as u32);
+            self.marks.add(probe, second);
             self.next.tool = self.marks.tool();
         }
-        let is_evidence = matches!(darkness, Some(Darkness::Given | Darkness::Unused))
-            && matches!(touch.category, Category::Scan | Category::Other);
-        let is_proven = is_evidence && self.weigh(touch.destination, now.seconds as u32, is_dark);
+        if touch.signal == Signal::Bogon {
+            self.note_bogon(touch.destination, second);
+        }
+        let is_question = matches!(touch.category, Category::Scan | Category::Other);
+        let is_evidence = touch.signal.is_evidence() && is_question;
+        if touch.signal.is_dark() {
+            self.note_target(Target { address: touch.destination, last: second, is_evidence });
+            self.next.dark_targets = self.targets.len() as u8;
+        }
+        let is_proven = is_evidence && self.weigh(second, space);
         let is_scanner = self.marks.tool().is_some_and(|tool| tool.is_proof());
-        if self.local && !self.alerted && (is_proven || is_scanner) {
+        if self.local && !self.alerted && (is_proven || is_scanner || touch.signal == Signal::FanOut) {
             self.alerted = true;
             return self.speak(Kind::Alert, now);
         }
-        self.due(now)
+        self.due(now, space)
     }
 
-    fn count(&mut self, touch: &Event, target: u32, darkness: Option<Darkness>) {
-        if self.packets == 0 && matches!(darkness, None | Some(Darkness::Learning)) {
-            // Nobody is told of what may be a device that has not said anything yet.
+    fn count(&mut self, touch: &Event) {
+        if self.packets == 0 && touch.signal.is_quiet() {
             self.opened = Some(touch.last);
         }
         if self.next.packets == 0 {
             self.next = Event { packets: 0, bytes: 0, tool: self.marks.tool(), ..*touch };
             self.window =
-                if darkness == Some(Darkness::Given) { DARK_WINDOW_SECONDS } else { UNUSED_WINDOW_SECONDS };
+                if touch.signal == Signal::Given { DARK_WINDOW_SECONDS } else { UNUSED_WINDOW_SECONDS };
         }
-        if darkness.is_some() && !self.targets.contains(&target) {
-            // A full list stays as it is: the count then means "that many or more".
-            let _ = self.targets.push(target);
+        if let Some((_, port)) = touch.ports
+            && !self.ports.contains(&port)
+        {
+            let _ = self.ports.push(port);
         }
+        let is_leak = touch.signal == Signal::Bogon && touch.ports.is_some_and(|(_, port)| is_inside(port));
+        self.leaks += if is_leak { touch.packets } else { 0 };
         self.packets += touch.packets;
         self.bytes += touch.bytes;
         self.next.packets += touch.packets;
@@ -145,44 +209,114 @@ impl Source {
         self.next.dark_targets = self.targets.len() as u8;
     }
 
-    /// Adds a dark address to the evidence. True if that is enough for a verdict: an address that has turned
-    /// out to be somebody's since does not count.
-    fn weigh(&mut self, address: Address, now: u32, is_dark: impl Fn(Address) -> bool) -> bool {
-        self.evidence.retain(|(_, seen)| now.abs_diff(*seen) < DARK_EVIDENCE_SECONDS);
-        match self.evidence.iter_mut().find(|(known, _)| *known == address) {
-            Some((_, seen)) => *seen = now,
-            None => {
-                let _ = self.evidence.push((address, now));
+    fn note_target(&mut self, target: Target) {
+        if let Some(known) = self.targets.iter_mut().find(|known| known.address == target.address) {
+            let is_evidence = known.speaks(target.last) || target.is_evidence;
+            *known = Target { is_evidence, ..target };
+        } else if self.targets.push(target).is_err() {
+            let rank = |known: &&mut Target| (known.speaks(target.last), known.last);
+            if let Some(least) = self.targets.iter_mut().min_by_key(rank) {
+                *least = target;
             }
         }
-        if self.evidence.is_full() {
-            self.evidence.retain(|(address, _)| is_dark(*address));
+    }
+
+    /// What all of its packets together look like, where the next event's first one may be seen otherwise.
+    fn category(&self) -> Category {
+        let is_question = matches!(self.next.category, Category::Scan | Category::Other);
+        if !is_question || self.alerted {
+            self.next.category
+        } else if self.leaks == self.packets {
+            Category::LeakedRoute
+        } else if self.packets >= DARK_REPEATED && self.targets.len() == 1 && self.ports.len() < 2 {
+            Category::Misconfiguration
+        } else {
+            self.next.category
         }
-        self.evidence.is_full()
+    }
+
+    /// True if there is enough evidence for a verdict: an address that has turned out to be somebody's since does
+    /// not count.
+    fn weigh(&mut self, now: u32, space: &Space) -> bool {
+        let speaking = |targets: &[Target]| targets.iter().filter(|target| target.speaks(now)).count();
+        if speaking(&self.targets) < DARK_EVIDENCE {
+            return false;
+        }
+        for target in self.targets.iter_mut().filter(|target| target.is_evidence) {
+            let signal = space.darkness_on_link(target.address, now);
+            target.is_evidence = signal.is_some_and(Signal::is_evidence);
+        }
+        speaking(&self.targets) >= DARK_EVIDENCE
+    }
+
+    /// Remembers a bogon network, the last one at the end; the first one goes.
+    fn note_bogon(&mut self, address: Address, now: u32) {
+        let network = network_of(address);
+        self.bogons.retain(|(known, _)| network_of(*known) != network);
+        if self.bogons.is_full() {
+            self.bogons.remove(0);
+        }
+        let _ = self.bogons.push((address, now));
+    }
+
+    /// The second in which a notice of bogon networks is due, if they are enough.
+    fn notice_at(&self) -> Option<u32> {
+        let (first, last) = (self.bogons.first()?.1, self.bogons.last()?.1);
+        let is_new = self.noticed.is_none_or(|noticed| last.abs_diff(noticed) >= DARK_EVIDENCE_SECONDS);
+        let is_due = self.bogons.is_full() && is_new && first.abs_diff(last) <= BOGON_SECONDS;
+        is_due.then_some(first.max(last).saturating_add(BOGON_ANSWER_SECONDS))
     }
 
     /// The second in which something will be due, unless more comes before.
     pub(super) fn due_at(&self) -> Option<u64> {
-        match (self.next.packets, self.alerted) {
+        let window = match (self.next.packets, self.alerted) {
             (0, true) => Some(self.next.last.seconds.saturating_add(DARK_CLEAR_SECONDS)),
             (0, false) => None,
             _ => Some(self.opened.map_or(0, |opened| opened.seconds.saturating_add(self.window))),
-        }
+        };
+        let notice = self.notice_at().map(u64::from);
+        window.into_iter().chain(notice).min()
     }
 
     /// The event that is due at this time, if there is one.
-    pub(super) fn due(&mut self, now: Timestamp) -> Option<Event> {
+    pub(super) fn due(&mut self, now: Timestamp, space: &Space) -> Option<Event> {
         // Also if the clock was set back.
         let is_over = |since: Timestamp, seconds| now.seconds.abs_diff(since.seconds) >= seconds;
+        if self.notice_at().is_some_and(|at| now.seconds as u32 >= at) {
+            let second = now.seconds as u32;
+            // Somebody there may have answered meanwhile.
+            self.bogons.retain(|(address, _)| space.is_unused_bogon(*address, second));
+            if let Some((bogon, _)) = self.bogons.last().copied().filter(|_| self.bogons.is_full()) {
+                self.noticed = Some(second);
+                return Some(self.notice(bogon, now));
+            }
+        }
         if self.opened.is_none_or(|opened| is_over(opened, self.window)) && self.next.packets > 0 {
             return self.speak(Kind::Hit, now);
         }
         if self.alerted && self.next.packets == 0 && is_over(self.next.last, DARK_CLEAR_SECONDS) {
             self.alerted = false;
-            self.evidence.clear();
+            self.targets.iter_mut().for_each(|target| target.is_evidence = false);
             return Some(Event { kind: Kind::Clear, last: now, ..self.next });
         }
         None
+    }
+
+    /// Tells of bogon networks, and of all untold packets.
+    fn notice(&mut self, bogon: Address, now: Timestamp) -> Event {
+        let kind = Kind::Notice;
+        let told = self.speak(kind, now).unwrap_or(Event { kind, ..self.describe() });
+        // The first packet may have been for another address.
+        let (signal, carrier) = (Signal::Bogon, Carrier::Ip);
+        Event { signal, carrier, destination: bogon, ports: None, protocol: 0, icmp: None, ..told }
+    }
+
+    /// The next event, with what all packets together look like.
+    fn describe(&self) -> Event {
+        let category = self.category();
+        let is_scan = category == Category::Scan;
+        let pattern = Pattern::of(self.targets.len(), self.ports.len()).filter(|_| is_scan);
+        Event { category, pattern, ..self.next }
     }
 
     /// The event that tells of all untold packets, if there are any; opens a new window.
@@ -190,7 +324,7 @@ impl Source {
         if self.next.packets == 0 {
             return None;
         }
-        let event = Event { kind, ..self.next };
+        let event = Event { kind, ..self.describe() };
         self.opened = Some(now);
         self.next.packets = 0;
         self.next.bytes = 0;

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec;
 
+use super::space::Space;
 use super::{Event, Kind, Source};
 use crate::packet::Address;
 use crate::table::Seed;
@@ -38,8 +39,8 @@ impl Sources {
         self.slots.iter().flatten()
     }
 
-    pub(super) fn target(&self, destination: Address) -> u32 {
-        hash(self.seed, destination, u16::MAX) as u32
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Source> {
+        self.slots.iter_mut().flatten()
     }
 
     /// The source of this touch, put into the table if need be, and the one that had to leave for it.
@@ -66,7 +67,7 @@ impl Sources {
 
     /// The next event that is due because time has passed. It costs nothing while there is none; then a round
     /// is made over the table, however often this is called.
-    pub(super) fn due(&mut self, now: Timestamp) -> Option<Event> {
+    pub(super) fn due(&mut self, now: Timestamp, space: &Space) -> Option<Event> {
         if self.cursor == self.slots.len() {
             // A clock that was set back is none to wait for.
             if now.seconds < self.earliest && now.seconds >= self.round {
@@ -77,7 +78,7 @@ impl Sources {
         while let Some(slot) = self.slots.get_mut(self.cursor) {
             if let Some(source) = slot {
                 // A source that has something to say may have more.
-                if let Some(event) = source.due(now) {
+                if let Some(event) = source.due(now, space) {
                     return Some(event);
                 }
                 self.earliest = self.earliest.min(source.due_at().unwrap_or(u64::MAX));
@@ -100,7 +101,7 @@ impl Sources {
     }
 }
 
-/// Where a source of an interface belongs, and what is remembered of a destination.
+/// Where a source of an interface belongs.
 fn hash(seed: Seed, address: Address, interface: u16) -> u64 {
     seed.mix(seed.address(address), u64::from(interface))
 }

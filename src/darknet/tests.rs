@@ -153,7 +153,7 @@ fn lan() -> Darknet {
     let mut darknet = Darknet::new(&[], SOURCES, Seed::new(7, 0)).unwrap();
     let mut networks = Networks::new();
     networks.add("192.168.1.0/24".parse().unwrap());
-    darknet.set_lan(0, &networks, &[OWN_MAC]);
+    darknet.set_interface(0, Role::Lan, &networks, &[OWN_MAC]);
     darknet.note(Address::v4(ROUTER), at(0));
     darknet
 }
@@ -224,6 +224,22 @@ fn what_is_too_slow_or_comes_too_early_is_none() {
 }
 
 #[test]
+fn what_is_asked_for_while_a_lan_is_learned_is_a_habit() {
+    let mut darknet = lan();
+    let ask = |darknet: &mut Darknet, source, targets: core::ops::Range<u32>, now| {
+        let event = |n| hear(darknet, request(source, 0xc0a8_0100 + n), false, now);
+        targets.filter_map(event).filter(|event| event.kind == Kind::Alert).count()
+    };
+    // One asks for seven that sleep; then somebody sweeps.
+    assert_eq!(ask(&mut darknet, SOURCE, 120..127, at(1)), 0);
+    assert_eq!(ask(&mut darknet, SOURCE + 1, 127..254, at(1)), 0);
+    assert_eq!(ask(&mut darknet, SOURCE, 120..127, at(LEARNED)), 0);
+    assert_eq!(ask(&mut darknet, SOURCE + 2, 120..127, at(LEARNED)), 0, "whoever asks");
+    assert_eq!(ask(&mut darknet, SOURCE, 3..7, at(LEARNED)), 1);
+    assert_eq!(ask(&mut darknet, SOURCE + 1, 127..254, at(LEARNED)), 1);
+}
+
+#[test]
 fn good_questions_are_no_evidence() {
     let mut darknet = lan();
     let now = at(LEARNED);
@@ -253,7 +269,7 @@ fn good_questions_are_no_evidence() {
 #[test]
 fn backscatter_never_makes_a_scanner() {
     let mut darknet = darknet();
-    darknet.set_lan(0, &Networks::new(), &[]);
+    darknet.set_interface(0, Role::Lan, &Networks::new(), &[]);
     for n in 0..1000 {
         let packet = Packet { tcp_flags: 0x12, ..syn(SOURCE, DARK + n) };
         let event = see(&mut darknet, 0, &packet, at(u64::from(n)));
@@ -273,7 +289,7 @@ fn backscatter_never_makes_a_scanner() {
 #[test]
 fn strangers_make_room_for_those_of_a_lan() {
     let mut darknet = darknet();
-    darknet.set_lan(0, &Networks::new(), &[]);
+    darknet.set_interface(0, Role::Lan, &Networks::new(), &[]);
     for n in 0..SOURCES as u32 / 8 {
         see(&mut darknet, 0, &syn(SOURCE + n, DARK), at(0));
     }
@@ -301,3 +317,5 @@ fn an_address_that_answers_is_no_evidence() {
 fn an_event_costs_what_limits_says() {
     assert!(size_of::<Event>() <= 112, "{}", size_of::<Event>());
 }
+
+mod signals;

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::str::FromStr;
 
 /// The upper 96 bits of an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) end in this word.
 const MAPPED: u64 = 0xffff;
@@ -90,6 +91,26 @@ impl Mac {
     }
 }
 
+/// A text is no link-layer address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAMac;
+
+/// Six pairs of hexadecimal digits with colons between them.
+impl FromStr for Mac {
+    type Err = NotAMac;
+
+    fn from_str(text: &str) -> Result<Self, NotAMac> {
+        let mut mac = [0; 6];
+        let mut pairs = text.split(':');
+        for byte in &mut mac {
+            let pair =
+                pairs.next().filter(|pair| pair.len() == 2 && !pair.starts_with('+')).ok_or(NotAMac)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotAMac)?;
+        }
+        if pairs.next().is_none() { Ok(Self(mac)) } else { Err(NotAMac) }
+    }
+}
+
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g] = self.0;
@@ -107,6 +128,17 @@ mod tests {
             let address: IpAddr = text.parse().unwrap();
             assert_eq!(IpAddr::from(Address::from(address)), address);
             assert_eq!(Address::from(address).is_v4(), address.is_ipv4());
+        }
+    }
+
+    #[test]
+    fn link_layer_addresses_survive_the_round_trip() {
+        let text = "02:00:00:ab:00:01";
+        assert_eq!(text.parse::<Mac>().unwrap().to_string(), text);
+        for bad in
+            ["", "02:00:00:ab:00", "02:00:00:ab:00:01:02", "2:0:0:ab:0:1", "+2:00:00:ab:00:01", "02-00"]
+        {
+            assert_eq!(bad.parse::<Mac>(), Err(NotAMac), "{bad}");
         }
     }
 

@@ -6,7 +6,7 @@ mod link;
 mod neighbor;
 mod transport;
 
-pub use address::{Address, Mac};
+pub use address::{Address, Mac, NotAMac};
 pub use neighbor::{NeighborKind, NeighborMessage, neighbor_message};
 pub use transport::protocol;
 
@@ -172,6 +172,12 @@ impl Packet {
     #[inline]
     pub const fn is_syn(&self) -> bool {
         self.tcp_flags & (Self::TCP_SYN | Self::TCP_ACK) == Self::TCP_SYN
+    }
+
+    /// True for a TCP segment that accepts a connection: SYN and ACK.
+    #[inline]
+    pub const fn is_syn_ack(&self) -> bool {
+        self.tcp_flags & (Self::TCP_SYN | Self::TCP_ACK) == Self::TCP_SYN | Self::TCP_ACK
     }
 }
 

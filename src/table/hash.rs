@@ -37,6 +37,12 @@ impl Seed {
         fold(word ^ self.first, hash ^ self.second)
     }
 
+    /// The hash of some bytes, and of how many they are.
+    pub fn bytes(&self, bytes: &[u8]) -> u64 {
+        let word = |chunk: &[u8]| chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        bytes.chunks(8).fold(self.word(bytes.len() as u64), |hash, chunk| self.mix(hash, word(chunk)))
+    }
+
     /// The hash of two addresses and a word, the same in either order of the addresses. They are added
     /// up, so who can choose both of them can make pairs collide: this is for a cache, where that costs
     /// no more than a miss.

@@ -1,6 +1,8 @@
 //! The dark: which addresses it has, who touched them, and the last events.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::fmt;
 
 use super::books::{Header, NotFound};
@@ -10,12 +12,16 @@ use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Ranked, Top};
 use super::units::Grouped;
 use super::{Context, services};
-use crate::darknet::{Carrier, Darknet, Event, Kind, Source, Tool, Totals};
+use crate::darknet::rules::Rule;
+use crate::darknet::{Carrier, Darknet, Door, Event, Kind, Pattern, Radiation, Source, Tool, Totals};
 use crate::ledger::Counters;
-use crate::limits::{DARK_EVENTS_MAX, DARK_PREFIXES_MAX, DARK_SOURCES_SHOWN, DARK_TARGETS_MAX};
+use crate::limits::{
+    DARK_EVENTS_MAX, DARK_PREFIXES_MAX, DARK_SOURCES_SHOWN, DARK_TARGETS_MAX, RADIATION_ROWS, RADIATION_SHOWN,
+};
 use crate::monitor::Monitor;
 use crate::network::Prefix;
-use crate::packet::{Address, Mac};
+use crate::packet::{Address, Mac, protocol};
+use crate::table::PortKind;
 use crate::time::Timestamp;
 
 /// A sender of packets to dark addresses, on one interface.
@@ -80,8 +86,14 @@ pub struct DarknetView {
     pub totals: Totals,
     /// The sources with the most packets.
     pub sources: Top<SourceRow>,
+    /// What arrived unasked, by port, the most of today first.
+    radiation: Vec<Radiation>,
+    /// Today's packets at ports for which the darknet had no room.
+    other_radiation: u64,
     /// The last events, oldest first.
     events: Vec<Event>,
+    /// The rules of the user's, as the events number them.
+    rules: Arc<[Rule]>,
 }
 
 impl Default for DarknetView {
@@ -99,7 +111,10 @@ impl DarknetView {
             lans: heapless::Vec::new(),
             totals: Totals::default(),
             sources: Top::with_limit(sources),
+            radiation: Vec::with_capacity(RADIATION_ROWS),
+            other_radiation: 0,
             events: Vec::with_capacity(DARK_EVENTS_MAX),
+            rules: Arc::default(),
         }
     }
 
@@ -117,8 +132,14 @@ impl DarknetView {
         self.lans.extend(darknet.lans().copied().take(DARK_PREFIXES_MAX));
         self.totals = darknet.totals();
         self.sources.fill(darknet.sources().map(SourceRow::of));
+        self.radiation.clear();
+        self.radiation.extend(darknet.radiation().take(RADIATION_ROWS));
+        self.radiation
+            .sort_unstable_by_key(|row| (Reverse((row.today, row.yesterday)), row.port, row.protocol));
+        self.other_radiation = darknet.other_radiation();
         self.events.clear();
         self.events.extend(darknet.recent().take(DARK_EVENTS_MAX));
+        self.rules = Arc::clone(darknet.rules().all());
     }
 
     /// The last events, oldest first.
@@ -145,6 +166,7 @@ impl DarknetView {
                 json.field("packets", self.totals.packets);
                 json.field("bytes", self.totals.bytes);
                 json.field("events", self.totals.events);
+                json.field("passed", self.totals.passed_packets);
             });
             json.key("sources").array(|json| {
                 self.sources.rows().iter().for_each(|row| write_source(json, &self.header, context, row));
@@ -154,9 +176,29 @@ impl DarknetView {
                 json.field("packets", self.totals.evicted_packets);
                 json.field("bytes", self.totals.evicted_bytes);
             });
-            json.key("events").array(|json| {
-                self.events.iter().for_each(|event| write_event(json, &self.header, context, event));
+            json.key("radiation").array(|json| {
+                self.radiation.iter().for_each(|row| self.write_radiation(json, row));
             });
+            json.field("other_radiation", self.other_radiation);
+            json.key("events").array(|json| {
+                self.events
+                    .iter()
+                    .for_each(|event| write_event(json, &self.header, context, &self.rules, event));
+            });
+        });
+    }
+
+    fn write_radiation(&self, json: &mut Json, row: &Radiation) {
+        json.object(|json| {
+            match row.door {
+                Door::Own(interface) => json.field("interface", interface_name(&self.header, interface)),
+                Door::Dark(prefix) => json.field("dark", self.prefixes.get(usize::from(prefix)).map(Text)),
+            }
+            json.field("protocol", row.protocol);
+            json.field("port", row.port);
+            json.field("today", row.today);
+            json.field("yesterday", row.yesterday);
+            json.field("answered", row.answered);
         });
     }
 
@@ -185,11 +227,56 @@ impl DarknetView {
                 html.markup(" addresses in use were forgotten");
             }
             html.markup(".</p>\n<div class=\"wide\">\n");
-            events_table(html, &page, self.events.iter().rev());
+            events_table(html, &page, &self.rules, self.events.iter().rev());
             html.markup("</div>\n<div class=\"wide\">\n");
             self.sources_table(html, &page);
+            html.markup("</div>\n<div class=\"wide\">\n");
+            self.radiation_table(html);
             html.markup("</div>\n");
         })
+    }
+
+    /// What arrived unasked, of which nobody is accused.
+    fn radiation_table(&self, html: &mut Html) {
+        if self.radiation.is_empty() {
+            return;
+        }
+        html.markup("<table>\n<caption>What came unasked, by port (days in UTC)</caption>\n<thead><tr>");
+        html.markup("<th scope=\"col\">At</th><th scope=\"col\">Protocol</th><th scope=\"col\">Port</th>");
+        html.markup("<th scope=\"col\" class=\"n\">Packets today</th>");
+        html.markup(
+            "<th scope=\"col\" class=\"n\">Yesterday</th><th scope=\"col\">Here</th></tr></thead>\n<tbody>\n",
+        );
+        for row in self.radiation.iter().take(RADIATION_SHOWN) {
+            html.markup("<tr><th scope=\"row\">");
+            match row.door {
+                Door::Own(interface) => {
+                    html.text(interface_name(&self.header, interface).unwrap_or_default())
+                }
+                Door::Dark(prefix) => match self.prefixes.get(usize::from(prefix)) {
+                    Some(prefix) => html.text(prefix),
+                    None => html,
+                },
+            };
+            html.markup("</th><td>").text(services::protocol(row.protocol).unwrap_or_default());
+            html.markup("</td><td>").text(row.port);
+            let kind = if row.protocol == protocol::UDP { PortKind::UdpLocal } else { PortKind::TcpLocal };
+            if let Some(service) = services::service(kind, row.port) {
+                html.markup(" <small>").markup(service).markup("</small>");
+            }
+            html.markup("</td>");
+            count_cell(html, row.today);
+            count_cell(html, row.yesterday);
+            html.markup(if row.answered > 0 { "<td>answers</td></tr>\n" } else { "<td></td></tr>\n" });
+        }
+        let rest = self.radiation.iter().skip(RADIATION_SHOWN);
+        let rest = rest.map(|row| row.today).sum::<u64>() + self.other_radiation;
+        if rest > 0 {
+            html.markup("<tr class=\"rest\"><td colspan=\"3\">Other ports</td>");
+            count_cell(html, rest);
+            html.markup("<td colspan=\"2\"></td></tr>\n");
+        }
+        html.markup("</tbody>\n</table>\n");
     }
 
     fn sources_table(&self, html: &mut Html, page: &Page) {
@@ -200,7 +287,7 @@ impl DarknetView {
         html.markup("<th scope=\"col\">MAC address</th></tr></thead>\n<tbody>\n");
         for row in self.sources.rows() {
             html.markup("<tr><th scope=\"row\">");
-            page.host(html, row.address);
+            page.link_to(html, Place::Darknet, row.address);
             if row.is_alerted {
                 html.markup(" <strong>scans</strong>");
             }
@@ -232,7 +319,12 @@ impl DarknetView {
 }
 
 /// Writes events as a table, in this order.
-pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterator<Item = &'a Event>) {
+pub(super) fn events_table<'a>(
+    html: &mut Html,
+    page: &Page,
+    rules: &[Rule],
+    events: impl Iterator<Item = &'a Event>,
+) {
     html.markup("<table>\n<caption>Last events in the dark</caption>\n<thead><tr>");
     html.markup("<th scope=\"col\">Time</th><th scope=\"col\">Source</th><th scope=\"col\">Event</th>");
     html.markup("</tr></thead>\n<tbody>\n");
@@ -242,11 +334,11 @@ pub(super) fn events_table<'a>(html: &mut Html, page: &Page, events: impl Iterat
         html.markup("<tr><td class=\"time\">");
         page.ago(html, event.last.seconds as i64);
         html.markup("</td><td>");
-        page.host(html, event.source);
+        page.link_to(html, Place::Darknet, event.source);
         html.markup("</td><td class=\"event\">");
         match event.kind {
-            Kind::Alert => html.markup("<strong>Alert: ").text(event.signature()).markup("</strong>"),
-            Kind::Hit | Kind::Clear => html.text(event.signature()),
+            Kind::Alert => html.markup("<strong>Alert: ").text(event.name(rules)).markup("</strong>"),
+            Kind::Hit | Kind::Notice | Kind::Clear => html.text(event.name(rules)),
         };
         html.markup("<br><small>").text(event);
         html.markup("</small></td></tr>\n");
@@ -263,7 +355,7 @@ fn list(html: &mut Html, prefixes: &[Prefix]) {
     }
 }
 
-fn interface_name(header: &Header, interface: u16) -> Option<&str> {
+pub(super) fn interface_name(header: &Header, interface: u16) -> Option<&str> {
     header.interfaces.get(usize::from(interface)).map(|interface| interface.name.as_str())
 }
 
@@ -281,7 +373,13 @@ fn write_source(json: &mut Json, header: &Header, context: &Context, row: &Sourc
     });
 }
 
-fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Event) {
+pub(super) fn write_event(
+    json: &mut Json,
+    header: &Header,
+    context: &Context,
+    rules: &[Rule],
+    event: &Event,
+) {
     json.object(|json| {
         json.field("kind", event.kind.name());
         json.field("time", event.last);
@@ -295,8 +393,11 @@ fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Even
         let protocol = (event.carrier == Carrier::Ip).then_some(event.protocol);
         json.field("protocol", protocol);
         json.field("protocol_name", protocol.map(services::protocol));
-        json.field("signature", event.signature());
+        json.field("signal", event.signal.name());
+        json.field("signature", event.name(rules));
+        json.field("sid", event.rule_of(rules).map(|rule| rule.sid));
         json.field("category", event.category.name());
+        json.field("pattern", event.pattern.map(Pattern::name));
         json.field("tool", event.tool.map(Tool::name));
         json.field("dark_targets", event.dark_targets);
         json.field("packets", event.packets);
@@ -307,7 +408,7 @@ fn write_event(json: &mut Json, header: &Header, context: &Context, event: &Even
 }
 
 /// How many dark addresses; the table counts to [`DARK_TARGETS_MAX`].
-struct Targets(usize);
+pub(super) struct Targets(pub usize);
 
 impl fmt::Display for Targets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -30,6 +30,7 @@ mod ports;
 mod protocols;
 mod query;
 mod rows;
+mod source;
 mod summary;
 mod top;
 
@@ -43,6 +44,7 @@ pub use ports::{PortLists, PortsView};
 pub use protocols::ProtocolsView;
 pub use query::{Filter, HostsQuery, Sort};
 pub use rows::{HostRow, PortLine, ProtocolRow};
+pub use source::SourceView;
 pub use summary::SummaryView;
 pub use top::{Rest, Top};
 

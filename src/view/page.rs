@@ -147,8 +147,13 @@ impl Page<'_> {
 
     /// Writes a host as a link to its page, by name if it has one.
     pub fn host(&self, html: &mut Html, address: Address) {
+        self.link_to(html, Place::Hosts, address);
+    }
+
+    /// Writes a host as a link to what a place has of it, by name if it has one.
+    pub fn link_to(&self, html: &mut Html, place: Place, address: Address) {
         html.markup("<a href=\"");
-        self.path(html, Place::Hosts);
+        self.path(html, place);
         html.url(address).markup("/");
         self.query(html, self.header.chosen, "?");
         html.markup("\">");

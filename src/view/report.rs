@@ -23,14 +23,16 @@
 //!       "history": { "seconds", "minutes", "hours", "days", "months":
 //!           [ {"start", "inbound", "outbound", "other"} ] } } ],
 //!   "darknet": { "dark": [prefix], "lans": [prefix], "forgotten_addresses",
-//!       "total": {"packets", "bytes", "events"},
+//!       "total": {"packets", "bytes", "events", "passed"},
 //!       "sources": [ {"source", "source_mac", "interface", "alert": bool, "dark_targets", "packets",
 //!                     "bytes", "first", "last"} ],
 //!       "evicted": {"sources", "packets", "bytes"},
-//!       "events": [ {"kind": "hit" | "alert" | "clear", "time", "first", "interface", "source",
+//!       "radiation": [ {"interface" or "dark", "protocol", "port", "today", "yesterday", "answered"} ],
+//!       "other_radiation",
+//!       "events": [ {"kind": "hit" | "notice" | "alert" | "clear", "time", "first", "interface", "source",
 //!                    "source_mac", "destination", "port", "carrier": "ip" | "arp" |
-//!                    "neighbor solicitation", "protocol", "protocol_name", "signature", "category",
-//!                    "tool": text | null, "dark_targets", "packets", "bytes", "why"} ] } }
+//!                    "neighbor solicitation", "protocol", "protocol_name", "signal", "signature", "sid": number | null,
+//!                    "category", "pattern": text | null, "tool": text | null, "dark_targets", "packets", "bytes", "why"} ] } }
 //! ```
 //!
 //! captured = total + non_ip + discarded, in packets. Each packet is sent by its source and received by

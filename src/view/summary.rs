@@ -1,5 +1,6 @@
 //! The overview of an interface: rates, history, and who and what makes most of the traffic.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,6 +12,7 @@ use super::top::Top;
 use super::units::{Bytes, Grouped, Rate};
 use super::{Context, HostRow, PortLine};
 use crate::darknet::Event;
+use crate::darknet::rules::Rule;
 use crate::ledger::{Bar, Counters, Ledger, Period, PortOwner};
 use crate::limits::TOP_SHOWN;
 use crate::monitor::Monitor;
@@ -33,6 +35,8 @@ pub struct SummaryView {
     pub services: Top<PortLine>,
     /// The last events in the dark, newest first; `None` if nothing is dark.
     events: Option<heapless::Vec<Event, TOP_SHOWN>>,
+    /// The rules of the user's, as the events number them.
+    rules: Arc<[Rule]>,
 }
 
 impl Default for SummaryView {
@@ -51,6 +55,7 @@ impl SummaryView {
             remote: Top::with_limit(TOP_SHOWN),
             services: Top::with_limit(TOP_SHOWN),
             events: None,
+            rules: Arc::default(),
         }
     }
 
@@ -63,6 +68,7 @@ impl SummaryView {
         }
         self.copy_top(ledger);
         let darknet = monitor.darknet();
+        self.rules = Arc::clone(darknet.rules().all());
         let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
         self.events = (!darknet.is_empty()).then(|| {
             let mut events: heapless::Vec<_, _> = darknet.recent().skip(skipped).copied().collect();
@@ -160,7 +166,7 @@ impl SummaryView {
             self.hosts(html, &page, "Remote hosts", &self.remote);
             self.services(html);
             if let Some(events) = &self.events {
-                super::darknet::events_table(html, &page, events.iter());
+                super::darknet::events_table(html, &page, &self.rules, events.iter());
             }
             html.markup("</section>\n");
         })

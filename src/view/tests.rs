@@ -6,7 +6,8 @@ use super::page::CoverageText;
 use super::samples::{EVIL, EvilNames, SEED, address, dark, empty, seeded};
 use super::{
     AboutView, AlarmFacts, Context, DarknetView, Facts, Header, Hidden, HostName, HostView, HostsQuery,
-    HostsView, MetricsView, NameSource, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
+    HostsView, MetricsView, NameSource, NoNames, PortsView, ProtocolsView, SourceView, StoreFacts,
+    SummaryView,
 };
 use crate::darknet::Darknet;
 use crate::ledger::{Bar, Capacity, Counters, Coverage, Host, Ledger, Period, Traffic};
@@ -29,7 +30,7 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
         hidden: Hidden::default(),
         notice: None,
     };
-    let mut pages = vec![String::new(); 7];
+    let mut pages = vec![String::new(); 8];
     let mut summary = SummaryView::new();
     summary.copy(monitor, name).unwrap();
     summary.write_html(&mut pages[0], &context).unwrap();
@@ -48,6 +49,11 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
     let mut darknet = DarknetView::default();
     darknet.copy(monitor, name).unwrap();
     darknet.write_html(&mut pages[6], &context).unwrap();
+    let mut source = SourceView::new();
+    if let Some(suspect) = monitor.darknet().sources().next() {
+        source.copy(monitor, name, suspect.address()).unwrap();
+        source.write_html(&mut pages[7], &context).unwrap();
+    }
     let mut host = HostView::new();
     if host.copy(monitor, name, address("192.168.1.5")).is_ok() {
         host.write_html(&mut pages[5], &context).unwrap();

@@ -10,14 +10,14 @@ use crate::program::Program;
 use crate::wire::{exchange, hosts, socket};
 
 /// What the darknet says of a source.
-fn source(program: &Program, address: &str) -> Value {
+pub fn source(program: &Program, address: &str) -> Value {
     let json = program.json("/api/v1/darknet");
     let mut sources = json["darknet"]["sources"].as_array().expect("a list").iter();
     sources.find(|source| source["source"] == address).cloned().unwrap_or_default()
 }
 
 /// The kinds of the events about a source, oldest first.
-fn events(program: &Program, address: &str) -> Vec<String> {
+pub fn events(program: &Program, address: &str) -> Vec<String> {
     let json = program.json("/api/v1/darknet");
     let all = json["darknet"]["events"].as_array().expect("a list");
     let of_source = all.iter().filter(|event| event["source"] == address);
@@ -25,7 +25,7 @@ fn events(program: &Program, address: &str) -> Vec<String> {
 }
 
 /// The kernel asks by ARP, three times in three seconds, and gives up.
-fn look_for(socket: &UdpSocket, host: u8) {
+pub fn look_for(socket: &UdpSocket, host: u8) {
     let _ = socket.send_to(b"anybody there?", ("192.168.77.".to_owned() + &host.to_string(), 9));
 }
 
@@ -87,4 +87,27 @@ fn what_the_router_forwards_to_nobody_is_the_senders() {
     assert!(source(&program, "192.168.77.1").is_null(), "the router's own questions are not its scan");
     // Nobody is alerted for what comes from outside.
     assert_eq!(events(&program, "10.99.0.2"), ["hit"]);
+}
+
+#[test]
+fn a_rule_raises_an_alert_and_another_keeps_packets_from_being_told() {
+    let name = "a_rule_raises_an_alert_and_another_keeps_packets_from_being_told";
+    let Some(lab) = lab(name, home_network) else { return };
+    let rules = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("live.rules");
+    let text = "alert udp $HOME_NET any -> any 1900 (msg:\"SSDP search\"; content:\"M-SEARCH\"; depth:8; sid:7;)\n\
+                pass udp any any -> any 9 (sid:8;)\n";
+    std::fs::write(&rules, text).expect("a file of rules");
+    let rules = rules.to_str().expect("UTF-8");
+    let program =
+        Program::start(&lab, "router", &["-i", "br-lan", "--dark", "10.66.0.0/16", "--rules", rules]);
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let total = || program.json("/api/v1/darknet")["darknet"]["total"].clone();
+    let _ = one.send_to(b"quiet", "10.66.0.1:9");
+    wait_until("the packet is passed", || total()["passed"] == 1);
+    assert!(events(&program, "192.168.77.11").is_empty());
+    let _ = one.send_to(b"M-SEARCH * HTTP/1.1\r\n", "10.66.0.1:1900");
+    wait_until("the rule speaks", || !events(&program, "192.168.77.11").is_empty());
+    assert_eq!(events(&program, "192.168.77.11"), ["alert", "hit"]);
+    assert_eq!(program.json("/api/v1/darknet")["darknet"]["events"][0]["sid"], 7);
+    assert!(program.get("/darknet/").body.contains("<strong>Alert: SSDP search</strong>"));
 }

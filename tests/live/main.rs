@@ -1,6 +1,7 @@
 //! The real program on real packets: bridges, clients and a routed WAN in network namespaces.
 #![cfg(feature = "daemon")]
 
+mod again;
 mod alarm;
 #[path = "../attacks/mod.rs"]
 mod attacks;
@@ -14,6 +15,7 @@ mod netns;
 mod numbers;
 mod pages;
 mod program;
+mod signals;
 #[path = "../support/skip.rs"]
 mod skip;
 mod tools;

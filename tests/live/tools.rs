@@ -50,7 +50,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// The link-layer address of the router on the LAN.
-fn router_mac(lab: &Lab) -> String {
+pub fn router_mac(lab: &Lab) -> String {
     let output =
         lab.command("router", "ip", &["-brief", "link", "show", "br-lan"]).output().expect("ip is there");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

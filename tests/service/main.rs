@@ -26,7 +26,7 @@ use skip::skipped;
 const SCRIPT: &str = "openwrt/files/etc/init.d/duskwatch";
 
 /// Files of a case, and where they are on the router.
-const PLACES: [(&str, &str); 10] = [
+const PLACES: [(&str, &str); 11] = [
     ("duskwatch", "etc/config/duskwatch"),
     ("firewall", "etc/config/firewall"),
     ("system", "etc/config/system"),
@@ -37,6 +37,7 @@ const PLACES: [(&str, &str); 10] = [
     ("netifd", "netifd"),
     ("meminfo", "proc/meminfo"),
     ("mounts", "proc/mounts"),
+    ("rules", "etc/dark.rules"),
 ];
 
 fn source(path: &str) -> PathBuf {
@@ -80,7 +81,11 @@ fn router(case: &str, test: &str) -> PathBuf {
     for there in ["tmp/dhcp.leases", "tmp/hosts/odhcpd", "etc/hosts", "etc/resolv.conf", "sbin/ujail"] {
         put(&root.join(there), "");
     }
-    fs::set_permissions(root.join("sbin/ujail"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let program = concat!("#!/bin/sh\nexec '", env!("CARGO_BIN_EXE_duskwatch"), "' \"$@\"\n");
+    put(&root.join("usr/sbin/duskwatch"), program);
+    for executable in ["sbin/ujail", "usr/sbin/duskwatch"] {
+        fs::set_permissions(root.join(executable), fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
     let missing = fs::read_to_string(data.join(case).join("missing")).unwrap_or_default();
     for path in missing.lines() {
         fs::remove_file(root.join(path)).expect("what is missing was there");
@@ -181,6 +186,10 @@ fn the_program_takes_every_command_line() {
     for case in cases() {
         let command = command_line(&read(source("tests/data/service").join(&case).join("expected")));
         let Some((_, arguments)) = command.split_first() else { continue };
+        let rules = source("tests/data/service/router/rules").to_str().expect("UTF-8").to_owned();
+        let here =
+            |argument: &String| if argument == "/etc/dark.rules" { rules.clone() } else { argument.clone() };
+        let arguments: Vec<String> = arguments.iter().map(here).collect();
         let parsed = config::load(arguments.iter().map(OsString::from));
         assert!(matches!(parsed, Ok(config::Command::Run(_))), "{case}: {parsed:?}");
         // The program itself, with a capture file in the interfaces' place: it opens no socket then.

@@ -7,6 +7,7 @@
 //! - [`frame`] builds single frames, layer around layer, with right lengths and checksums;
 //! - [`cases`] lists small named captures, one for each header and oddity that a decoder meets;
 //! - [`scenarios`] streams traces of any length in constant memory, together with their [`Truth`];
+//! - [`week`] lets thirty devices live in a home for days and weeks;
 //! - [`pcap`] writes and reads classic capture files;
 //! - [`send`] transmits a scenario on an interface at a given rate;
 //! - [`rng`] is the randomness behind all of it.
@@ -30,6 +31,7 @@ pub mod rng;
 pub mod scenarios;
 pub mod send;
 mod truth;
+pub mod week;
 
 pub use truth::{Activity, Counters, Truth};
 

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::Counters;
 use crate::daemon::names::Name;
+use crate::darknet::rules::Rule;
 use crate::darknet::{Carrier, Category, Event, Kind};
 use crate::packet::Mac;
 use crate::time::Timestamp;
@@ -22,10 +23,10 @@ pub(super) struct Format {
 }
 
 impl Format {
-    /// `host_name` is what the kernel says; RFC 5424 takes up to 255 printable ASCII characters, and a
-    /// dash where there is no name.
+    /// `host_name` is what the kernel says, which is 64 bytes at most; RFC 5424 takes printable ASCII
+    /// characters, and a dash where there is no name.
     pub(super) fn new(facility: Facility, host_name: &[u8], process_id: u32) -> Self {
-        let is_valid = (1..=255).contains(&host_name.len()) && host_name.iter().all(u8::is_ascii_graphic);
+        let is_valid = (1..=64).contains(&host_name.len()) && host_name.iter().all(u8::is_ascii_graphic);
         let host_name =
             if is_valid { String::from_utf8_lossy(host_name).into_owned() } else { "-".to_owned() };
         Self { facility, host_name, process_id }
@@ -75,6 +76,8 @@ impl fmt::Display for Time {
 /// The text of an event.
 pub(super) struct EventText<'a> {
     pub(super) event: &'a Event,
+    /// The rules of the user's.
+    pub(super) rules: &'a [Rule],
     pub(super) interface: &'a str,
     pub(super) source_name: Option<Name>,
 }
@@ -82,8 +85,11 @@ pub(super) struct EventText<'a> {
 impl fmt::Display for EventText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let event = self.event;
-        write!(f, "signature={}", Value(event.signature()))?;
-        write!(f, " category={} severity={}", event.category.name(), severity(event))?;
+        write!(f, "signature={}", Value(event.name(self.rules)))?;
+        if let Some(rule) = event.rule_of(self.rules) {
+            write!(f, " signature_id={}", rule.sid)?;
+        }
+        write!(f, " category={} severity={}", Value(event.category.name()), severity(event))?;
         write!(f, " action=observed src={}", event.source)?;
         if event.source_mac != Mac::ZERO {
             write!(f, " src_mac={}", event.source_mac)?;
@@ -107,6 +113,9 @@ impl fmt::Display for EventText<'_> {
         if let Some((kind, code)) = event.icmp {
             write!(f, " icmp_type={kind} icmp_code={code}")?;
         }
+        if let Some(pattern) = event.pattern {
+            write!(f, " pattern={}", pattern.name())?;
+        }
         if let Some(tool) = event.tool {
             write!(f, " tool={}", tool.name())?;
         }
@@ -119,6 +128,7 @@ impl fmt::Display for EventText<'_> {
 fn severity(event: &Event) -> &'static str {
     match (event.kind, event.category) {
         (Kind::Alert, _) => "high",
+        (Kind::Notice, _) => "medium",
         (Kind::Hit, Category::Scan) => "low",
         _ => "informational",
     }
@@ -180,12 +190,14 @@ impl fmt::Display for Value<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::darknet::Signal;
     use crate::limits::{ALARM_MESSAGE_BYTES, NAME_BYTES_MAX};
     use crate::packet::Address;
 
     fn event() -> Event {
         Event {
             kind: Kind::Hit,
+            signal: Signal::Given,
             carrier: Carrier::Ip,
             interface: 0,
             source: Address::v4(0xc0a8_0139),
@@ -196,7 +208,9 @@ mod tests {
             tcp_flags: 2,
             icmp: None,
             category: Category::Scan,
+            pattern: None,
             tool: None,
+            rule: None,
             dark_targets: 4,
             packets: 4,
             bytes: 240,
@@ -207,7 +221,9 @@ mod tests {
 
     fn line(format: &Format, event: &Event, interface: &str, name: Option<&str>) -> String {
         let source_name = name.map(|name| Name::try_from(name).unwrap());
-        let text = EventText { event, interface, source_name };
+        let rule = format!("alert ip any any -> any any (msg:\"{}\"; sid:4294967295;)", "\\\"".repeat(128));
+        let rules = crate::daemon::rules::parse("f", &rule).unwrap();
+        let text = EventText { event, rules: rules.all(), interface, source_name };
         let message = Message { time: event.last, id: "HIT", number: 4711, text: &text };
         let mut bytes = Vec::new();
         format.format(&mut bytes, Severity::LOG_NOTICE, message).unwrap();
@@ -269,7 +285,7 @@ mod tests {
     fn a_host_name_that_rfc_5424_does_not_take_is_a_dash() {
         let name = |bytes: &[u8]| Format::new(Facility::LOG_LOCAL4, bytes, 1).host_name;
         assert_eq!(name(b"router"), "router");
-        for bad in [&b""[..], b"a b", b"a\n", "\u{e4}".as_bytes(), &[b'a'; 256]] {
+        for bad in [&b""[..], b"a b", b"a\n", "\u{e4}".as_bytes(), &[b'a'; 65]] {
             assert_eq!(name(bad), "-");
         }
     }
@@ -287,9 +303,10 @@ mod tests {
             packets: u64::MAX,
             bytes: u64::MAX,
             dark_targets: u8::MAX,
+            rule: Some(0),
             ..event()
         };
-        let format = Format::new(Facility::LOG_LOCAL7, &[b'h'; 255], u32::MAX);
+        let format = Format::new(Facility::LOG_LOCAL7, &[b'h'; 64], u32::MAX);
         // Linux keeps interface names below 16 bytes.
         let line = line(&format, &longest, &"\"".repeat(15), Some(&"n".repeat(NAME_BYTES_MAX)));
         assert!(line.len() <= ALARM_MESSAGE_BYTES, "{} bytes", line.len());

@@ -22,7 +22,11 @@ use std::time::{Duration, Instant, SystemTime};
 use syslog::{Facility, LogFormat, Severity};
 
 use super::names::Names;
+<<<<<<< HEAD
 use super::threads;
+=======
+use crate::darknet::rules::Rule;
+>>>>>>> main
 use crate::darknet::{Event, Kind};
 use crate::limits::{
     ALARM_MESSAGE_BYTES, ALARM_STATS_INTERVAL, ALARM_STOP_PATIENCE, RECEIVER_BACKOFF_FIRST,
@@ -50,6 +54,8 @@ pub struct Options {
     pub facility: Facility,
     /// The interfaces' names, as the events number them.
     pub interfaces: Vec<String>,
+    /// The rules of the user's, as the events number them.
+    pub rules: Arc<[Rule]>,
     /// Names for the sources.
     pub names: Names,
     /// Asked for each STATS message, by the sender thread.
@@ -59,12 +65,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual facility and interval, no interface, no names.
+    /// The usual facility and interval, no interface, no rules, no names.
     pub fn new(receiver: Receiver) -> Self {
         Self {
             receiver,
             facility: Facility::LOG_LOCAL4,
             interfaces: Vec::new(),
+            rules: Arc::default(),
             names: Names::none(),
             captured: Box::new(Captured::default),
             stats_interval: ALARM_STATS_INTERVAL,
@@ -190,13 +197,14 @@ impl Sender {
                 let interface = self.options.interfaces.get(usize::from(event.interface));
                 let text = EventText {
                     event: &event,
+                    rules: &self.options.rules,
                     interface: interface.map_or("unknown", String::as_str),
                     source_name: self.options.names.lookup(event.source),
                 };
                 let message = Message { time: event.last, id: message_id(event.kind), number, text: &text };
                 let severity = match event.kind {
                     Kind::Alert => Severity::LOG_WARNING,
-                    Kind::Hit | Kind::Clear => Severity::LOG_NOTICE,
+                    Kind::Hit | Kind::Notice | Kind::Clear => Severity::LOG_NOTICE,
                 };
                 self.format.format(&mut rest, severity, message)?;
             }
@@ -266,6 +274,7 @@ impl Sender {
 fn message_id(kind: Kind) -> &'static str {
     match kind {
         Kind::Hit => "HIT",
+        Kind::Notice => "NOTICE",
         Kind::Alert => "ALERT",
         Kind::Clear => "CLEAR",
     }

@@ -195,11 +195,12 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::darknet::Signal;
     use crate::packet::Packet;
     use crate::time::Timestamp;
 
     fn event() -> Event {
-        Event::of_packet(0, &Packet::default(), Timestamp::default())
+        Event::of_packet(0, &Packet::default(), Signal::Given, Timestamp::default())
     }
 
     fn soon() -> Instant {

@@ -137,7 +137,7 @@ impl System {
         Some(Device {
             name: name.to_owned(),
             index: number("ifindex")?,
-            mac: self.attribute(name, "address").and_then(|text| parse_mac(&text)).unwrap_or_default(),
+            mac: self.attribute(name, "address").and_then(|text| text.parse().ok()).unwrap_or_default(),
             mtu: number("mtu").unwrap_or(1500),
             up: flags & libc::IFF_UP as u32 != 0,
             kind,
@@ -224,15 +224,6 @@ pub fn is_device_name(name: &str) -> bool {
         && !matches!(name, "." | "..")
         && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace())
         && Path::new(name).is_relative()
-}
-
-fn parse_mac(text: &str) -> Option<Mac> {
-    let mut bytes = [0; 6];
-    let mut parts = text.split(':');
-    for byte in &mut bytes {
-        *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
-    }
-    parts.next().is_none().then_some(Mac(bytes))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use super::alarm::Receiver;
 use super::evidence::export::Format;
 use super::evidence::ring::Limits;
 use super::options::{Key, Options, UsageError, parse_config_file, printable};
+use super::rules;
+use crate::darknet::{Exclusion, Rules};
 use crate::limits::CONFIG_FILE_BYTES_MAX;
 use crate::network::{Prefix, Role};
 
@@ -48,9 +50,13 @@ pub struct Config {
     pub store: Store,
     /// Dark networks that the user declares, up to `DARK_PREFIXES_MAX`.
     pub dark: Vec<Prefix>,
+    /// What the darknet leaves out, up to `DARK_EXCLUSIONS_MAX`.
+    pub dark_except: Vec<Exclusion>,
     /// Seconds for which a LAN is watched before those of its addresses that nobody has are dark; `None` if
     /// they never are.
     pub learning: Option<u32>,
+    /// Rules for packets to dark addresses, up to `RULES_MAX`.
+    pub rules: Rules,
     /// Where alerts go.
     pub syslog_to: Option<Receiver>,
     /// What is kept of packets to the dark, if anything.
@@ -222,10 +228,10 @@ pub struct Log {
     pub waits: bool,
 }
 
-/// Reads the command line, without the program's name, and the file that it names.
+/// Reads the command line, without the program's name, and the files of options and rules that it names.
 ///
 /// # Errors
-/// The first mistake in either.
+/// The first mistake in any of them.
 pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut options = Options::from_arguments(arguments)?;
     if options.has(Key::Help) {
@@ -243,7 +249,11 @@ pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
         return resolve::web(&options).map(Command::CheckHealth);
     }
     let routes = std::fs::read_to_string("/proc/self/net/route").unwrap_or_default();
-    Config::new(&options, default_interface(&routes)).map(|config| Command::Run(Box::new(config)))
+    let mut config = Config::new(&options, default_interface(&routes))?;
+    if let Some(one) = options.get(Key::Rules) {
+        config.rules = rules::load(one)?;
+    }
+    Ok(Command::Run(Box::new(config)))
 }
 
 /// The device of the default route with the lowest metric, in the kernel's /proc/net/route.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::daemon::evidence::ring::Limits;
 use crate::daemon::options::{Key, Options, UsageError, printable};
+use crate::darknet::Rules;
 use crate::limits;
 
 /// The port of the pages, which is darkstat's.
@@ -25,7 +26,7 @@ const INTERVAL_DEFAULT: u64 = 3600;
 const OUTPUTS: [Key; 3] = [Key::Json, Key::Serve, Key::ExportPackets];
 
 impl Config {
-    /// What the options mean. `default_interface` is only named in the error that there is nothing to
+    /// What the options mean, but for the file of rules. `default_interface` is only named in the error that there is nothing to
     /// capture.
     ///
     /// # Errors
@@ -41,6 +42,14 @@ impl Config {
             store: store(options)?,
             learning: learning(options)?,
             dark: list(options, Key::Dark, limits::DARK_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
+            dark_except: list(
+                options,
+                Key::DarkExcept,
+                limits::DARK_EXCLUSIONS_MAX,
+                values::exclusion,
+                PartialEq::eq,
+            )?,
+            rules: Rules::default(),
             syslog_to: single(options, Key::SyslogTo, values::syslog_target)?,
             evidence: evidence(options)?,
             process: process(options)?,

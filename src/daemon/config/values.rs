@@ -4,8 +4,13 @@ use std::net::IpAddr;
 
 use super::Interface;
 use crate::daemon::alarm::Receiver;
+<<<<<<< HEAD
 use crate::daemon::evidence::export::Format;
 use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_BYTES_MIN, NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
+=======
+use crate::darknet::Exclusion;
+use crate::limits::{NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
+>>>>>>> main
 use crate::network::{NotAPrefix, Prefix, Role};
 
 type Parsed<T> = Result<T, &'static str>;
@@ -30,6 +35,18 @@ pub fn interface(text: &str) -> Parsed<Interface> {
 /// An IPv4 or IPv6 prefix.
 pub fn prefix(text: &str) -> Result<Prefix, NotAPrefix> {
     text.parse()
+}
+
+/// A prefix, a port or a link-layer address.
+pub fn exclusion(text: &str) -> Parsed<Exclusion> {
+    if let Ok(prefix) = text.parse() {
+        return Ok(Exclusion::Prefix(prefix));
+    }
+    if let Ok(mac) = text.parse() {
+        return Ok(Exclusion::Mac(mac));
+    }
+    let port = text.parse().ok().filter(|port| *port > 0).map(Exclusion::Port);
+    port.ok_or("takes a network such as 192.168.1.9 or 10.66.0.0/16, a port, or a MAC address")
 }
 
 /// An address to listen on.

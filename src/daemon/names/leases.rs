@@ -53,22 +53,12 @@ fn parse_line(line: &[u8]) -> Option<Lease> {
         0 => u64::MAX,
         expiry => expiry,
     };
-    let mac = parse_mac(text()?);
+    let mac = text()?;
+    // Devices that are not Ethernet have their type in front (`06-`).
+    let mac = mac.split_once('-').map_or(mac, |(_, mac)| mac).parse().ok();
     let address = Address::from(text()?.parse::<IpAddr>().ok()?);
     let name = fields.next().and_then(validate);
     Some(Lease { address, expiry, mac, name })
-}
-
-/// Six pairs of hexadecimal digits. Devices that are not Ethernet have their type in front (`06-`).
-fn parse_mac(text: &str) -> Option<Mac> {
-    let text = text.split_once('-').map_or(text, |(_, mac)| mac);
-    let mut mac = [0; 6];
-    let mut pairs = text.split(':');
-    for byte in &mut mac {
-        let pair = pairs.next().filter(|pair| pair.len() == 2 && !pair.starts_with('+'))?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    if pairs.next().is_none() { Some(Mac(mac)) } else { None }
 }
 
 impl Leases {

@@ -42,6 +42,8 @@ pub enum Key {
     Dark,
     NoDarknet,
     Learning,
+    DarkExcept,
+    Rules,
     SyslogTo,
     Evidence,
     EvidenceBytes,
@@ -210,6 +212,12 @@ pub const GROUPS: &[Group] = &[
         row(Key::Learning, "learning", &[], Value("SECONDS"),
             "watch a LAN for this long before an address of\n\
              it is held to be nobody's (default 600)"),
+        row(Key::DarkExcept, "dark-except", &[], List("WHAT"),
+            "leave out this network (both ways), this port, or\n\
+             what this MAC address sends; may be repeated"),
+        row(Key::Rules, "rules", &[], Value("FILE"),
+            "rules for packets to dark addresses, in a subset\n\
+             of Snort's language (docs/rules.md)"),
         row(Key::SyslogTo, "syslog-to", &[], Value("URL"),
             "send alerts to udp://HOST:PORT or\n\
              tcp://HOST:PORT (RFC 5424; port 514 if left out)"),

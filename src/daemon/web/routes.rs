@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 use crate::view::assets::{ASSETS, Asset};
 use crate::view::{
     AboutView, Context, DarknetView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView,
-    MetricsView, NameSource, NotFound, PortsView, ProtocolsView, SummaryView,
+    MetricsView, NameSource, NotFound, PortsView, ProtocolsView, SourceView, SummaryView,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -99,6 +99,7 @@ pub struct Pages {
     ports: PortsView,
     protocols: ProtocolsView,
     darknet: DarknetView,
+    source: SourceView,
     about: AboutView,
     metrics: MetricsView,
 }
@@ -120,6 +121,7 @@ enum View {
     Ports,
     Protocols,
     Darknet,
+    Source(Address),
     About,
 }
 
@@ -166,8 +168,13 @@ impl View {
             "darknet" => Self::Darknet,
             "about" => Self::About,
             _ => {
-                let address: IpAddr = path.strip_prefix("hosts/")?.parse().ok()?;
-                Self::Host(address.into())
+                let (view, address) = path.split_once('/')?;
+                let address = Address::from(address.parse::<IpAddr>().ok()?);
+                match view {
+                    "hosts" => Self::Host(address),
+                    "darknet" => Self::Source(address),
+                    _ => return None,
+                }
             }
         })
     }
@@ -243,6 +250,7 @@ impl Pages {
             ports: PortsView::with_capacity(PORTS_SHOWN_MAX),
             protocols: ProtocolsView::new(),
             darknet: DarknetView::default(),
+            source: SourceView::new(),
             about: AboutView::new(),
             metrics: MetricsView::new(),
         })
@@ -267,6 +275,7 @@ impl Pages {
             View::Ports => pages.ports.copy(monitor, interface),
             View::Protocols => pages.protocols.copy(monitor, interface),
             View::Darknet => pages.darknet.copy(monitor, interface),
+            View::Source(address) => pages.source.copy(monitor, interface, address),
             View::About => pages.about.copy(monitor, interface),
         })?;
         let context = self.context();
@@ -284,6 +293,8 @@ impl Pages {
             (View::Protocols, false) => self.protocols.write_json(page, &context),
             (View::Darknet, true) => self.darknet.write_html(page, &context),
             (View::Darknet, false) => self.darknet.write_json(page, &context),
+            (View::Source(_), true) => self.source.write_html(page, &context),
+            (View::Source(_), false) => self.source.write_json(page, &context),
             (View::About, html) => {
                 self.sources.facts.with_facts(statistics, &mut |facts| {
                     let _ = match html {
@@ -389,7 +400,12 @@ mod tests {
         assert_eq!(view("hosts/192.168.1.5/"), Some((View::Host(address), true)));
         assert_eq!(view("api/v1/summary"), Some((View::Summary, false)));
         assert_eq!(view("api/v1/hosts/192.168.1.5"), Some((View::Host(address), false)));
+<<<<<<< HEAD
         assert!(matches!(Route::of("darknet/export.sql"), Some(Route::Evidence(Some(Format::Sql), _))));
+=======
+        assert_eq!(view("darknet/192.168.1.5/"), Some((View::Source(address), true)));
+        assert_eq!(view("api/v1/darknet/192.168.1.5"), Some((View::Source(address), false)));
+>>>>>>> main
         assert!(matches!(Route::of("metrics"), Some(Route::Metrics)));
         assert!(matches!(Route::of("assets/style.css"), Some(Route::Asset(_))));
         for path in ["nothing", "api/v1/", "hosts/x/", "hosts/1.2.3.4/5/", "assets/", "../etc/passwd"] {
