@@ -15,14 +15,10 @@ use duskwatch::daemon::rules;
 use duskwatch::daemon::web::request::{Parsed, parse};
 use duskwatch::darknet::Darknet;
 use duskwatch::ledger::{Capacity, Ledger, PortOwner, Traffic};
-<<<<<<< HEAD
 use duskwatch::limits::{
     EVIDENCE_BLOCK_BYTES_MAX, EVIDENCE_COMMENT_BYTES_MAX, EVIDENCE_FRAME_BYTES_MAX, EVIDENCE_ROW_BYTES,
 };
-use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, WEB_HEAD_BYTES_MAX};
-=======
 use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, RULES_MAX, WEB_HEAD_BYTES_MAX};
->>>>>>> main
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Decoded, Frame, LinkType, decode, neighbor_message};

@@ -23,19 +23,6 @@ impl Monitor {
         Self { ledgers: ledgers.into_boxed_slice(), darknet }
     }
 
-<<<<<<< HEAD
-    /// Counts a frame that was captured on an interface at this time, and says whether it was for the dark and
-    /// is something to tell others about. `bytes` are those captured, for what the decoder leaves out. A frame of an
-    /// interface that does not exist is ignored.
-    #[inline]
-    pub fn observe(&mut self, interface: usize, decoded: &Decoded, bytes: &[u8], now: Timestamp) -> Finding {
-        let ledger = self.ledgers.get_mut(interface);
-        let is_news = ledger.is_some_and(|ledger| ledger.observe(decoded, now));
-        if is_news { self.suspect(interface, decoded, bytes, now) } else { Finding::default() }
-    }
-
-    /// Shows the darknet a frame that is none of a known flow.
-=======
     /// Counts a frame that was captured on an interface at this time, and says what of it is to be told to
     /// others: what a rule says, and what its source does. `bytes` are those captured, for what the decoder leaves
     /// out. A frame of an interface that does not exist is ignored.
@@ -49,7 +36,6 @@ impl Monitor {
     }
 
     /// Shows the darknet a frame that is none of a known flow, or is an answer in one.
->>>>>>> main
     fn suspect(&mut self, interface: usize, decoded: &Decoded, bytes: &[u8], now: Timestamp) -> Finding {
         let finding = self.darknet.observe(interface, decoded, bytes, now);
         // Each packet to a dark address counts, so its flow must not become a known one.

@@ -10,15 +10,12 @@ use pcap::Capture;
 
 use super::clock::Zone;
 use super::config::{self, Config, Output};
-<<<<<<< HEAD
 use super::evidence::export::Format;
 use super::evidence::file::Evidence;
 use super::evidence::pcapng;
 use super::evidence::segment::Interface;
 use super::evidence::words::Words;
-=======
 use super::names::{self, Names};
->>>>>>> main
 use super::print::print;
 use super::service;
 use super::tap::Hexdump;
@@ -51,12 +48,6 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     {
         monitor.darknet_mut().set_interface(0, Role::Lan, &networks, &[]);
     }
-<<<<<<< HEAD
-    if let Output::Packets(format) = output {
-        return export(config, file, format, &mut monitor);
-    }
-    let result = read(file, &config.capture, &mut monitor, &mut |_, _, _| {});
-=======
     // Only files that the user names: those of this machine say nothing of the capture's network.
     let known = names::Options {
         leases: config.names.leases.clone(),
@@ -64,8 +55,10 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
         reverse: false,
     };
     let known = Names::new(known).map_err(|error| format!("names: {error}"))?;
-    let result = read(file, &config.capture, &known, &mut monitor);
->>>>>>> main
+    if let Output::Packets(format) = output {
+        return export(config, file, format, &known, &mut monitor);
+    }
+    let result = read(file, &config.capture, &known, &mut monitor, &mut |_, _, _| {});
     if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {
         return result;
     }
@@ -100,10 +93,15 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     result
 }
 
-<<<<<<< HEAD
 /// Prints each packet to the dark as a row. In a file of evidence these are all packets, and what was found
 /// stands beside each; in any other, it is found out now.
-fn export(config: &Config, file: &Path, format: Format, monitor: &mut Monitor) -> Result<(), String> {
+fn export(
+    config: &Config,
+    file: &Path,
+    format: Format,
+    known: &Names,
+    monitor: &mut Monitor,
+) -> Result<(), String> {
     let mut result = Ok(());
     let printed = print(stdout(), |out| {
         format.begin(out)?;
@@ -115,7 +113,7 @@ fn export(config: &Config, file: &Path, format: Format, monitor: &mut Monitor) -
             });
         } else {
             let name = monitor.ledgers().first().map(|ledger| ledger.name().to_owned()).unwrap_or_default();
-            result = read(file, &config.capture, monitor, &mut |frame, touch, time| {
+            result = read(file, &config.capture, known, monitor, &mut |frame, touch, time| {
                 let interface = Interface::new(&name, frame.link);
                 let Frame { bytes, wire_length, .. } = *frame;
                 let packet = pcapng::Packet { time, wire_length, bytes, ..pcapng::Packet::default() };
@@ -139,22 +137,19 @@ fn read_evidence(
 }
 
 /// Accounts a capture file on the monitor's only interface, and shows what is for the dark. `-` is the standard
-/// input.
-=======
-/// Accounts a capture file on the monitor's only interface. `-` is the standard input. Who is `known` has an
-/// address without a frame that says so.
->>>>>>> main
+/// input. Who is `known` has an address without a frame that says so.
 ///
 /// # Errors
 /// One line for the user. If the file ends in the middle of a packet, all before it is accounted.
 pub fn read(
     file: &Path,
     options: &config::Capture,
-<<<<<<< HEAD
+    known: &Names,
     monitor: &mut Monitor,
     show_dark: &mut dyn FnMut(&Frame<'_>, Touch, Timestamp),
 ) -> Result<(), String> {
-    let mut reader = Reader { monitor, show_dark, hexdump: options.hexdump, last: Timestamp::default() };
+    let mut reader =
+        Reader { known, monitor, show_dark, hexdump: options.hexdump, last: Timestamp::default(), told: 0 };
     // libpcap takes no file with packets of several link types, as evidence may have them.
     let result = match Evidence::open(file).filter(|_| options.filter.is_none()) {
         Some(evidence) => read_evidence(file, evidence, &mut |interface, packet| {
@@ -171,10 +166,13 @@ pub fn read(
 
 /// What the packets of a file go through.
 struct Reader<'a> {
+    known: &'a Names,
     monitor: &'a mut Monitor,
     show_dark: &'a mut dyn FnMut(&Frame<'_>, Touch, Timestamp),
     hexdump: bool,
     last: Timestamp,
+    /// The second in which the monitor was told last who is known: as live, once a minute.
+    told: u64,
 }
 
 impl Reader<'_> {
@@ -186,6 +184,11 @@ impl Reader<'_> {
         }
         // Events are told to others from live traffic only; here they show in the report.
         if now.seconds != self.last.seconds {
+            if now.seconds.abs_diff(self.told) >= HOUSEKEEPING_INTERVAL.as_secs() {
+                self.told = now.seconds;
+                let darknet = self.monitor.darknet_mut();
+                self.known.addresses(now).iter().for_each(|&address| darknet.note(address, now));
+            }
             while self.monitor.tick(now).is_some() {}
         }
         let finding = self.monitor.observe(0, &decode(frame), frame.bytes, now);
@@ -197,11 +200,6 @@ impl Reader<'_> {
 }
 
 fn read_capture(file: &Path, options: &config::Capture, reader: &mut Reader<'_>) -> Result<(), String> {
-=======
-    known: &Names,
-    monitor: &mut Monitor,
-) -> Result<(), String> {
->>>>>>> main
     let name = file.display();
     let mut capture =
         Capture::from_file(file).map_err(|error| format!("--read {name}: {}", in_one_line(&error)))?;
@@ -218,34 +216,11 @@ fn read_capture(file: &Path, options: &config::Capture, reader: &mut Reader<'_>)
         ledger.set_link(link);
     }
     let mut progress = Progress::of(file);
-<<<<<<< HEAD
-=======
-    let mut last = Timestamp::default();
-    // As live, once a minute.
-    let mut told = 0;
->>>>>>> main
     loop {
         let batch = capture.dispatch(Some(READ_BATCH), |packet| {
             let header = packet.header;
             let frame = Frame { link, bytes: packet.data, wire_length: header.len };
-<<<<<<< HEAD
             reader.take(&frame, Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec));
-=======
-            if options.hexdump {
-                log::debug!("{}", Hexdump(&frame));
-            }
-            let now = Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec);
-            // Events are told to others from live traffic only; here they show in the report.
-            if now.seconds != last.seconds {
-                if now.seconds.abs_diff(told) >= HOUSEKEEPING_INTERVAL.as_secs() {
-                    told = now.seconds;
-                    known.addresses(now).iter().for_each(|&address| monitor.darknet_mut().note(address, now));
-                }
-                while monitor.tick(now).is_some() {}
-            }
-            let _finding = monitor.observe(0, &decode(&frame), frame.bytes, now);
-            last = now;
->>>>>>> main
             progress.bytes += PACKET_HEADER_BYTES + u64::from(header.caplen);
         });
         match batch {

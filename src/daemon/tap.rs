@@ -159,13 +159,9 @@ impl Booking<'_> {
         let now = self.clock.correct(now);
         self.latest = Some(now);
         let monitor = self.monitor.get_or_insert_with(|| lock(self.shared));
-<<<<<<< HEAD
         let finding = monitor.observe(self.interface, decoded, bytes, now);
-        self.events.extend(finding.event);
+        self.events.extend(finding.events());
         finding.touch.map(|touch| (touch, now))
-=======
-        self.events.extend(monitor.observe(self.interface, decoded, bytes, now).events());
->>>>>>> main
     }
 
     /// Once a second: windows of the darknet may be over, and local time may have changed.

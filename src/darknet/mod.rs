@@ -84,7 +84,7 @@ pub struct Touch {
     pub signature: &'static str,
     /// What it looks like by itself.
     pub category: Category,
-    /// Whether its source is held to be a scanner, perhaps because of this very frame.
+    /// Whether there is an alert about its source, perhaps because of this very frame.
     pub is_alerted: bool,
 }
 
@@ -93,7 +93,7 @@ pub struct Touch {
 pub struct Finding {
     /// The frame was for a dark address.
     pub is_dark: bool,
-    /// What it was, if it counts: it was for a dark address, or bears the mark of a scanner.
+    /// What it was, if it is told or could be: it was for a dark address, or is another sign of a scanner.
     pub touch: Option<Touch>,
     /// What is to be told at once.
     pub event: Option<Event>,
@@ -352,25 +352,17 @@ impl Darknet {
         let local = self.space.is_resident(touch.interface.into(), touch.source);
         let mut found = Touch { signature: touch.signature(), category: touch.category, is_alerted: false };
         let Some((source, evicted)) = self.sources.find(touch, local) else {
-<<<<<<< HEAD
-            return Finding { is_dark, touch: Some(found), event: None };
-        };
-        let space = &self.space;
-        let still_dark = |address| space.darkness_on_link(address, touch.last.seconds as u32).is_some();
-        let event = source.touch(touch, target, darkness, probe.as_ref(), still_dark);
-        found.is_alerted = source.is_alerted();
-=======
-            return Finding { is_dark, ..Finding::default() };
+            return Finding { is_dark, touch: Some(found), ..Finding::default() };
         };
         source.recount.add(touch, payload, self.seed);
         let event = source.touch(touch, probe.as_ref(), &self.space);
+        found.is_alerted = source.is_alerted() || ruling.is_some_and(|ruling| ruling.action == Action::Alert);
         let ruled = ruling.map(|ruling| Event {
             kind: if ruling.action == Action::Alert { Kind::Alert } else { Kind::Hit },
             rule: Some(ruling.rule),
             dark_targets: source.dark_targets() as u8,
             ..*touch
         });
->>>>>>> main
         let due_at = source.due_at();
         if touch.signal == Signal::Learning {
             self.space.expect(touch.destination, touch.last.seconds as u32);
@@ -382,12 +374,8 @@ impl Darknet {
             self.totals.evicted_packets += packets;
             self.totals.evicted_bytes += bytes;
         }
-<<<<<<< HEAD
-        Finding { is_dark, touch: Some(found), event: event.map(|event| self.raise(event)) }
-=======
         let ruled = ruled.map(|event| self.raise(event));
-        Finding { is_dark, event: event.map(|event| self.raise(event)), ruled }
->>>>>>> main
+        Finding { is_dark, touch: Some(found), event: event.map(|event| self.raise(event)), ruled }
     }
 
     fn raise(&mut self, event: Event) -> Event {

@@ -22,11 +22,8 @@ use std::time::{Duration, Instant, SystemTime};
 use syslog::{Facility, LogFormat, Severity};
 
 use super::names::Names;
-<<<<<<< HEAD
 use super::threads;
-=======
 use crate::darknet::rules::Rule;
->>>>>>> main
 use crate::darknet::{Event, Kind};
 use crate::limits::{
     ALARM_MESSAGE_BYTES, ALARM_STATS_INTERVAL, ALARM_STOP_PATIENCE, RECEIVER_BACKOFF_FIRST,

@@ -4,13 +4,9 @@ use std::net::IpAddr;
 
 use super::Interface;
 use crate::daemon::alarm::Receiver;
-<<<<<<< HEAD
 use crate::daemon::evidence::export::Format;
-use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_BYTES_MIN, NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
-=======
 use crate::darknet::Exclusion;
-use crate::limits::{NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
->>>>>>> main
+use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_BYTES_MIN, NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
 use crate::network::{NotAPrefix, Prefix, Role};
 
 type Parsed<T> = Result<T, &'static str>;

@@ -400,12 +400,9 @@ mod tests {
         assert_eq!(view("hosts/192.168.1.5/"), Some((View::Host(address), true)));
         assert_eq!(view("api/v1/summary"), Some((View::Summary, false)));
         assert_eq!(view("api/v1/hosts/192.168.1.5"), Some((View::Host(address), false)));
-<<<<<<< HEAD
         assert!(matches!(Route::of("darknet/export.sql"), Some(Route::Evidence(Some(Format::Sql), _))));
-=======
         assert_eq!(view("darknet/192.168.1.5/"), Some((View::Source(address), true)));
         assert_eq!(view("api/v1/darknet/192.168.1.5"), Some((View::Source(address), false)));
->>>>>>> main
         assert!(matches!(Route::of("metrics"), Some(Route::Metrics)));
         assert!(matches!(Route::of("assets/style.css"), Some(Route::Asset(_))));
         for path in ["nothing", "api/v1/", "hosts/x/", "hosts/1.2.3.4/5/", "assets/", "../etc/passwd"] {

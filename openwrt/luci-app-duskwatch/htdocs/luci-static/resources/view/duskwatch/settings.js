@@ -92,19 +92,16 @@ return view.extend({
 		flag(s, 'learn', _('Learn dark addresses'), _('Learn which addresses of the LANs nobody has, and find out who looks for them.'), true);
 		add(s, form.DynamicList, 'dark', _('Dark networks'), _('Networks that nobody uses. Whoever sends a packet there is shown, and told to the syslog server.'),
 			{ datatype: 'cidr', placeholder: '192.168.1.192/26' });
-<<<<<<< HEAD
+		add(s, form.DynamicList, 'except', _('Exceptions'), _('Left out is what comes from or goes to a network, goes to a port, or is sent by a MAC address.'),
+			{ placeholder: '192.168.1.9' });
+		add(s, form.Value, 'rules', _('Rules'), _('A file of rules for such packets, in a subset of Snort\'s language.'),
+			{ validate: isPath, placeholder: '/etc/duskwatch/dark.rules' });
 		o = add(s, form.Value, 'evidence', _('Evidence'), _('Keep the packets to dark addresses in this directory, to download from the pages. Below /tmp they are in memory.'),
 			{ validate: isEvidence });
 		o.value('/tmp/lib/duskwatch-evidence', _('In memory: lost with the power'));
 		o.value('none', _('Nothing'));
 		add(s, form.Value, 'evidence_bytes', _('Most evidence'), _('The oldest goes. Left out: 256K, 1M or 4M, by the profile.'), { validate: isSize, placeholder: '1M' });
 		add(s, form.Value, 'evidence_age', _('Age of evidence'), _('Nothing older than this is kept.'), { validate: isSpan, placeholder: '7d' });
-=======
-		add(s, form.DynamicList, 'except', _('Exceptions'), _('Left out is what comes from or goes to a network, goes to a port, or is sent by a MAC address.'),
-			{ placeholder: '192.168.1.9' });
-		add(s, form.Value, 'rules', _('Rules'), _('A file of rules for such packets, in a subset of Snort\'s language.'),
-			{ validate: isPath, placeholder: '/etc/duskwatch/dark.rules' });
->>>>>>> main
 
 		s = section('syslog', _('Syslog'));
 		o = add(s, form.Value, 'target', _('Syslog server'), _('Who is told about packets to dark addresses.'), { validate: isTarget });
