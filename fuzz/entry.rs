@@ -3,6 +3,10 @@
 #![allow(dead_code, missing_docs, reason = "each fuzz target calls one of them")]
 
 use duskwatch::daemon::config::Config;
+use duskwatch::daemon::evidence::export::Format;
+use duskwatch::daemon::evidence::pcapng::{self, Block};
+use duskwatch::daemon::evidence::segment::Interface;
+use duskwatch::daemon::evidence::words::Words;
 use duskwatch::daemon::export;
 use duskwatch::daemon::names::{hosts, leases};
 use duskwatch::daemon::neighbors;
@@ -11,6 +15,9 @@ use duskwatch::daemon::rules;
 use duskwatch::daemon::web::request::{Parsed, parse};
 use duskwatch::darknet::Darknet;
 use duskwatch::ledger::{Capacity, Ledger, PortOwner, Traffic};
+use duskwatch::limits::{
+    EVIDENCE_BLOCK_BYTES_MAX, EVIDENCE_COMMENT_BYTES_MAX, EVIDENCE_FRAME_BYTES_MAX, EVIDENCE_ROW_BYTES,
+};
 use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, RULES_MAX, WEB_HEAD_BYTES_MAX};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
@@ -118,6 +125,39 @@ pub fn neighbors(input: &[u8]) {
     let mut found = Vec::new();
     neighbors::parse(input, u16::MAX, &mut found);
     assert!(found.len() <= NEIGHBORS_MAX.min(input.len() / 28));
+}
+
+/// What others may have made of a segment. A block is not longer than it says, its packet is inside it, and a row
+/// made of it is bounded and one line.
+pub fn evidence(input: &[u8]) {
+    let mut rest = input;
+    while let Ok((block, length)) = pcapng::read(rest) {
+        assert!((12..=EVIDENCE_BLOCK_BYTES_MAX.min(rest.len())).contains(&length));
+        if let Block::Packet(packet) = block {
+            assert!(packet.bytes.len() + packet.comment.len() < length);
+            rows(&packet);
+        }
+        rest = &rest[length..];
+    }
+}
+
+fn rows(packet: &pcapng::Packet<'_>) {
+    let interface =
+        Interface::new("=br\"lan'", LinkType::ALL[packet.interface as usize % LinkType::ALL.len()]);
+    let words = Words::of(packet.comment);
+    let mut again = Vec::new();
+    pcapng::put_packet(&mut again, packet);
+    assert!(again.len() <= EVIDENCE_BLOCK_BYTES_MAX);
+    for format in [Format::Csv, Format::JsonLines, Format::Sql] {
+        let mut row = String::new();
+        format.row(&mut row, &interface, packet, &words).expect("a String takes everything");
+        let is_cut = packet.bytes.len() > EVIDENCE_FRAME_BYTES_MAX;
+        assert!(
+            is_cut || packet.comment.len() > EVIDENCE_COMMENT_BYTES_MAX || row.len() <= EVIDENCE_ROW_BYTES
+        );
+        let line = row.strip_suffix('\n').expect("a line ends");
+        assert!(!line.strip_suffix('\r').unwrap_or(line).contains(|char| char < ' '), "{line:?}");
+    }
 }
 
 /// Each address has one name, in order.

@@ -387,6 +387,9 @@ pub const READ_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 /// libpcap's filter compiler, stay below 64 KiB.
 pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 
+/// Stack of a thread that asks the C library for names, which may want more: as much as others have by default.
+pub const RESOLVER_STACK_BYTES: usize = 2 * 1024 * 1024;
+
 /// The main thread's pause between two looks at the names' files and at the darknet's open windows.
 pub const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -437,6 +440,69 @@ pub const RECEIVER_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 
 /// The longest pause between two attempts.
 pub const RECEIVER_BACKOFF_LAST: Duration = Duration::from_secs(30);
+
+// Evidence.
+
+/// Bytes of evidence on disk, unless --evidence-bytes says otherwise: 5,000 packets at the default --snaplen.
+pub const EVIDENCE_BYTES_DEFAULT: u64 = 1 << 20;
+
+/// The least --evidence-bytes: each of the ring's parts has room for a few of the longest packets.
+pub const EVIDENCE_BYTES_MIN: u64 = 64 << 10;
+
+/// The largest --evidence-bytes.
+pub const EVIDENCE_BYTES_MAX: u64 = 1 << 30;
+
+/// Seconds for which evidence is kept, unless --evidence-age says otherwise: a week.
+pub const EVIDENCE_AGE_DEFAULT: u64 = 7 * 86_400;
+
+/// The ring's bytes are those of so many segments: what a full ring loses at once is one of them.
+pub const EVIDENCE_SHARE: u64 = 8;
+
+/// Segments on disk at most, 48 bytes each. A ring that starts anew often has more than its share of them.
+pub const EVIDENCE_SEGMENTS_MAX: usize = 64;
+
+/// Captured bytes kept of one frame: all of an ordinary one. With --snaplen above this, the rest is cut.
+pub const EVIDENCE_FRAME_BYTES_MAX: usize = 1_600;
+
+/// Bytes of the words about a packet.
+pub const EVIDENCE_COMMENT_BYTES_MAX: usize = 256;
+
+/// Bytes of a block of a segment: the longest frame, the words about it, and what is around them.
+pub const EVIDENCE_BLOCK_BYTES_MAX: usize = EVIDENCE_FRAME_BYTES_MAX + EVIDENCE_COMMENT_BYTES_MAX + 192;
+
+/// Interfaces and their link types that the packets of one segment can have come from.
+pub const EVIDENCE_INTERFACES_MAX: usize = 2 * INTERFACES_MAX;
+
+/// Packets on their way to the disk: as many bytes, twice, since one half fills while the other is written.
+/// When it is full, a packet is not kept and is counted.
+pub const EVIDENCE_BUFFER_BYTES: usize = 32 << 10;
+
+/// Packets are collected for this long before they are written, unless the buffer is half full.
+pub const EVIDENCE_WRITE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time between two looks for packets that are too old.
+pub const EVIDENCE_SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long the end of the program may wait for evidence to be written.
+pub const EVIDENCE_STOP_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Sources with an alert whose first and last packets stay in memory: 3.5 KiB each, 56 KiB in all. In a full list
+/// the one that has been silent for longest makes room.
+pub const EVIDENCE_SOURCES_MAX: usize = 16;
+
+/// Packets kept of each of them from its beginning, and as many from its end.
+pub const EVIDENCE_ENDS_MAX: usize = 4;
+
+/// Bytes of such a packet with the words about it; longer ones are cut.
+pub const EVIDENCE_END_BYTES: usize = 384;
+
+/// What is read of a segment at once for a download.
+pub const EVIDENCE_READ_BYTES: usize = 16 << 10;
+
+/// The longest row that an export makes of a packet: each captured byte is two digits, each byte of a name or of
+/// the words two if it is a quotation mark, and the rest is half of this.
+pub const EVIDENCE_ROW_BYTES: usize =
+    2 * (EVIDENCE_FRAME_BYTES_MAX + EVIDENCE_COMMENT_BYTES_MAX + INTERFACE_NAME_MAX) + 1_024;
 
 // Names.
 
@@ -505,6 +571,15 @@ pub const WEB_RESPONSE_HEAD_BYTES_MAX: usize = 1024;
 /// Web: responses in memory: one being made, the others on their way to a client that reads slower
 /// than the socket's buffer takes. Costs 4 x 129 KiB = 516 KiB, resident only once used.
 pub const WEB_PAGES_MAX: usize = 4;
+
+/// Web: downloads under way. Each has a page of its own beside those above: 2 x 17 KiB.
+pub const WEB_DOWNLOADS_MAX: usize = 2;
+
+/// Web: a part of a download, which is made when the one before it was sent. For each the times below hold.
+pub const WEB_PART_BYTES: usize = 16 * 1024;
+
+/// Web: when to ask again for a download while others are under way.
+pub const WEB_RETRY_SECONDS: u32 = 10;
 
 /// Web: addresses to listen on. One for each interface that can be watched and loopback, and as many again
 /// where an interface has several; each costs one descriptor.

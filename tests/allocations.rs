@@ -8,16 +8,20 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use books::{Random, START, monitor};
-use duskwatch::darknet::Darknet;
+use duskwatch::daemon::clock::{Clock, Zone};
+use duskwatch::daemon::evidence::ring::Limits;
+use duskwatch::daemon::evidence::{self, Evidence};
+use duskwatch::darknet::{Category, Darknet, Touch};
 use duskwatch::ledger::Capacity;
 use duskwatch::limits::{HOSTS_SHOWN_MAX, PORTS_SHOWN_MAX};
 use duskwatch::monitor::Monitor;
+use duskwatch::packet::{Frame, LinkType};
 use duskwatch::snapshot::{self, Header, Writer};
 use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
 use duskwatch::view::{
-    AboutView, AlarmFacts, Context, DarknetView, Facts, Hidden, HostView, HostsQuery, HostsView, MetricsView,
-    NameFacts, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
+    AboutView, AlarmFacts, Context, DarknetView, EvidenceFacts, Facts, Hidden, HostView, HostsQuery,
+    HostsView, MetricsView, NameFacts, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
 };
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -89,6 +93,7 @@ fn nothing_allocates_after_the_start() {
     });
     assert_eq!(ticked, 0, "tick");
     assert!(events > 1, "the dark was touched");
+    evidence_does_not_allocate();
     views_do_not_allocate(&monitor, capacity);
     // The clock runs on, back and far ahead.
     let settled = allocations(|| {
@@ -112,6 +117,37 @@ fn nothing_allocates_after_the_start() {
     assert!(snapshot::verify(&buffer[..length]).is_ok());
 }
 
+/// The capture's part of keeping evidence, while the writer's thread is at its own.
+fn evidence_does_not_allocate() {
+    let directory = std::env::temp_dir().join(format!("duskwatch-allocations-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let options = evidence::Options {
+        directory: directory.clone(),
+        limits: Limits { bytes: 1 << 20, age: 3600 },
+        interfaces: vec!["br-lan".to_owned()],
+    };
+    let evidence = Evidence::start(options, Clock::new(None, Zone::utc())).expect("a ring");
+    let frame = Frame { link: LinkType::Ethernet, bytes: &[0x2e; 300], wire_length: 1500 };
+    let touch = Touch { signature: "packet to a dark address", category: Category::Other, is_alerted: false };
+    let mut packets = 0;
+    let mut keep = || {
+        packets += 1;
+        evidence.keep(0, &frame, touch, Timestamp::from_seconds(START));
+    };
+    // The counters are of all threads, so the writer has to have nothing to do: a first packet is written at
+    // once, and those after it together, a second later.
+    keep();
+    while evidence.statistics().ring.written < 1 {
+        std::thread::yield_now();
+    }
+    let kept = allocations(|| (0..30).for_each(|_| keep()));
+    assert_eq!(kept, 0, "evidence");
+    evidence.stop();
+    let statistics = evidence.statistics();
+    assert_eq!((statistics.ring.written, statistics.dropped), (packets, 0));
+    std::fs::remove_dir_all(&directory).expect("it is there");
+}
+
 /// Every view of both interfaces, copied and written in every form.
 fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
     let context = Context {
@@ -125,6 +161,7 @@ fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
     let facts = Facts {
         store: Some(StoreFacts { directory: "/srv", budget: Some(1 << 20), ..StoreFacts::default() }),
         alarm: Some(AlarmFacts::default()),
+        evidence: Some(EvidenceFacts::default()),
         names: Some(NameFacts::default()),
         ..Facts::default()
     };

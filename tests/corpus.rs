@@ -69,6 +69,7 @@ targets! {
     leases
     neighbors
     hosts
+    evidence
     snapshot
     import
 }

@@ -307,6 +307,9 @@ fn the_settings_check_what_luci_has_no_type_for() {
     assert_eq!(accepted("capture", "interface"), ["", "lan", "eth0.7=lan", "1h", "0h", "5M", "none"]);
     assert_eq!(accepted("storage", "dir"), ["", "/etc/x"]);
     assert_eq!(accepted("storage", "interval"), ["", "1h"]);
+    assert_eq!(accepted("darknet", "evidence"), ["", "/etc/x", "none"]);
+    assert_eq!(accepted("darknet", "evidence_bytes"), ["", "5M"]);
+    assert_eq!(accepted("darknet", "evidence_age"), ["", "1h"]);
     assert_eq!(accepted("memory", "ring_size"), ["", "5M"]);
     assert_eq!(accepted("syslog", "target"), ["", "none", "udp://192.168.1.5:514"]);
 }

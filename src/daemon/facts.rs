@@ -4,13 +4,14 @@ use std::sync::PoisonError;
 
 use super::alarm::Alarm;
 use super::config::Config;
+use super::evidence::Evidence;
 use super::keeper::SharedStatus;
 use super::names::Names;
 use super::web::routes::FactSource;
 use super::web::{Refusal, Statistics};
 use crate::limits::WEB_CONNECTIONS_MAX;
 use crate::time::Timestamp;
-use crate::view::{AlarmFacts, Facts, StoreFacts, WebFacts};
+use crate::view::{AlarmFacts, EvidenceFacts, Facts, StoreFacts, WebFacts};
 
 /// Where the facts come from.
 pub struct Known {
@@ -20,6 +21,7 @@ pub struct Known {
     directory: String,
     alarm: Option<Alarm>,
     receiver: String,
+    evidence: Option<Evidence>,
     names: Names,
 }
 
@@ -30,6 +32,7 @@ impl Known {
         tables_bytes: usize,
         store: Option<SharedStatus>,
         alarm: Option<Alarm>,
+        evidence: Option<Evidence>,
         names: Names,
         config: &Config,
     ) -> Self {
@@ -42,6 +45,7 @@ impl Known {
             directory: directory.unwrap_or_default(),
             alarm,
             receiver,
+            evidence,
             names,
         }
     }
@@ -67,12 +71,25 @@ impl FactSource for Known {
             },
             store: self.store_facts(),
             alarm,
+            evidence: self.evidence_facts(),
             names: self.names.statistics(),
         });
     }
 }
 
 impl Known {
+    fn evidence_facts(&self) -> Option<EvidenceFacts> {
+        let evidence = self.evidence.as_ref()?;
+        let statistics = evidence.statistics();
+        Some(EvidenceFacts {
+            bytes: statistics.ring.bytes,
+            bytes_max: evidence.options().limits.bytes,
+            packets: statistics.ring.written,
+            lost: statistics.dropped + statistics.ring.failed,
+            given_up: statistics.ring.given_up,
+        })
+    }
+
     fn store_facts(&self) -> Option<StoreFacts<'_>> {
         let status = *self.store.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         Some(StoreFacts {

@@ -134,8 +134,12 @@ impl Keeper {
     }
 }
 
-/// A directory that only root can write to would be found out an hour later, when nobody looks.
-fn check_writable(option: &str, directory: &Path) -> Result<(), String> {
+/// Makes sure that a directory can be written to. One that only root can write to would be found out an hour
+/// later, when nobody looks.
+///
+/// # Errors
+/// One line for the user.
+pub fn check_writable(option: &str, directory: &Path) -> Result<(), String> {
     let wanted = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
     // The dot lets a plain file in the directory's place fail as what it is.
     access(directory.join("."), wanted).map_err(|error| {

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod clock;
 pub mod config;
 pub mod daylog;
+pub mod evidence;
 pub mod export;
 pub mod facts;
 pub mod health;
@@ -23,6 +24,7 @@ pub mod signals;
 pub mod store;
 pub mod system;
 pub mod tap;
+pub mod threads;
 pub mod web;
 
 use std::fmt::Display;

@@ -84,11 +84,11 @@ pub fn claim_raw_sockets() -> Result<(), String> {
 ///
 /// # Errors
 /// A line for people.
-pub fn provide(directory: &Path, process: &Process) -> Result<(), String> {
+pub fn provide(option: &str, directory: &Path, process: &Process) -> Result<(), String> {
     if directory.exists() || process.chroot.is_some() {
         return Ok(());
     }
-    let failed = |error: io::Error| format!("--dir {}: cannot be made: {error}", directory.display());
+    let failed = |error: io::Error| format!("{option} {}: cannot be made: {error}", directory.display());
     std::fs::DirBuilder::new().mode(0o700).create(directory).map_err(failed)?;
     if geteuid().is_root() {
         let user = choose_user(&read_users()?, process.user.as_deref())?;

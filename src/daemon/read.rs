@@ -10,10 +10,16 @@ use pcap::Capture;
 
 use super::clock::Zone;
 use super::config::{self, Config, Output};
+use super::evidence::export::Format;
+use super::evidence::file::Evidence;
+use super::evidence::pcapng;
+use super::evidence::segment::Interface;
+use super::evidence::words::Words;
 use super::names::{self, Names};
 use super::print::print;
 use super::service;
 use super::tap::Hexdump;
+use crate::darknet::Touch;
 use crate::ledger::Ledger;
 use crate::limits::{HOUSEKEEPING_INTERVAL, READ_BATCH, READ_PROGRESS_INTERVAL};
 use crate::monitor::Monitor;
@@ -49,7 +55,10 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
         reverse: false,
     };
     let known = Names::new(known).map_err(|error| format!("names: {error}"))?;
-    let result = read(file, &config.capture, &known, &mut monitor);
+    if let Output::Packets(format) = output {
+        return export(config, file, format, &known, &mut monitor);
+    }
+    let result = read(file, &config.capture, &known, &mut monitor, &mut |_, _, _| {});
     if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {
         return result;
     }
@@ -72,6 +81,7 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
             summary.copy(&monitor, None).map_err(|_| fmt::Error)?;
             summary.write_text(out, &context)
         }),
+        Output::Packets(_) => Ok(()),
         Output::Serve => {
             if let Err(error) = &result {
                 log::warn!("{error}");
@@ -83,8 +93,51 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     result
 }
 
-/// Accounts a capture file on the monitor's only interface. `-` is the standard input. Who is `known` has an
-/// address without a frame that says so.
+/// Prints each packet to the dark as a row. In a file of evidence these are all packets, and what was found
+/// stands beside each; in any other, it is found out now.
+fn export(
+    config: &Config,
+    file: &Path,
+    format: Format,
+    known: &Names,
+    monitor: &mut Monitor,
+) -> Result<(), String> {
+    let mut result = Ok(());
+    let printed = print(stdout(), |out| {
+        format.begin(out)?;
+        let mut written = Ok(());
+        if let Some(evidence) = Evidence::open(file) {
+            result = read_evidence(file, evidence, &mut |interface, packet| {
+                let words = Words::of(packet.comment);
+                written = written.and_then(|()| format.row(out, interface, packet, &words));
+            });
+        } else {
+            let name = monitor.ledgers().first().map(|ledger| ledger.name().to_owned()).unwrap_or_default();
+            result = read(file, &config.capture, known, monitor, &mut |frame, touch, time| {
+                let interface = Interface::new(&name, frame.link);
+                let Frame { bytes, wire_length, .. } = *frame;
+                let packet = pcapng::Packet { time, wire_length, bytes, ..pcapng::Packet::default() };
+                written = written.and_then(|()| format.row(out, &interface, &packet, &touch.into()));
+            });
+        }
+        written?;
+        // A script that is not whole must not be taken for one that is.
+        if result.is_ok() { format.end(out) } else { Ok(()) }
+    });
+    printed.map_err(|error| format!("standard output: {error}"))?;
+    result
+}
+
+fn read_evidence(
+    file: &Path,
+    evidence: Evidence,
+    show: &mut dyn FnMut(&Interface, &pcapng::Packet<'_>),
+) -> Result<(), String> {
+    evidence.read(show).map_err(|error| format!("--read {}: {error}", file.display()))
+}
+
+/// Accounts a capture file on the monitor's only interface, and shows what is for the dark. `-` is the standard
+/// input. Who is `known` has an address without a frame that says so.
 ///
 /// # Errors
 /// One line for the user. If the file ends in the middle of a packet, all before it is accounted.
@@ -93,7 +146,60 @@ pub fn read(
     options: &config::Capture,
     known: &Names,
     monitor: &mut Monitor,
+    show_dark: &mut dyn FnMut(&Frame<'_>, Touch, Timestamp),
 ) -> Result<(), String> {
+    let mut reader =
+        Reader { known, monitor, show_dark, hexdump: options.hexdump, last: Timestamp::default(), told: 0 };
+    // libpcap takes no file with packets of several link types, as evidence may have them.
+    let result = match Evidence::open(file).filter(|_| options.filter.is_none()) {
+        Some(evidence) => read_evidence(file, evidence, &mut |interface, packet| {
+            let pcapng::Packet { bytes, wire_length, time, .. } = *packet;
+            reader.take(&Frame { link: interface.link, bytes, wire_length }, time);
+        }),
+        None => read_capture(file, options, &mut reader),
+    };
+    let Reader { monitor, last, .. } = reader;
+    while monitor.darknet_mut().close().is_some() {}
+    monitor.settle(last);
+    result
+}
+
+/// What the packets of a file go through.
+struct Reader<'a> {
+    known: &'a Names,
+    monitor: &'a mut Monitor,
+    show_dark: &'a mut dyn FnMut(&Frame<'_>, Touch, Timestamp),
+    hexdump: bool,
+    last: Timestamp,
+    /// The second in which the monitor was told last who is known: as live, once a minute.
+    told: u64,
+}
+
+impl Reader<'_> {
+    // One copy of the books' busiest part is enough for both kinds of files.
+    #[inline(never)]
+    fn take(&mut self, frame: &Frame<'_>, now: Timestamp) {
+        if self.hexdump {
+            log::debug!("{}", Hexdump(frame));
+        }
+        // Events are told to others from live traffic only; here they show in the report.
+        if now.seconds != self.last.seconds {
+            if now.seconds.abs_diff(self.told) >= HOUSEKEEPING_INTERVAL.as_secs() {
+                self.told = now.seconds;
+                let darknet = self.monitor.darknet_mut();
+                self.known.addresses(now).iter().for_each(|&address| darknet.note(address, now));
+            }
+            while self.monitor.tick(now).is_some() {}
+        }
+        let finding = self.monitor.observe(0, &decode(frame), frame.bytes, now);
+        if let Some(touch) = finding.touch {
+            (self.show_dark)(frame, touch, now);
+        }
+        self.last = now;
+    }
+}
+
+fn read_capture(file: &Path, options: &config::Capture, reader: &mut Reader<'_>) -> Result<(), String> {
     let name = file.display();
     let mut capture =
         Capture::from_file(file).map_err(|error| format!("--read {name}: {}", in_one_line(&error)))?;
@@ -106,31 +212,15 @@ pub fn read(
         let compiled = capture.filter(filter, true);
         compiled.map_err(|error| format!("--filter '{filter}': {}", in_one_line(&error)))?;
     }
-    for ledger in monitor.ledgers_mut() {
+    for ledger in reader.monitor.ledgers_mut() {
         ledger.set_link(link);
     }
     let mut progress = Progress::of(file);
-    let mut last = Timestamp::default();
-    // As live, once a minute.
-    let mut told = 0;
     loop {
         let batch = capture.dispatch(Some(READ_BATCH), |packet| {
             let header = packet.header;
             let frame = Frame { link, bytes: packet.data, wire_length: header.len };
-            if options.hexdump {
-                log::debug!("{}", Hexdump(&frame));
-            }
-            let now = Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec);
-            // Events are told to others from live traffic only; here they show in the report.
-            if now.seconds != last.seconds {
-                if now.seconds.abs_diff(told) >= HOUSEKEEPING_INTERVAL.as_secs() {
-                    told = now.seconds;
-                    known.addresses(now).iter().for_each(|&address| monitor.darknet_mut().note(address, now));
-                }
-                while monitor.tick(now).is_some() {}
-            }
-            let _finding = monitor.observe(0, &decode(&frame), frame.bytes, now);
-            last = now;
+            reader.take(&frame, Timestamp::from_timeval(header.ts.tv_sec, header.ts.tv_usec));
             progress.bytes += PACKET_HEADER_BYTES + u64::from(header.caplen);
         });
         match batch {
@@ -138,19 +228,12 @@ pub fn read(
             Ok(_) => progress.show(),
             Err(error) => {
                 progress.clear();
-                finish(monitor, last);
                 return Err(format!("--read {name}: {}", in_one_line(&error)));
             }
         }
     }
     progress.clear();
-    finish(monitor, last);
     Ok(())
-}
-
-fn finish(monitor: &mut Monitor, last: Timestamp) {
-    while monitor.darknet_mut().close().is_some() {}
-    monitor.settle(last);
 }
 
 /// libpcap's messages may have several lines.

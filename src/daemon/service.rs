@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -13,9 +13,10 @@ use super::alarm::{self, Alarm, Captured};
 use super::capture::coverage::Meter;
 use super::capture::{self, Capture, InterfaceSpec};
 use super::clock::{Clock, Zone};
-use super::config::{Config, Interface, Wait};
+use super::config::{self, Config, Interface, Wait};
+use super::evidence::{self, Evidence};
 use super::facts::Known;
-use super::keeper::Keeper;
+use super::keeper::{self, Keeper};
 use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
 use super::residents;
@@ -23,6 +24,7 @@ use super::signals::{Signal, Signals};
 use super::store;
 use super::system;
 use super::tap::{self, Shared, Tap, introduce, lock, tell_due, tell_rest, tell_summary};
+use super::threads::{self, Thread};
 use super::web::routes::{Pages, Present, Sources, Wishes};
 use super::web::{Gate, HostNames, Listeners};
 use crate::darknet::Darknet;
@@ -55,11 +57,16 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     }
     let _pidfile = config.process.pidfile.as_deref().map(Pidfile::write).transpose()?;
     if let Some(directory) = &config.store.directory {
-        privileges::provide(directory, &config.process)?;
+        privileges::provide("--dir", directory, &config.process)?;
+    }
+    if let Some(evidence) = &config.evidence {
+        privileges::provide("--evidence", &evidence.directory, &config.process)?;
     }
     let remark = privileges::give_up(&config.process)?;
     log::info!("{remark}");
-    let _claim = config.store.directory.as_deref().map(store::claim).transpose()?;
+    let _claim = config.store.directory.as_deref().map(|path| store::claim("--dir", path)).transpose()?;
+    let evidence_directory = config.evidence.as_ref().map(|evidence| evidence.directory.as_path());
+    let _evidence_claim = evidence_directory.map(|path| store::claim("--evidence", path)).transpose()?;
 
     let monitor = Arc::new(Mutex::new(monitor));
     let options = tap::Options {
@@ -75,19 +82,23 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
     let alarm = start_alarm(config, &monitor, interfaces, &names, zone, capture.meters())?;
+    let evidence =
+        config.evidence.as_ref().map(|config| start_evidence(config, interfaces, &clock)).transpose()?;
     let tables = table_bytes(config, interfaces.len());
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
     let store = config.store.directory.is_some().then(|| keeper.status());
-    let facts = Known::new(clock.now(), tables, store, alarm.clone(), names.clone(), config);
+    let facts =
+        Known::new(clock.now(), tables, store, alarm.clone(), evidence.clone(), names.clone(), config);
     let pages = Pages::new(Sources {
         monitor: Arc::clone(&monitor),
         present: Present::Live(clock.clone()),
         names: names.clone(),
         meters: capture.meters(),
+        evidence: evidence.clone(),
         facts: Box::new(facts),
         wishes: wishes(config),
     });
-    let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), options);
+    let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), evidence.clone(), options);
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
@@ -116,6 +127,9 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     if let Some(alarm) = alarm {
         alarm.stop();
     }
+    if let Some(evidence) = evidence {
+        evidence.stop();
+    }
     result
 }
 
@@ -135,9 +149,11 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
         present: Present::Fixed(last, zone.clone()),
         names: names.clone(),
         meters: Vec::new(),
+        evidence: None,
         facts: Box::new(Known::new(
             Clock::new(None, zone).now(),
             table_bytes(config, 1),
+            None,
             None,
             None,
             names.clone(),
@@ -354,6 +370,22 @@ fn start_alarm(
     Alarm::start(options).map(Some).map_err(|error| format!("--syslog-to: {error}"))
 }
 
+fn start_evidence(
+    config: &config::Evidence,
+    interfaces: &[Interface],
+    clock: &Clock,
+) -> Result<Evidence, String> {
+    let config::Evidence { directory, limits } = config;
+    keeper::check_writable("--evidence", directory)?;
+    let options = evidence::Options {
+        directory: directory.clone(),
+        limits: *limits,
+        interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
+    };
+    Evidence::start(options, clock.clone())
+        .map_err(|error| format!("--evidence {}: {error}", directory.display()))
+}
+
 /// What ends the threads: the reading end of a pipe is ready once the writing end is closed.
 struct Stop {
     reader: Arc<OwnedFd>,
@@ -372,8 +404,6 @@ impl Stop {
     }
 }
 
-type Thread = JoinHandle<Result<(), String>>;
-
 fn spawn(
     name: &str,
     signals: &Signals,
@@ -384,8 +414,9 @@ fn spawn(
         let _farewell = farewell;
         work()
     };
-    let builder = thread::Builder::new().name(name.to_owned()).stack_size(THREAD_STACK_BYTES);
-    builder.spawn(work).map_err(|error| format!("the {name} thread could not start: {error}"))
+    let work = Box::new(work);
+    threads::spawn(name, THREAD_STACK_BYTES, work)
+        .map_err(|error| format!("the {name} thread could not start: {error}"))
 }
 
 // What a thread works with is small or boxed: on its way into the thread it is moved several times, and

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::alarm::Alarm;
 use super::capture::{Batch, Presence, Sink};
 use super::clock::Clock;
-use crate::darknet::Event;
+use super::evidence::Evidence;
+use crate::darknet::{Event, Touch};
 use crate::limits::CAPTURE_BATCH;
 use crate::monitor::Monitor;
 use crate::network::Networks;
@@ -98,6 +99,7 @@ pub struct Tap {
     monitor: Shared,
     clock: Clock,
     alarm: Option<Alarm>,
+    evidence: Option<Evidence>,
     options: Options,
     /// What the batch leads to. There is room for two events of each frame, and what is due.
     events: Vec<Event>,
@@ -107,9 +109,15 @@ pub struct Tap {
 
 impl Tap {
     /// A tap that has booked nothing yet. All memory is allocated here.
-    pub fn new(monitor: Shared, clock: Clock, alarm: Option<Alarm>, options: Options) -> Self {
+    pub fn new(
+        monitor: Shared,
+        clock: Clock,
+        alarm: Option<Alarm>,
+        evidence: Option<Evidence>,
+        options: Options,
+    ) -> Self {
         let events = Vec::with_capacity(2 * CAPTURE_BATCH);
-        Self { monitor, clock, alarm, options, events, second: 0 }
+        Self { monitor, clock, alarm, evidence, options, events, second: 0 }
     }
 }
 
@@ -117,13 +125,14 @@ impl Sink for Tap {
     type Batch<'a> = Booking<'a>;
 
     fn begin(&mut self, interface: usize) -> Booking<'_> {
-        let Self { monitor, clock, alarm, options, events, second } = self;
+        let Self { monitor, clock, alarm, evidence, options, events, second } = self;
         Booking {
             interface,
             shared: monitor,
             monitor: None,
             clock,
             alarm: alarm.as_ref(),
+            evidence: evidence.as_ref(),
             events,
             hexdump: options.hexdump,
             second,
@@ -144,6 +153,7 @@ pub struct Booking<'a> {
     monitor: Option<MutexGuard<'a, Monitor>>,
     clock: &'a Clock,
     alarm: Option<&'a Alarm>,
+    evidence: Option<&'a Evidence>,
     events: &'a mut Vec<Event>,
     hexdump: bool,
     second: &'a mut u64,
@@ -152,11 +162,14 @@ pub struct Booking<'a> {
 }
 
 impl Booking<'_> {
-    fn book(&mut self, decoded: &Decoded, bytes: &[u8], now: Timestamp) {
+    /// Books a frame, and says what it was if it counts for the darknet, and when it was.
+    fn book(&mut self, decoded: &Decoded, bytes: &[u8], now: Timestamp) -> Option<(Touch, Timestamp)> {
         let now = self.clock.correct(now);
         self.latest = Some(now);
         let monitor = self.monitor.get_or_insert_with(|| lock(self.shared));
-        self.events.extend(monitor.observe(self.interface, decoded, bytes, now).events());
+        let finding = monitor.observe(self.interface, decoded, bytes, now);
+        self.events.extend(finding.events());
+        finding.touch.map(|touch| (touch, now))
     }
 
     /// Once a second: windows of the darknet may be over, and local time may have changed.
@@ -184,7 +197,11 @@ impl Batch for Booking<'_> {
             self.monitor = None;
             log::debug!("{}", Hexdump(frame));
         }
-        self.book(&decode(frame), frame.bytes, now);
+        if let Some((touch, now)) = self.book(&decode(frame), frame.bytes, now)
+            && let Some(evidence) = self.evidence
+        {
+            evidence.keep(self.interface, frame, touch, now);
+        }
     }
 
     fn bridged_copy(&mut self, now: Timestamp) {

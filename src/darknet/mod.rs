@@ -77,11 +77,24 @@ pub struct Totals {
     pub forgotten_addresses: u64,
 }
 
+/// What a frame that the darknet counts was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// Its name for people and rules: [`Event::signature`] of an event that tells of this frame alone.
+    pub signature: &'static str,
+    /// What it looks like by itself.
+    pub category: Category,
+    /// Whether there is an alert about its source, perhaps because of this very frame.
+    pub is_alerted: bool,
+}
+
 /// What came of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Finding {
     /// The frame was for a dark address.
     pub is_dark: bool,
+    /// What it was, if it is told or could be: it was for a dark address, or is another sign of a scanner.
+    pub touch: Option<Touch>,
     /// What is to be told at once.
     pub event: Option<Event>,
     /// What is to be told because a rule says so.
@@ -341,11 +354,13 @@ impl Darknet {
             return Finding { is_dark, ..Finding::default() };
         }
         let local = self.space.is_resident(touch.interface.into(), touch.source);
+        let mut found = Touch { signature: touch.signature(), category: touch.category, is_alerted: false };
         let Some((source, evicted)) = self.sources.find(touch, local) else {
-            return Finding { is_dark, ..Finding::default() };
+            return Finding { is_dark, touch: Some(found), ..Finding::default() };
         };
         source.recount.add(touch, payload, self.seed);
         let event = source.touch(touch, probe.as_ref(), &self.space);
+        found.is_alerted = source.is_alerted() || ruling.is_some_and(|ruling| ruling.action == Action::Alert);
         let ruled = ruling.map(|ruling| Event {
             kind: if ruling.action == Action::Alert { Kind::Alert } else { Kind::Hit },
             rule: Some(ruling.rule),
@@ -364,7 +379,7 @@ impl Darknet {
             self.totals.evicted_bytes += bytes;
         }
         let ruled = ruled.map(|event| self.raise(event));
-        Finding { is_dark, event: event.map(|event| self.raise(event)), ruled }
+        Finding { is_dark, touch: Some(found), event: event.map(|event| self.raise(event)), ruled }
     }
 
     fn raise(&mut self, event: Event) -> Event {

@@ -86,6 +86,22 @@ impl LinkType {
         })
     }
 
+    /// The number that pcapng files have for it (IANA's "PCAP Capture File Format", link types).
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Null => 0,
+            Self::Ethernet => 1,
+            Self::Ppp => 9,
+            Self::PppEther => 51,
+            Self::Raw => 101,
+            Self::Ipv4 => 228,
+            Self::Ipv6 => 229,
+            Self::Loop => 108,
+            Self::LinuxSll => 113,
+            Self::LinuxSll2 => 276,
+        }
+    }
+
     /// The name that the report uses.
     pub const fn name(self) -> &'static str {
         match self {

@@ -27,6 +27,8 @@ pub struct Facts<'a> {
     pub store: Option<StoreFacts<'a>>,
     /// The syslog sender, if there is one.
     pub alarm: Option<AlarmFacts<'a>>,
+    /// The evidence, if it is kept.
+    pub evidence: Option<EvidenceFacts>,
     /// The look-up of names, unless it is off.
     pub names: Option<NameFacts>,
 }
@@ -74,6 +76,21 @@ pub struct AlarmFacts<'a> {
     pub sent: u64,
     /// Messages lost.
     pub lost: u64,
+}
+
+/// What became of the packets to the dark.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EvidenceFacts {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bytes that there may be.
+    pub bytes_max: u64,
+    /// Packets written since the start.
+    pub packets: u64,
+    /// Packets not kept, since they came too fast or could not be written.
+    pub lost: u64,
+    /// Segments deleted before their time, since the disk was full.
+    pub given_up: u64,
 }
 
 /// What the look-up of names counts.
@@ -129,6 +146,7 @@ impl AboutView {
             json.field("web", facts.web);
             json.field("store", facts.store);
             json.field("syslog", facts.alarm);
+            json.field("evidence", facts.evidence);
             json.field("names", facts.names);
         })
     }
@@ -204,6 +222,13 @@ fn program(html: &mut Html, page: &Page, facts: &Facts) {
         row(html, "Syslog messages go to", alarm.destination);
         row(html, "Syslog messages sent", Grouped(alarm.sent));
         row(html, "Syslog messages lost", Grouped(alarm.lost));
+    }
+    if let Some(evidence) = &facts.evidence {
+        row(html, "Evidence on disk", Bytes(evidence.bytes));
+        row(html, "Evidence that fits", Bytes(evidence.bytes_max));
+        row(html, "Packets kept as evidence", Grouped(evidence.packets));
+        row(html, "Packets that could not be kept", Grouped(evidence.lost));
+        row(html, "Parts of it given up to a full disk", Grouped(evidence.given_up));
     }
     if let Some(names) = &facts.names {
         row(html, "Names known", OutOf(names.known, names.capacity));
@@ -293,6 +318,18 @@ impl Value for AlarmFacts<'_> {
             json.field("destination", self.destination);
             json.field("sent", self.sent);
             json.field("lost", self.lost);
+        });
+    }
+}
+
+impl Value for EvidenceFacts {
+    fn write(&self, json: &mut Json) {
+        json.object(|json| {
+            json.field("bytes", self.bytes);
+            json.field("bytes_max", self.bytes_max);
+            json.field("packets", self.packets);
+            json.field("lost", self.lost);
+            json.field("given_up", self.given_up);
         });
     }
 }

@@ -34,7 +34,7 @@ mod source;
 mod summary;
 mod top;
 
-pub use about::{AboutView, AlarmFacts, Facts, NameFacts, StoreFacts, WebFacts};
+pub use about::{AboutView, AlarmFacts, EvidenceFacts, Facts, NameFacts, StoreFacts, WebFacts};
 pub use books::{Books, Header, Interface, NotFound};
 pub use darknet::{DarknetView, SourceRow};
 pub use host::HostView;

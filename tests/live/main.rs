@@ -8,6 +8,7 @@ mod attacks;
 mod darknet;
 mod devices;
 mod ending;
+mod evidence;
 mod memory;
 #[path = "../support/netns.rs"]
 mod netns;

@@ -86,6 +86,11 @@ impl<'a> Program<'a> {
         self.child.id()
     }
 
+    /// Works where its pages can be reached, at this address.
+    pub fn inside<T: Send>(&self, work: impl FnOnce(SocketAddr) -> T + Send) -> T {
+        self.lab.inside(self.space, || work(self.address))
+    }
+
     /// Sends a request's bytes and reads the response until the connection is closed.
     pub fn request(&self, request: &str) -> Response {
         self.lab.inside(self.space, || {

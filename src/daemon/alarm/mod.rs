@@ -20,16 +20,16 @@ pub use receiver::{Framing, NotAReceiver, Receiver, Transport};
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use syslog::Facility;
 
 use super::clock::Zone;
 use super::names::Names;
+use super::threads;
 use crate::darknet::rules::Rule;
 use crate::darknet::{Event, Summary};
-use crate::limits::{ALARM_STATS_INTERVAL, ALARM_STOP_PATIENCE};
+use crate::limits::{ALARM_STATS_INTERVAL, ALARM_STOP_PATIENCE, RESOLVER_STACK_BYTES};
 use format::Writer;
 use queue::Queue;
 use sender::Sender;
@@ -101,7 +101,14 @@ impl Alarm {
         let (name, zone) = (name.nodename().to_bytes(), options.zone.clone());
         let writer = Writer::new(options.format, options.facility, name, zone);
         let sender = Sender::new(Arc::clone(&queue), options, writer);
-        thread::Builder::new().name("alarm".to_owned()).spawn(move || sender.run())?;
+        threads::spawn(
+            "alarm",
+            RESOLVER_STACK_BYTES,
+            Box::new(move || {
+                sender.run();
+                Ok(())
+            }),
+        )?;
         Ok(Self { queue })
     }
 

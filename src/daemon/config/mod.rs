@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::alarm::{Format, Framing, Receiver};
+use super::evidence::export;
+use super::evidence::ring::Limits;
 use super::options::{Key, Options, UsageError, parse_config_file, printable};
 use super::rules;
 use crate::darknet::{Exclusion, Rules};
@@ -61,6 +63,8 @@ pub struct Config {
     pub syslog_format: Format,
     /// What separates them over TCP.
     pub syslog_framing: Framing,
+    /// What is kept of packets to the dark, if anything.
+    pub evidence: Option<Evidence>,
     /// How the process runs.
     pub process: Process,
     /// Where the log goes and how much of it.
@@ -101,6 +105,8 @@ pub enum Output {
     Json,
     /// The pages, until a signal comes.
     Serve,
+    /// The packets to the dark, each as a row.
+    Packets(export::Format),
 }
 
 /// How frames are captured.
@@ -191,6 +197,15 @@ pub struct Store {
     pub export: Option<PathBuf>,
     /// Where each day's totals go.
     pub daylog: Option<PathBuf>,
+}
+
+/// What is kept of packets to the dark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The directory of the segments.
+    pub directory: PathBuf,
+    /// How much and for how long.
+    pub limits: Limits,
 }
 
 /// How the process runs.

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::{
-    Capture, Config, Interface, Log, Names, Output, Process, Source, Store, Tables, Wait, Web, values,
+    Capture, Config, Evidence, Interface, Log, Names, Output, Process, Source, Store, Tables, Wait, Web,
+    values,
 };
 use crate::daemon::alarm::{Format, Framing, Receiver, Transport};
+use crate::daemon::evidence::ring::Limits;
 use crate::daemon::options::{Key, Options, UsageError, printable};
 use crate::darknet::Rules;
 use crate::limits;
@@ -20,6 +22,9 @@ const PORT_DEFAULT: u16 = 667;
 /// Seconds between snapshots: an hour's loss is bearable after a power cut, and 24 writes a day are
 /// nothing to a flash.
 const INTERVAL_DEFAULT: u64 = 3600;
+
+/// What can be made of a capture file.
+const OUTPUTS: [Key; 3] = [Key::Json, Key::Serve, Key::ExportPackets];
 
 impl Config {
     /// What the options mean, but for the file of rules. `default_interface` is only named in the error that there is nothing to
@@ -50,6 +55,7 @@ impl Config {
             syslog_to,
             syslog_format,
             syslog_framing,
+            evidence: evidence(options)?,
             process: process(options)?,
             log: Log {
                 syslog: options.has(Key::Syslog) || options.has(Key::Detach),
@@ -66,7 +72,7 @@ fn source(options: &Options, default_interface: Option<&str>) -> Result<Source, 
     let same = |one: &Interface, other: &Interface| one.name == other.name;
     let interfaces = list(options, Key::Interface, limits::INTERFACES_MAX, values::interface, same)?;
     let Some(read) = options.get(Key::Read) else {
-        for key in [Key::Json, Key::Serve] {
+        for key in OUTPUTS {
             if let Some(one) = options.get(key) {
                 return Err(one.error("takes --read FILE as well"));
             }
@@ -79,11 +85,17 @@ fn source(options: &Options, default_interface: Option<&str>) -> Result<Source, 
     if let Some(one) = options.get(Key::Interface) {
         return Err(one.error("excludes --read; take one of the two"));
     }
-    let output = match (options.get(Key::Json), options.has(Key::Serve)) {
-        (Some(json), true) => return Err(json.error("excludes --serve; take one of the two")),
-        (Some(_), false) => Output::Json,
-        (None, true) => Output::Serve,
-        (None, false) => Output::Summary,
+    let mut chosen = OUTPUTS.into_iter().filter_map(|key| Some((key, options.get(key)?)));
+    let output = match (chosen.next(), chosen.next()) {
+        (Some((_, one)), Some((_, other))) => {
+            return Err(one.error(format_args!("excludes {other}; take one of the two")));
+        }
+        (None, _) => Output::Summary,
+        (Some((Key::Json, _)), None) => Output::Json,
+        (Some((Key::Serve, _)), None) => Output::Serve,
+        (Some((_, one)), None) => {
+            Output::Packets(values::export_format(&one.value).map_err(|error| one.error(error))?)
+        }
     };
     Ok(Source::Read { file: PathBuf::from(&read.value), output })
 }
@@ -186,6 +198,25 @@ fn store(options: &Options) -> Result<Store, UsageError> {
         export: path(options, Key::Export),
         daylog: path(options, Key::Daylog),
     })
+}
+
+fn evidence(options: &Options) -> Result<Option<Evidence>, UsageError> {
+    let directory = path(options, Key::Evidence);
+    for key in [Key::EvidenceBytes, Key::EvidenceAge] {
+        if let (None, Some(one)) = (&directory, options.get(key)) {
+            return Err(one.error("takes --evidence DIR as well"));
+        }
+    }
+    if let (Some(one), true) = (options.get(Key::Evidence), directory == path(options, Key::Dir)) {
+        return Err(one.error("takes another directory than --dir"));
+    }
+    let bytes = single(options, Key::EvidenceBytes, values::evidence_bytes)?;
+    let age = single(options, Key::EvidenceAge, values::interval)?;
+    let limits = Limits {
+        bytes: bytes.unwrap_or(limits::EVIDENCE_BYTES_DEFAULT),
+        age: age.unwrap_or(limits::EVIDENCE_AGE_DEFAULT),
+    };
+    Ok(directory.map(|directory| Evidence { directory, limits }))
 }
 
 fn process(options: &Options) -> Result<Process, UsageError> {

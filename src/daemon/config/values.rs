@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use super::Interface;
 use crate::daemon::alarm::Receiver;
+use crate::daemon::evidence::export::Format;
 use crate::darknet::Exclusion;
-use crate::limits::{NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
+use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_BYTES_MIN, NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
 use crate::network::{NotAPrefix, Prefix, Role};
 use crate::packet::Mac;
 
@@ -101,6 +102,23 @@ pub fn ring_size(text: &str) -> Parsed<u32> {
 /// Bytes written in a day.
 pub fn flash_budget(text: &str) -> Parsed<u64> {
     scaled(text, SIZES).filter(|bytes| *bytes > 0).ok_or("takes bytes for each day, such as 512K or 10M")
+}
+
+/// Bytes of evidence.
+pub fn evidence_bytes(text: &str) -> Parsed<u64> {
+    scaled(text, SIZES)
+        .filter(|bytes| (EVIDENCE_BYTES_MIN..=EVIDENCE_BYTES_MAX).contains(bytes))
+        .ok_or("takes a size from 64K to 1G")
+}
+
+/// How packets are told.
+pub fn export_format(text: &str) -> Parsed<Format> {
+    match text {
+        "csv" => Ok(Format::Csv),
+        "jsonl" => Ok(Format::JsonLines),
+        "sql" => Ok(Format::Sql),
+        _ => Err("takes csv, jsonl or sql"),
+    }
 }
 
 const SIZES: &[(&str, u64)] = &[("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)];

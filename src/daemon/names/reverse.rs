@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Instant;
 
 use super::{Name, validate};
-use crate::limits::{REVERSE_CACHE_MAX, REVERSE_KNOWN_FOR, REVERSE_REQUESTS_MAX, REVERSE_UNKNOWN_FOR};
+use crate::daemon::threads;
+use crate::limits::{
+    RESOLVER_STACK_BYTES, REVERSE_CACHE_MAX, REVERSE_KNOWN_FOR, REVERSE_REQUESTS_MAX, REVERSE_UNKNOWN_FOR,
+};
 use crate::packet::Address;
 use crate::view::NameFacts;
 
@@ -27,7 +29,14 @@ impl Reverse {
     pub(super) fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::new(Cache::new()), requested: Condvar::new() });
         let thread = Arc::clone(&shared);
-        thread::Builder::new().name("resolver".to_owned()).spawn(move || thread.resolve())?;
+        threads::spawn(
+            "resolver",
+            RESOLVER_STACK_BYTES,
+            Box::new(move || {
+                thread.resolve();
+                Ok(())
+            }),
+        )?;
         Ok(Self { shared })
     }
 
@@ -235,7 +244,7 @@ mod tests {
         while reverse.shared.lock().find(loopback).is_err() {
             reverse.lookup(loopback);
             assert!(Instant::now() < deadline, "the resolver did not answer within 20 s");
-            thread::yield_now();
+            std::thread::yield_now();
         }
         assert_eq!(reverse.shared.lock().in_flight, None);
     }

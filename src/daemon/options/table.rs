@@ -18,6 +18,7 @@ pub enum Key {
     Read,
     Json,
     Serve,
+    ExportPackets,
     Port,
     Bind,
     HostName,
@@ -46,6 +47,9 @@ pub enum Key {
     SyslogTo,
     SyslogFormat,
     SyslogFraming,
+    Evidence,
+    EvidenceBytes,
+    EvidenceAge,
     Config,
     Detach,
     User,
@@ -138,6 +142,9 @@ pub const GROUPS: &[Group] = &[
             "with --read: print the whole report as JSON"),
         row(Key::Serve, "serve", &[], Flag,
             "with --read: serve the pages until Ctrl-C"),
+        row(Key::ExportPackets, "export-packets", &[], Value("FORMAT"),
+            "with --read: print the packets to the dark, as\n\
+             csv, jsonl or sql; of evidence all packets"),
     ] },
     Group { title: "Web pages", rows: &[
         row(Key::Port, "port", &['p'], Value("PORT"),
@@ -222,6 +229,14 @@ pub const GROUPS: &[Group] = &[
             "messages over TCP end with a newline, or begin\n\
              with their length: newline or octets\n\
              (default newline)"),
+        row(Key::Evidence, "evidence", &[], Value("DIR"),
+            "keep the packets to the dark in this directory,\n\
+             to download from the page (default: none)"),
+        row(Key::EvidenceBytes, "evidence-bytes", &[], Value("SIZE"),
+            "no more of them than this, 64K to 1G (default\n\
+             1M); the oldest go"),
+        row(Key::EvidenceAge, "evidence-age", &[], Value("TIME"),
+            "none older than this, 12h or 30d (default 7d)"),
     ] },
     Group { title: "The program", rows: &[
         row(Key::Config, "config", &[], Value("FILE"),

@@ -57,11 +57,11 @@ impl Step {
 ///
 /// # Errors
 /// One line for the user: another program was first.
-pub fn claim(directory: &Path) -> Result<Option<File>, String> {
+pub fn claim(option: &str, directory: &Path) -> Result<Option<File>, String> {
     let Ok(file) = File::open(directory) else { return Ok(None) };
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(format!(
-            "--dir {}: another duskwatch keeps its state there; each needs a directory of its own",
+            "{option} {}: another duskwatch keeps its state there; each needs a directory of its own",
             directory.display()
         )),
         Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 use rustix::net::sockopt;
 
-use super::response::Page;
+use super::response::{Page, Parts};
 use crate::limits::{
     WEB_HEAD_BYTES_MAX, WEB_HEAD_TIME, WEB_IDLE_TIME, WEB_LINGER_BYTES_MAX, WEB_LINGER_TIME,
     WEB_REQUESTS_PER_CONNECTION_MAX, WEB_RESPONSE_TIME, WEB_STALL_TIME,
@@ -37,8 +37,8 @@ enum State {
     Reading { unexamined: bool },
     /// A whole head is there. `place`: when it joined the queue, or last stood back in it.
     Waiting { place: Instant },
-    /// A response is leaving.
-    Writing { page: Page, started: Instant, keep_alive: bool },
+    /// A response is leaving, or one part of a download, whose others are `parts`.
+    Writing { page: Page, parts: Option<Parts>, started: Instant, keep_alive: bool },
 }
 
 /// The order in which connections are given up for new ones.
@@ -134,7 +134,15 @@ impl Connection {
         }
     }
 
-    /// Since when a response has been leaving.
+    /// Since when a response has been leaving in a page that others wait for.
+    pub(super) fn page_since(&self) -> Option<Instant> {
+        match &self.state {
+            State::Writing { page, started, .. } if !page.is_for_parts() => Some(*started),
+            _ => None,
+        }
+    }
+
+    /// Since when a response has been leaving, or the present part of a download.
     pub(super) fn writing_since(&self) -> Option<Instant> {
         match self.state {
             State::Writing { started, .. } => Some(started),
@@ -173,14 +181,21 @@ impl Connection {
         self.requests + 1 < WEB_REQUESTS_PER_CONNECTION_MAX
     }
 
-    /// Starts to send a response to the first `head_length` bytes received. The response ends the
-    /// connection unless `keep_alive`.
-    pub(super) fn answer(&mut self, page: Page, head_length: usize, keep_alive: bool, now: Instant) {
+    /// Starts to send a response to the first `head_length` bytes received: a page, and then the parts of a
+    /// download if it is one. The response ends the connection unless `keep_alive`.
+    pub(super) fn answer(
+        &mut self,
+        page: Page,
+        parts: Option<Parts>,
+        head_length: usize,
+        keep_alive: bool,
+        now: Instant,
+    ) {
         self.head.copy_within(head_length.min(self.received)..self.received, 0);
         self.received = self.received.saturating_sub(head_length);
         self.requests += 1;
         self.since = now;
-        self.state = State::Writing { page, started: now, keep_alive };
+        self.state = State::Writing { page, parts, started: now, keep_alive };
     }
 
     /// Does what the socket is ready for.
@@ -229,14 +244,26 @@ impl Connection {
     }
 
     fn send(&mut self, now: Instant) -> Outcome {
-        let State::Writing { page, keep_alive, .. } = &mut self.state else { return Outcome::Waiting };
+        let State::Writing { page, parts, started, keep_alive } = &mut self.state else {
+            return Outcome::Waiting;
+        };
+        if let Some(rest) = parts.as_mut().filter(|_| page.unsent().is_empty()) {
+            // Each part has a time of its own, or a large download could not be had at all.
+            *started = now;
+            self.since = now;
+            if !page.put_part(rest) {
+                *parts = None;
+            } else if page.unsent().is_empty() {
+                return Outcome::Waiting;
+            }
+        }
         match self.stream.write(page.unsent()) {
             Ok(0) if !page.unsent().is_empty() => return Outcome::Ended,
             Ok(length) => page.mark_sent(length),
             Err(error) => return outcome_of(&error),
         }
         self.since = now;
-        if !page.unsent().is_empty() {
+        if !page.unsent().is_empty() || parts.is_some() {
             return Outcome::Waiting;
         }
         let next = if *keep_alive {
@@ -334,7 +361,7 @@ mod tests {
     fn between_requests_it_idles_and_the_next_head_has_its_own_time() {
         let start = Instant::now();
         let (mut connection, mut client) = pair(start);
-        connection.answer(page(10), 0, true, start);
+        connection.answer(page(10), None, 0, true, start);
         let sent = start + Duration::from_secs(1);
         assert!(matches!(settle(&mut connection, sent), Outcome::Answered(_)));
         assert_eq!(connection.deadline(), sent + WEB_IDLE_TIME);
@@ -352,7 +379,7 @@ mod tests {
         while connection.received() != b"firstsecond" {
             settle(&mut connection, start);
         }
-        connection.answer(page(10), 5, true, start);
+        connection.answer(page(10), None, 5, true, start);
         assert_eq!(connection.received(), b"second");
         assert!(matches!(settle(&mut connection, start), Outcome::Answered(_)));
         assert!(connection.interest().1.contains(PollFlags::OUT));
@@ -368,10 +395,10 @@ mod tests {
         sockopt::set_socket_send_buffer_size(&connection.stream, 8192).unwrap();
         sockopt::set_socket_recv_buffer_size(&client, 8192).unwrap();
         while connection.writing_since().is_none() {
-            connection.answer(page(WEB_BODY_BYTES_MAX), 0, true, start);
+            connection.answer(page(WEB_BODY_BYTES_MAX), None, 0, true, start);
             while is_moving(&mut connection, start) {}
         }
-        connection.answer(page(WEB_BODY_BYTES_MAX), 0, true, start);
+        connection.answer(page(WEB_BODY_BYTES_MAX), None, 0, true, start);
         assert_eq!(connection.deadline(), start + WEB_STALL_TIME);
         // One read makes room for more of the response, and patience grows, but not for ever.
         let mut buffer = [0; 4096];
@@ -390,7 +417,7 @@ mod tests {
         let start = Instant::now();
         for says_too_much in [false, true] {
             let (mut connection, client) = pair(start);
-            connection.answer(page(10), 0, false, start);
+            connection.answer(page(10), None, 0, false, start);
             assert!(matches!(settle(&mut connection, start), Outcome::Answered(_)));
             assert!(connection.is_lingering() && connection.deadline() == start + WEB_LINGER_TIME);
             let talker = std::thread::spawn(move || {
@@ -410,14 +437,14 @@ mod tests {
         let (mut old, _client) = pair(start);
         let (mut new, _client) = pair(later);
         let (mut busy, _client) = pair(start);
-        busy.answer(page(10), 0, true, start);
+        busy.answer(page(10), None, 0, true, start);
         let [mut first, mut second] = [start, later].map(|time| {
             let (mut connection, client) = pair(time);
             connection.wait(time);
             (connection, client)
         });
         let (mut lingering, _client) = pair(later);
-        lingering.answer(page(10), 0, false, later);
+        lingering.answer(page(10), None, 0, false, later);
         assert!(matches!(settle(&mut lingering, later), Outcome::Answered(_)));
 
         let rank = |connection: &mut Connection, share, now| {

@@ -18,7 +18,7 @@ use super::request::{self, Parsed};
 use super::{Handler, HostNames, Listeners, Page, Refusal};
 use crate::limits::{
     WEB_ACCEPT_PAUSE, WEB_ACCEPTS_PER_TURN, WEB_CONNECTIONS_MAX, WEB_CONNECTIONS_PER_ADDRESS_MAX,
-    WEB_LISTENERS_MAX, WEB_PAGE_TIME, WEB_PAGES_MAX,
+    WEB_DOWNLOADS_MAX, WEB_LISTENERS_MAX, WEB_PAGE_TIME, WEB_PAGES_MAX,
 };
 
 /// What the gate has let in and kept out since the start.
@@ -55,6 +55,8 @@ pub struct Gate {
     connections: Box<[Option<Connection>]>,
     /// The pages not in use.
     pages: Vec<Page>,
+    /// Those for parts of downloads that are not in use.
+    part_pages: Vec<Page>,
     statistics: Statistics,
     accept_after: Option<Instant>,
 }
@@ -67,6 +69,7 @@ impl Gate {
             names,
             connections: (0..WEB_CONNECTIONS_MAX).map(|_| None).collect(),
             pages: (0..WEB_PAGES_MAX).map(|_| Page::new()).collect(),
+            part_pages: (0..WEB_DOWNLOADS_MAX).map(|_| Page::for_parts()).collect(),
             statistics: Statistics::default(),
             accept_after: None,
         }
@@ -140,7 +143,7 @@ impl Gate {
         let Some(connection) = &mut self.connections[index] else { return };
         match connection.proceed(now) {
             Outcome::Waiting => {}
-            Outcome::Answered(page) => self.pages.push(page),
+            Outcome::Answered(page) => self.put_back(page),
             Outcome::Ended => self.close(index),
             Outcome::Received => {
                 if request::parse(connection.received()) != Parsed::Partial {
@@ -172,6 +175,18 @@ impl Gate {
         if request.host.is_some_and(|host| !self.names.allows(host)) {
             return self.refuse(index, Refusal::Host, page, now);
         }
+        if let Some(download) = handler.download(&request) {
+            let Some(mut part) = self.part_pages.pop() else {
+                return self.refuse(index, Refusal::Busy, page, now);
+            };
+            self.pages.push(page);
+            // Without chunks its end is the connection's.
+            let keep_alive = request.keep_alive && request.takes_chunks && connection.may_continue();
+            let parts = part.begin(download, &request, keep_alive);
+            self.statistics.requests += 1;
+            connection.answer(part, parts, length, keep_alive, now);
+            return self.serve(index, now);
+        }
         let response = handler.respond(&request, &self.statistics, &mut page);
         if page.has_overflowed() {
             return self.refuse(index, Refusal::ResponseTooLarge, page, now);
@@ -179,7 +194,7 @@ impl Gate {
         let keep_alive = request.keep_alive && connection.may_continue();
         page.complete(&response, &request, keep_alive);
         self.statistics.requests += 1;
-        connection.answer(page, length, keep_alive, now);
+        connection.answer(page, None, length, keep_alive, now);
         self.serve(index, now);
     }
 
@@ -188,7 +203,7 @@ impl Gate {
         self.statistics.refused[refusal as usize] += 1;
         let Some(connection) = &mut self.connections[index] else { return self.pages.push(page) };
         page.refuse(refusal, !connection.received().starts_with(b"HEAD "));
-        connection.answer(page, connection.received().len(), false, now);
+        connection.answer(page, None, connection.received().len(), false, now);
         self.serve(index, now);
     }
 
@@ -197,7 +212,7 @@ impl Gate {
     fn take_page(&mut self, now: Instant) -> Option<Page> {
         if self.pages.is_empty() {
             let open = self.connections.iter().enumerate();
-            let writing = open.filter_map(|(index, slot)| Some((slot.as_ref()?.writing_since()?, index)));
+            let writing = open.filter_map(|(index, slot)| Some((slot.as_ref()?.page_since()?, index)));
             let (_, index) = writing.min().filter(|(since, _)| *since + WEB_PAGE_TIME <= now)?;
             self.statistics.evicted += 1;
             self.reset(index);
@@ -212,7 +227,7 @@ impl Gate {
             return Some(now);
         }
         let open = self.connections.iter().flatten();
-        open.filter_map(Connection::writing_since).min().map(|since| since + WEB_PAGE_TIME)
+        open.filter_map(Connection::page_since).min().map(|since| since + WEB_PAGE_TIME)
     }
 
     /// Who is answered next.
@@ -335,7 +350,14 @@ impl Gate {
     fn close(&mut self, index: usize) {
         let Some(connection) = self.connections[index].take() else { return };
         self.share_out(connection.peer());
-        self.pages.extend(connection.into_page());
+        if let Some(page) = connection.into_page() {
+            self.put_back(page);
+        }
+    }
+
+    /// Puts a page that is not in use any more to its like.
+    fn put_back(&mut self, page: Page) {
+        if page.is_for_parts() { self.part_pages.push(page) } else { self.pages.push(page) }
     }
 }
 

@@ -24,7 +24,7 @@ pub use gate::{Gate, Statistics};
 pub use host::HostNames;
 pub use listeners::Listeners;
 pub use request::{Method, Refusal, Request};
-pub use response::{Cache, Page, Response, Status};
+pub use response::{Cache, Download, Page, Response, Status};
 
 /// Answers the requests that passed the gate.
 pub trait Handler {
@@ -34,4 +34,17 @@ pub trait Handler {
     /// a page that ran over is replaced by a refusal. HEAD, conditional requests and connections are
     /// the gate's business: the handler always renders the whole body.
     fn respond(&mut self, request: &Request<'_>, statistics: &Statistics, page: &mut Page) -> Response;
+
+    /// Begins an answer that is too large for a page, if that is what was asked for. It is called before
+    /// [`Handler::respond`], which is not called then.
+    fn download(&mut self, _request: &Request<'_>) -> Option<Download> {
+        None
+    }
+}
+
+/// A body that is made in parts while it is sent.
+pub trait Body {
+    /// Writes the next part into `page`, which is empty and has room for `WEB_PART_BYTES`; false if it was the
+    /// last. It must not block, and may write nothing if finding the next part takes long.
+    fn next(&mut self, page: &mut Page) -> bool;
 }

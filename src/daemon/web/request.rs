@@ -29,6 +29,8 @@ pub enum Refusal {
     Host,
     /// The head is longer than the buffer or has too many lines (431).
     HeadTooLarge,
+    /// As many downloads are under way as there may be (503).
+    Busy,
     /// The response does not fit into a page (500).
     ResponseTooLarge,
     /// Neither HTTP/1.0 nor HTTP/1.1 (505).
@@ -37,13 +39,14 @@ pub enum Refusal {
 
 impl Refusal {
     /// All refusals, in the order of their counters.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Malformed,
         Self::Method,
         Self::Timeout,
         Self::Body,
         Self::Host,
         Self::HeadTooLarge,
+        Self::Busy,
         Self::ResponseTooLarge,
         Self::Version,
     ];
@@ -57,6 +60,7 @@ impl Refusal {
             Self::Body => "body",
             Self::Host => "host",
             Self::HeadTooLarge => "head_too_large",
+            Self::Busy => "busy",
             Self::ResponseTooLarge => "response_too_large",
             Self::Version => "version",
         }
@@ -74,6 +78,8 @@ pub struct Request<'a> {
     pub accepts_gzip: bool,
     /// The connection may serve another request.
     pub keep_alive: bool,
+    /// The client understands a body in chunks: it speaks HTTP/1.1.
+    pub takes_chunks: bool,
     path: Cow<'a, str>,
     query: &'a str,
     if_none_match: &'a str,
@@ -120,6 +126,7 @@ impl<'a> Request<'a> {
             host: None,
             accepts_gzip: false,
             keep_alive: is_http_11,
+            takes_chunks: is_http_11,
             path: decode(path).ok_or(Refusal::Malformed)?,
             query,
             if_none_match: "",

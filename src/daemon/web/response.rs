@@ -5,8 +5,9 @@ use std::io::{self, Write as _};
 
 use tiny_http::{HTTPVersion, Header, StatusCode};
 
+use super::Body;
 use super::request::{Method, Refusal, Request};
-use crate::limits::{WEB_BODY_BYTES_MAX, WEB_RESPONSE_HEAD_BYTES_MAX};
+use crate::limits::{WEB_BODY_BYTES_MAX, WEB_PART_BYTES, WEB_RESPONSE_HEAD_BYTES_MAX, WEB_RETRY_SECONDS};
 
 /// What a browser may load and run: only what the page's own origin serves, and nothing inline.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -66,6 +67,21 @@ impl Response {
     }
 }
 
+/// An answer that is made while it is sent.
+pub struct Download {
+    /// The media type.
+    pub media_type: &'static str,
+    /// What makes it.
+    pub body: Box<dyn Body + Send>,
+}
+
+/// A download's body on its way.
+pub(super) struct Parts {
+    body: Box<dyn Body + Send>,
+    /// In chunks, so that the client sees whether it is whole; else it ends with the connection.
+    chunked: bool,
+}
+
 /// One response in memory: a body of at most `WEB_BODY_BYTES_MAX` bytes, written by `fmt::Write`,
 /// and room for its head right before it, so that both leave in one piece. Allocated once and reused.
 pub struct Page {
@@ -78,11 +94,34 @@ pub struct Page {
 /// Where the body begins.
 const BODY: usize = WEB_RESPONSE_HEAD_BYTES_MAX;
 
+/// What may come behind the last chunk's bytes: its end, and the end of all chunks (RFC 9112, section 7.1).
+const CHUNK_END: &[u8] = b"\r\n";
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
 impl Page {
     /// An empty page. Its memory becomes resident as it is used.
     pub fn new() -> Self {
-        let bytes = vec![0; BODY + WEB_BODY_BYTES_MAX].into_boxed_slice();
+        Self::with_room(WEB_BODY_BYTES_MAX)
+    }
+
+    /// An empty page for one part of a download.
+    pub(super) fn for_parts() -> Self {
+        Self::with_room(WEB_PART_BYTES + CHUNK_END.len() + LAST_CHUNK.len())
+    }
+
+    fn with_room(bytes: usize) -> Self {
+        let bytes = vec![0; BODY + bytes].into_boxed_slice();
         Self { bytes, start: BODY, end: BODY, overflowed: false }
+    }
+
+    /// True for a page that is for parts of downloads.
+    pub(super) fn is_for_parts(&self) -> bool {
+        self.bytes.len() < BODY + WEB_BODY_BYTES_MAX
+    }
+
+    /// Bytes that fit into what is still free of a part.
+    pub fn room(&self) -> usize {
+        (BODY + WEB_PART_BYTES).saturating_sub(self.end)
     }
 
     /// Empties the page.
@@ -133,10 +172,47 @@ impl Page {
             headers.extend([("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]);
         }
         let code = if is_known { 304 } else { response.status.code() };
-        self.put_head(code, &headers, keep_alive);
+        self.put_head(code, &headers, Length::Bytes(self.end - BODY), keep_alive);
         if is_known || request.method == Method::Head {
             self.end = BODY;
         }
+    }
+
+    /// Begins a download: puts its head in place, and returns its parts unless the request is for the head alone.
+    pub(super) fn begin(
+        &mut self,
+        download: Download,
+        request: &Request<'_>,
+        keep_alive: bool,
+    ) -> Option<Parts> {
+        self.clear();
+        let headers = [("Content-Type", download.media_type), ("Cache-Control", "no-store")];
+        let length = if request.takes_chunks { Length::Chunked } else { Length::UntilClosed };
+        self.put_head(200, &headers, length, keep_alive);
+        let parts = Parts { body: download.body, chunked: request.takes_chunks };
+        (request.method == Method::Get).then_some(parts)
+    }
+
+    /// Replaces the page, all of which is sent, by the next part of a download; false if it was the last.
+    pub(super) fn put_part(&mut self, parts: &mut Parts) -> bool {
+        self.clear();
+        let has_more = parts.body.next(self);
+        let length = self.end - BODY;
+        if parts.chunked && length > 0 {
+            let mut size = [0; 16];
+            let mut rest = &mut size[..];
+            // It fits: sixteen bytes are more than any size takes.
+            let _ = write!(rest, "{length:x}\r\n");
+            let unused = rest.len();
+            let size = &size[..size.len() - unused];
+            self.start = BODY - size.len();
+            self.bytes[self.start..BODY].copy_from_slice(size);
+            let _ = self.write_bytes(CHUNK_END);
+        }
+        if parts.chunked && !has_more {
+            let _ = self.write_bytes(LAST_CHUNK);
+        }
+        has_more
     }
 
     /// Replaces the page by a refusal, which says nothing of the request. The connection ends with it.
@@ -149,7 +225,11 @@ impl Page {
         if refusal == Refusal::Method {
             headers.push(("Allow", "GET, HEAD"));
         }
-        self.put_head(code, &headers, false);
+        let seconds = WEB_RETRY_SECONDS.to_string();
+        if refusal == Refusal::Busy {
+            headers.push(("Retry-After", &seconds));
+        }
+        self.put_head(code, &headers, Length::Bytes(self.end - BODY), false);
         if !with_body {
             self.end = BODY;
         }
@@ -166,11 +246,11 @@ impl Page {
     }
 
     /// Puts the head right before the body.
-    fn put_head(&mut self, code: u16, headers: &[(&str, &str)], keep_alive: bool) {
+    fn put_head(&mut self, code: u16, headers: &[(&str, &str)], length: Length, keep_alive: bool) {
         let mut head = [0; WEB_RESPONSE_HEAD_BYTES_MAX];
         // A head that does not fit cannot be made from what this file puts in; if it ever were, the
         // connection would end without a byte.
-        let length = print_head(&mut head, code, headers, self.end - BODY, keep_alive).unwrap_or(0);
+        let length = print_head(&mut head, code, headers, length, keep_alive).unwrap_or(0);
         self.start = BODY - length;
         self.bytes[self.start..BODY].copy_from_slice(&head[..length]);
     }
@@ -196,27 +276,54 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
     ("Referrer-Policy", "no-referrer"),
 ];
 
+/// How a client knows where a body ends.
+#[derive(Clone, Copy)]
+enum Length {
+    /// It has so many bytes.
+    Bytes(usize),
+    /// It is in chunks.
+    Chunked,
+    /// It ends with the connection.
+    UntilClosed,
+}
+
 /// Has tiny_http print the head, and adds the one header that it leaves out. Returns the length in
 /// bytes; fails if there is no room.
 fn print_head(
     head: &mut [u8],
     code: u16,
     headers: &[(&str, &str)],
-    body_length: usize,
+    length: Length,
     keep_alive: bool,
 ) -> io::Result<usize> {
     let headers = headers.iter().chain(&COMMON_HEADERS);
     let headers = headers.filter_map(|(name, value)| Header::from_bytes(*name, *value).ok()).collect();
-    let mut cursor = io::Cursor::new(head);
+    let body_length = match length {
+        Length::Bytes(bytes) => Some(bytes),
+        Length::Chunked | Length::UntilClosed => None,
+    };
+    let mut cursor = io::Cursor::new(&mut *head);
     // Without the threshold a large body would be announced as chunked; without the length, too.
-    tiny_http::Response::new(StatusCode(code), headers, io::empty(), Some(body_length), None)
+    tiny_http::Response::new(StatusCode(code), headers, io::empty(), body_length, None)
         .with_chunked_threshold(usize::MAX)
         .raw_print(&mut cursor, HTTPVersion(1, 1), &[], true, None)?;
     // The empty line that ends the head moves behind our header.
-    cursor.set_position(cursor.position().saturating_sub(2));
+    let mut end = (cursor.position() as usize).saturating_sub(2);
+    if let Length::UntilClosed = length {
+        end = without(&mut head[..end], b"Transfer-Encoding: chunked\r\n");
+    }
+    let mut rest = head.get_mut(end..).unwrap_or_default();
+    let room = rest.len();
     let connection = if keep_alive { "keep-alive" } else { "close" };
-    write!(cursor, "Connection: {connection}\r\n\r\n")?;
-    Ok(cursor.position() as usize)
+    write!(rest, "Connection: {connection}\r\n\r\n")?;
+    Ok(end + room - rest.len())
+}
+
+/// Takes a line out of a head, if it is there, and says how long the rest is.
+fn without(head: &mut [u8], line: &[u8]) -> usize {
+    let Some(start) = head.windows(line.len()).position(|part| part == line) else { return head.len() };
+    head.copy_within(start + line.len().., start);
+    head.len() - line.len()
 }
 
 const fn refusal_text(refusal: Refusal) -> (u16, &'static str) {
@@ -232,6 +339,7 @@ const fn refusal_text(refusal: Refusal) -> (u16, &'static str) {
              itself, or start duskwatch with --host-name NAME to allow the name.\n",
         ),
         Refusal::HeadTooLarge => (431, "The head of the request is too large.\n"),
+        Refusal::Busy => (503, "As many downloads are under way as there may be. Try again in a while.\n"),
         Refusal::ResponseTooLarge => (500, "The response is too large: ask for fewer rows.\n"),
         Refusal::Version => (505, "duskwatch speaks HTTP/1.0 and HTTP/1.1.\n"),
     }
@@ -345,6 +453,7 @@ mod tests {
             assert!(has_line(&text, &format!("Content-Length: {}", body.len())));
             assert!(has_line(&text, "Connection: close") && body.ends_with(".\n"));
             assert_eq!(has_line(&text, "Allow: GET, HEAD"), refusal == Refusal::Method);
+            assert_eq!(has_line(&text, "Retry-After: 10"), refusal == Refusal::Busy);
             page.refuse(refusal, false);
             assert!(page.unsent().ends_with(b"\r\n\r\n"));
         }

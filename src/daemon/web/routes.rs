@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Cache, Handler, Page, Request, Response, Statistics, Status};
+use super::{Cache, Download, Handler, Page, Request, Response, Statistics, Status};
 use crate::daemon::capture::coverage::Meter;
 use crate::daemon::clock::{Clock, Zone};
+use crate::daemon::evidence::Evidence;
+use crate::daemon::evidence::export::Format;
+use crate::daemon::evidence::walk::Selection;
 use crate::daemon::names::Names;
 use crate::daemon::tap::{Shared, lock};
 use crate::ledger::{Counters, Coverage};
@@ -67,6 +70,8 @@ pub struct Sources {
     pub names: Names,
     /// What the kernel says passed, for each interface; none for a capture file.
     pub meters: Vec<Arc<Meter>>,
+    /// What was sent to the dark, if it is kept.
+    pub evidence: Option<Evidence>,
     /// Everything else.
     pub facts: Box<dyn FactSource + Send>,
     /// How the user wants them.
@@ -99,6 +104,14 @@ pub struct Pages {
     metrics: MetricsView,
 }
 
+/// Where evidence is, in which format and of which media type.
+const EVIDENCE: [(&str, Option<Format>, &str); 4] = [
+    ("darknet/evidence.pcapng", None, "application/x-pcapng"),
+    ("darknet/export.csv", Some(Format::Csv), "text/csv; charset=utf-8"),
+    ("darknet/export.jsonl", Some(Format::JsonLines), "application/jsonl"),
+    ("darknet/export.sql", Some(Format::Sql), "application/sql"),
+];
+
 /// A view to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum View {
@@ -119,6 +132,8 @@ enum Route {
     Json(View),
     Metrics,
     Asset(Asset),
+    /// Packets, in a format if they are not to be as they were captured, and its media type.
+    Evidence(Option<Format>, &'static str),
 }
 
 impl Route {
@@ -132,6 +147,9 @@ impl Route {
         }
         if path.is_empty() {
             return Some(Self::Html(View::Summary));
+        }
+        if let Some((_, format, media_type)) = EVIDENCE.into_iter().find(|(known, ..)| *known == path) {
+            return Some(Self::Evidence(format, media_type));
         }
         match path.strip_prefix("api/v1/") {
             Some("summary") => Some(Self::Json(View::Summary)),
@@ -179,7 +197,12 @@ impl Handler for Pages {
                 self.show_metrics(statistics, page);
                 Ok(OPENMETRICS)
             }
-            None => Err(NotFound),
+            // What there is of it was begun as a download.
+            Some(Route::Evidence(..)) if self.sources.evidence.is_some() => {
+                let _ = page.write_bytes(b"source takes an address, from and to take seconds since 1970.\n");
+                return Response::live(Status::BadRequest, TEXT);
+            }
+            Some(Route::Evidence(..)) | None => Err(NotFound),
         };
         match shown {
             Ok(media_type) => Response::live(Status::Ok, media_type),
@@ -190,6 +213,27 @@ impl Handler for Pages {
             }
         }
     }
+
+    fn download(&mut self, request: &Request<'_>) -> Option<Download> {
+        let path = request.path().strip_prefix(self.sources.wishes.base.as_str())?;
+        let Some(Route::Evidence(format, media_type)) = Route::of(path) else { return None };
+        let selection = selection(request)?;
+        let body = self.sources.evidence.as_ref()?.download(selection, format);
+        Some(Download { media_type, body: Box::new(body) })
+    }
+}
+
+/// Which packets a request is for; `None` if that makes no sense.
+fn selection(request: &Request<'_>) -> Option<Selection> {
+    let seconds = |name, default| match request.parameter(name) {
+        Some(text) if !text.is_empty() => text.parse().ok(),
+        _ => Some(default),
+    };
+    let source = match request.parameter("source") {
+        Some(text) if !text.is_empty() => Some(text.parse::<IpAddr>().ok()?.into()),
+        _ => None,
+    };
+    Some(Selection { source, from: seconds("from", 0)?, to: seconds("to", u64::MAX)? })
 }
 
 impl Pages {
@@ -343,7 +387,7 @@ mod tests {
         match Route::of(path)? {
             Route::Html(view) => Some((view, true)),
             Route::Json(view) => Some((view, false)),
-            Route::Metrics | Route::Asset(_) => None,
+            Route::Metrics | Route::Asset(_) | Route::Evidence(..) => None,
         }
     }
 
@@ -356,6 +400,7 @@ mod tests {
         assert_eq!(view("hosts/192.168.1.5/"), Some((View::Host(address), true)));
         assert_eq!(view("api/v1/summary"), Some((View::Summary, false)));
         assert_eq!(view("api/v1/hosts/192.168.1.5"), Some((View::Host(address), false)));
+        assert!(matches!(Route::of("darknet/export.sql"), Some(Route::Evidence(Some(Format::Sql), _))));
         assert_eq!(view("darknet/192.168.1.5/"), Some((View::Source(address), true)));
         assert_eq!(view("api/v1/darknet/192.168.1.5"), Some((View::Source(address), false)));
         assert!(matches!(Route::of("metrics"), Some(Route::Metrics)));

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType};
 
-use super::super::{Request, Response, Status};
+use super::super::{Body, Download, Request, Response, Status};
 use super::*;
-use crate::limits::WEB_BODY_BYTES_MAX;
+use crate::limits::{WEB_BODY_BYTES_MAX, WEB_PART_BYTES};
 
 struct Echo;
 
@@ -30,6 +30,28 @@ impl Handler for Echo {
         };
         let _ = page.write_bytes(&vec![b'x'; length]);
         Response::live(Status::Ok, "text/plain")
+    }
+
+    fn download(&mut self, request: &Request<'_>) -> Option<Download> {
+        let parts = request.path().strip_prefix("/download/")?.parse().ok()?;
+        Some(Download { media_type: "text/plain", body: Box::new(Parts { parts, is_full: false }) })
+    }
+}
+
+/// Every second part is empty, as when nothing was found yet.
+struct Parts {
+    parts: usize,
+    is_full: bool,
+}
+
+impl Body for Parts {
+    fn next(&mut self, page: &mut Page) -> bool {
+        self.is_full = !self.is_full;
+        if self.is_full && self.parts > 0 {
+            self.parts -= 1;
+            page.write_bytes(&[b'x'; WEB_PART_BYTES]).unwrap();
+        }
+        self.parts > 0
     }
 }
 
@@ -172,6 +194,91 @@ fn a_slow_reader_gets_a_large_page_whole() {
     assert!(head.ends_with("\r\n\r\n") && head.contains(&format!("Content-Length: {WEB_BODY_BYTES_MAX}")));
 }
 
+/// The bytes of a body in chunks, which must be whole.
+fn unchunk(mut body: &str) -> usize {
+    let mut length = 0;
+    loop {
+        let (size, rest) = body.split_once("\r\n").expect("a size");
+        let size = usize::from_str_radix(size, 16).expect("in hex");
+        length += size;
+        let (chunk, rest) = rest.split_at(size);
+        assert!(chunk.bytes().all(|byte| byte == b'x'));
+        body = rest.strip_prefix("\r\n").expect("a chunk ends");
+        if size == 0 {
+            assert_eq!(body, "", "nothing follows the last chunk");
+            return length;
+        }
+    }
+}
+
+#[test]
+fn a_download_is_as_long_as_it_is() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    for parts in [0, 1, 2, 700] {
+        let answer = gate.exchange(&format!("GET /download/{parts} HTTP/1.1\r\n{LAST}"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert!(
+            head.contains("\r\nTransfer-Encoding: chunked\r\n") && !head.contains("Content-Length"),
+            "{head}"
+        );
+        assert_eq!(unchunk(body), parts * WEB_PART_BYTES);
+
+        // A client that knows no chunks reads until the end.
+        let answer = gate.exchange(&format!("GET /download/{parts} HTTP/1.0\r\n\r\n"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(!head.contains("Transfer-Encoding") && !head.contains("Content-Length"), "{head}");
+        assert!(head.ends_with("Connection: close") && body.len() == parts * WEB_PART_BYTES);
+    }
+    let head = gate.exchange(&format!("HEAD /download/9 HTTP/1.1\r\n{LAST}"));
+    assert!(head.contains("chunked") && head.ends_with("\r\n\r\n"), "{head}");
+    // The connection serves another request behind the last chunk.
+    let two = format!("GET /download/1 HTTP/1.1\r\nHost: a.b\r\n\r\nGET /after HTTP/1.1\r\n{LAST}");
+    let answer = gate.exchange(&two.replace("a.b", "127.0.0.1"));
+    assert!(answer.contains("\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n") && answer.ends_with("page /after"));
+}
+
+#[test]
+fn downloads_take_no_page_from_others_and_there_are_two_at_once() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let request = format!("GET /download/100000 HTTP/1.1\r\n{LAST}");
+    let begin = || {
+        let mut stream = gate.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut first = [0; 1];
+        stream.read_exact(&mut first).unwrap();
+        stream
+    };
+    let slow = [begin(), begin()];
+    let third = gate.exchange(&request);
+    assert!(third.starts_with("HTTP/1.1 503 ") && third.contains("\r\nRetry-After: 10\r\n"), "{third}");
+    for _ in 0..20 {
+        let answer = gate.exchange(&format!("GET /large HTTP/1.1\r\n{LAST}"));
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.len() > WEB_BODY_BYTES_MAX);
+    }
+    // Who reads on, if slowly, is served on; who goes away makes room.
+    let [mut first, second] = slow;
+    first.read_exact(&mut vec![0; 1 << 20]).unwrap();
+    drop(second);
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !gate.exchange(&format!("GET /download/1 HTTP/1.1\r\n{LAST}")).starts_with("HTTP/1.1 200 ") {
+        assert!(Instant::now() < limit, "the place of the one that is gone is not free");
+    }
+    first.read_exact(&mut vec![0; 1 << 20]).unwrap();
+}
+
+#[test]
+fn a_download_that_nobody_reads_is_given_up() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let mut stream = gate.connect();
+    stream.write_all(format!("GET /download/100000 HTTP/1.1\r\n{LAST}").as_bytes()).unwrap();
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !gate.exchange(&format!("GET /statistics HTTP/1.1\r\n{LAST}")).contains("stalled: 1,") {
+        assert!(Instant::now() < limit, "it is not given up");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn refusals_end_the_connection_and_reflect_nothing() {
     let gate = Running::start(&["127.0.0.1:0"]);
@@ -193,7 +300,7 @@ fn refusals_end_the_connection_and_reflect_nothing() {
     assert!(head.starts_with("HTTP/1.1 421 ") && head.ends_with("\r\n\r\n"), "{head}");
     let statistics = gate.exchange(&format!("GET /statistics HTTP/1.1\r\n{LAST}"));
     assert!(statistics.contains("accepted: 9, requests: 0"), "{statistics}");
-    assert!(statistics.contains("refused: [1, 1, 0, 1, 2, 1, 1, 1]"), "{statistics}");
+    assert!(statistics.contains("refused: [1, 1, 0, 1, 2, 1, 0, 1, 1]"), "{statistics}");
 }
 
 #[test]

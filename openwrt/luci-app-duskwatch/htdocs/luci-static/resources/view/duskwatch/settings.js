@@ -14,6 +14,7 @@ function matches(pattern, hint) {
 
 const isInterface = matches('[A-Za-z0-9._@:-]+(=(lan|wan))?', _('A network or a device, such as lan or eth0.7, and perhaps =lan or =wan after it'));
 const isPath = matches('/.*', _('A path that begins with /'));
+const isEvidence = matches('/.*|none', _('A path that begins with /, or none'));
 const isBase = matches('/[A-Za-z0-9/._~-]*', _('A path such as /duskwatch'));
 const isSpan = matches('[1-9][0-9]*[smhd]', _('A number and s, m, h or d: 30m, 1h'));
 const isSize = matches('[1-9][0-9]*[KMG]?', _('A number and perhaps K, M or G: 512K, 5M'));
@@ -95,6 +96,12 @@ return view.extend({
 			{ placeholder: '192.168.1.9' });
 		add(s, form.Value, 'rules', _('Rules'), _('A file of rules for such packets, in a subset of Snort\'s language.'),
 			{ validate: isPath, placeholder: '/etc/duskwatch/dark.rules' });
+		o = add(s, form.Value, 'evidence', _('Evidence'), _('Keep the packets to dark addresses in this directory, to download from the pages. Below /tmp they are in memory.'),
+			{ validate: isEvidence });
+		o.value('/tmp/lib/duskwatch-evidence', _('In memory: lost with the power'));
+		o.value('none', _('Nothing'));
+		add(s, form.Value, 'evidence_bytes', _('Most evidence'), _('The oldest goes. Left out: 256K, 1M or 4M, by the profile.'), { validate: isSize, placeholder: '1M' });
+		add(s, form.Value, 'evidence_age', _('Age of evidence'), _('Nothing older than this is kept.'), { validate: isSpan, placeholder: '7d' });
 
 		s = section('syslog', _('Syslog'));
 		o = add(s, form.Value, 'target', _('Syslog server'), _('Who is told about packets to dark addresses.'), { validate: isTarget });
