@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::{IsTerminal, Write, stdout};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pcap::Capture;
 
@@ -272,10 +272,10 @@ impl Progress {
             return;
         }
         self.shown = Some(Instant::now());
-        let share = (self.bytes as f64 / of as f64).min(1.0);
-        let spent = self.start.elapsed().as_secs_f64();
-        let left = Duration::from_secs_f64(spent / share.max(1e-6) * (1.0 - share));
-        let _ = write!(std::io::stderr(), "\r{:3.0} % read, {} s left ", share * 100.0, left.as_secs());
+        // In whole numbers: nothing else in the program prints fractions, and the code for that is large.
+        let (read, of) = (u128::from(self.bytes.min(of)), u128::from(of.max(1)));
+        let left = self.start.elapsed().as_millis() * (of - read) / read.max(1) / 1000;
+        let _ = write!(std::io::stderr(), "\r{:3} % read, {left} s left ", read * 100 / of);
     }
 
     fn clear(&mut self) {

@@ -42,9 +42,19 @@ fn one_packet_into_the_dark_is_one_line() {
     for part in ["HIT", "src=192.168.77.11", "packets=10", "dark_dests=2"] {
         assert!(has(&line, part), "{part} in {line}");
     }
+    // Then comes the report of the window that was cut short, the largest source first.
+    for parts in [
+        ["sources=2", "packets=12", "others=0", "other_packets=0"],
+        ["rank=1", "src=192.168.77.11", "packets=11", "dests=2"],
+        ["rank=2", "src=192.168.77.12", "packets=1", "payloads=1"],
+    ] {
+        let line = receive(&receiver);
+        assert!(line.starts_with("<166>1 ") && line.contains(" SUMMARY "), "{line}");
+        assert!(parts.iter().all(|part| has(&line, part)), "{parts:?} in {line}");
+    }
     let line = receive(&receiver);
     assert!(line.starts_with("<166>1 ") && line.contains(" STATS "), "{line}");
-    for part in ["sent=3", "lost=0"] {
+    for part in ["sent=6", "lost=0"] {
         assert!(has(&line, part), "{part} in {line}");
     }
 }
