@@ -173,7 +173,7 @@ pub fn read(bytes: &[u8]) -> Result<(Block<'_>, usize), Fault> {
     let mut reader = Reader(bytes);
     let (Some(kind), Some(length)) = (reader.number(), reader.number()) else { return Err(Fault::Partial) };
     let length = length as usize;
-    if !(AROUND..=EVIDENCE_BLOCK_BYTES_MAX).contains(&length) || length % 4 != 0 {
+    if !(AROUND..=EVIDENCE_BLOCK_BYTES_MAX).contains(&length) || !length.is_multiple_of(4) {
         return Err(Fault::Damaged);
     }
     let block = bytes.get(..length).ok_or(Fault::Partial)?;
