@@ -95,6 +95,7 @@ build: install-deps
 test: install-deps lint
 	@scripts/install-packages --optional $(TEST_PACKAGES)
 	@scripts/fetch-tcpdump-captures
+	@scripts/fetch-syslog-ng
 	@scripts/test
 
 lint:

@@ -73,6 +73,9 @@ fn nothing_allocates_after_the_start() {
     // Some of the hosts that the frames are for.
     let dark = ["8.0.0.0/26", "192.168.1.0/26"].map(|prefix| prefix.parse().expect("a prefix"));
     *monitor.darknet_mut() = Darknet::new(&dark, 1024, Seed::new(1, 0)).expect("there are few");
+    let rules =
+        "alert tcp any any -> any 1: (threshold:type limit, track by_src, count 1, seconds 60; sid:1;)";
+    monitor.darknet_mut().set_rules(duskwatch::daemon::rules::parse("rules", rules).expect("rules"));
     let mut random = Random::new(1);
     let frames: Vec<_> = (0..50_000).map(|_| (random.below(2), random.frame(2_000))).collect();
     let observed = allocations(|| {
@@ -81,6 +84,7 @@ fn nothing_allocates_after_the_start() {
         }
     });
     assert_eq!(observed, 0, "observe");
+    assert!(monitor.darknet().recent().any(|event| event.rule.is_some()), "a rule has spoken");
     let mut events = monitor.darknet().recent().count() as u64;
     let ticked = allocations(|| {
         while monitor.tick(Timestamp::from_seconds(START + 40_000)).is_some() {

@@ -23,13 +23,15 @@ use super::residents;
 use super::signals::{Signal, Signals};
 use super::store;
 use super::system;
-use super::tap::{self, Shared, Tap, introduce, lock, tell_due, tell_rest};
+use super::tap::{self, Shared, Tap, introduce, lock, tell_due, tell_rest, tell_summary};
 use super::threads::{self, Thread};
 use super::web::routes::{Pages, Present, Sources, Wishes};
 use super::web::{Gate, HostNames, Listeners};
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
-use crate::limits::{HOSTS_PER_DARK_SOURCE, HOUSEKEEPING_INTERVAL, STOP_PATIENCE, THREAD_STACK_BYTES};
+use crate::limits::{
+    HOSTS_PER_DARK_SOURCE, HOUSEKEEPING_INTERVAL, STOP_PATIENCE, SUMMARY_SECONDS, THREAD_STACK_BYTES,
+};
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::table::Seed;
@@ -76,10 +78,10 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     for (index, presence) in capture.presences().enumerate() {
         introduce(&monitor, index, &presence, &options);
     }
-    let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone)?;
+    let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone.clone())?;
     let clock = keeper.clock();
     let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
-    let alarm = start_alarm(config, &monitor, interfaces, &names, capture.meters())?;
+    let alarm = start_alarm(config, &monitor, interfaces, &names, zone, capture.meters())?;
     let evidence =
         config.evidence.as_ref().map(|config| start_evidence(config, interfaces, &clock)).transpose()?;
     let tables = table_bytes(config, interfaces.len());
@@ -103,7 +105,14 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     if config.learning.is_some() {
         residents::tell(&monitor, &names, clock.now(), true);
     }
+    tell_summary(&monitor, alarm.as_ref(), clock.now());
+    let mut summarized = clock.now().seconds;
     let keep_house = || {
+        let now = clock.now();
+        if now.seconds.abs_diff(summarized) >= SUMMARY_SECONDS {
+            summarized = now.seconds;
+            tell_summary(&monitor, alarm.as_ref(), now);
+        }
         if config.learning.is_some() {
             residents::tell(&monitor, &names, clock.now(), false);
         }
@@ -113,6 +122,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     stop.end();
     join(threads);
     tell_rest(&monitor, alarm.as_ref());
+    tell_summary(&monitor, alarm.as_ref(), clock.now());
     keeper.close();
     if let Some(alarm) = alarm {
         alarm.stop();
@@ -338,6 +348,7 @@ fn start_alarm(
     monitor: &Shared,
     interfaces: &[Interface],
     names: &Names,
+    zone: Zone,
     meters: Vec<Arc<Meter>>,
 ) -> Result<Option<Alarm>, String> {
     let Some(receiver) = &config.syslog_to else { return Ok(None) };
@@ -347,6 +358,9 @@ fn start_alarm(
         dropped: meters.iter().map(|meter| meter.coverage().dropped).sum(),
     };
     let options = alarm::Options {
+        format: config.syslog_format,
+        framing: config.syslog_framing,
+        zone,
         interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
         rules: Arc::clone(config.rules.all()),
         names: names.clone(),

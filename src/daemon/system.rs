@@ -67,6 +67,20 @@ fn ask_for_vlan(name: &str, command: libc::c_int) -> Option<[u8; VLAN_NAME_BYTES
     (result == 0).then_some(request.answer.0)
 }
 
+/// Bytes written to a TCP socket that its peer has not acknowledged (SIOCOUTQ, tcp(7)), also after the
+/// connection has failed.
+///
+/// # Errors
+/// The system call's own.
+pub fn unacknowledged(socket: &impl AsRawFd) -> io::Result<usize> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the pointer is to an integer of the size that this request takes, which outlives the call.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ as _, &raw mut bytes) } {
+        0 => Ok(usize::try_from(bytes).unwrap_or(0)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// How many threads this process has.
 ///
 /// # Errors

@@ -29,6 +29,14 @@ pub fn tell_due(monitor: &Mutex<Monitor>, alarm: Option<&Alarm>, now: Timestamp)
     tell(alarm, || lock(monitor).tick(now));
 }
 
+/// Tells who sent how much to the dark in the window that ends now.
+pub fn tell_summary(monitor: &Mutex<Monitor>, alarm: Option<&Alarm>, now: Timestamp) {
+    let summary = lock(monitor).darknet_mut().summarize(now);
+    if let (Some(alarm), Some(summary)) = (alarm, summary) {
+        alarm.summarize(&summary);
+    }
+}
+
 /// Tells at the end what would have been told when its window was over.
 pub fn tell_rest(monitor: &Mutex<Monitor>, alarm: Option<&Alarm>) {
     tell(alarm, || lock(monitor).darknet_mut().close());

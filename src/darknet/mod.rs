@@ -201,6 +201,10 @@ impl Darknet {
         {
             return self.observe_neighbor(interface, packet, &message, now);
         }
+        // Who is offered an address by DHCP (RFC 2131) does not have it yet.
+        if packet.protocol == protocol::UDP && (packet.source_port, packet.destination_port) == (67, 68) {
+            return Finding::default();
+        }
         let darkness = self.space.darkness(packet.destination, seconds);
         let darkness = darkness.or_else(|| self.space.bogon(interface, packet, seconds));
         let probe = Probe::read(packet, bytes);

@@ -3,7 +3,7 @@
 //! The shell parses them (`daemon::rules`). What a rule asks for and the capture does not hold is unknown, and
 //! a rule that depends on it does not match, negated or not.
 
-use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -79,6 +79,8 @@ pub struct End {
 }
 
 impl End {
+    // There are four calls, and all of it in each of them would be a kilobyte.
+    #[inline(never)]
     fn holds(&self, address: Address, is_home: bool, port: u16) -> bool {
         let is_in = |net: &Net| match net {
             Net::Prefix(prefix) => prefix.contains(address),
@@ -122,7 +124,7 @@ pub enum Flags {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// The bytes.
-    pub pattern: Box<[u8]>,
+    pub pattern: Vec<u8>,
     /// Whether letters of ASCII match in upper and lower case.
     pub ignore_case: bool,
     /// Whether they must not be there.
@@ -192,7 +194,7 @@ pub struct Rule {
     /// What it does.
     pub action: Action,
     /// What its events are called.
-    pub name: Box<str>,
+    pub name: String,
     /// Its number (`sid`).
     pub sid: u32,
     /// The protocol.
@@ -302,7 +304,7 @@ impl Content {
         let end = self.offset.saturating_add(self.depth).min(size);
         let searched = payload.get(self.offset..end.min(payload.len())).unwrap_or_default();
         let is_it = |bytes: &[u8]| {
-            if self.ignore_case { bytes.eq_ignore_ascii_case(&self.pattern) } else { *bytes == *self.pattern }
+            if self.ignore_case { bytes.eq_ignore_ascii_case(&self.pattern) } else { bytes == self.pattern }
         };
         let is_found = searched.windows(self.pattern.len().max(1)).any(is_it);
         let is_all_known = end <= payload.len() || end <= self.offset;
@@ -342,7 +344,7 @@ pub(super) struct Ruling {
 pub struct Rules {
     rules: Arc<[Rule]>,
     /// If the table is full, the one whose time began first makes room.
-    trackers: Box<[Tracker]>,
+    trackers: Vec<Tracker>,
 }
 
 impl Rules {
@@ -350,7 +352,7 @@ impl Rules {
     pub fn new(rules: Vec<Rule>) -> Self {
         let is_tracked = rules.iter().any(|rule| rule.threshold.is_some());
         let trackers = vec![Tracker::default(); if is_tracked { RULE_TRACKERS } else { 0 }];
-        Self { rules: rules.into(), trackers: trackers.into() }
+        Self { rules: rules.into(), trackers }
     }
 
     /// The rules, in their order in the file. Events number them so.

@@ -142,10 +142,10 @@ impl Source {
         Event { kind, packets, bytes, first, ..self.describe() }
     }
 
-    /// How many dark addresses speak against it; [`DARK_EVIDENCE`] make a scanner. Some of them may have turned
-    /// out to be somebody's since.
-    pub fn evidence(&self) -> usize {
-        self.targets.iter().filter(|target| target.is_evidence).count()
+    /// How many dark addresses speak against it in this second; [`DARK_EVIDENCE`] make a scanner. Some of them
+    /// may have turned out to be somebody's since.
+    pub fn evidence(&self, now: u32) -> usize {
+        self.targets.iter().filter(|target| target.speaks(now)).count()
     }
 
     /// Whether an alert about it was raised and not cleared.
@@ -238,15 +238,14 @@ impl Source {
     /// True if there is enough evidence for a verdict: an address that has turned out to be somebody's since does
     /// not count.
     fn weigh(&mut self, now: u32, space: &Space) -> bool {
-        let speaking = |targets: &[Target]| targets.iter().filter(|target| target.speaks(now)).count();
-        if speaking(&self.targets) < DARK_EVIDENCE {
+        if self.evidence(now) < DARK_EVIDENCE {
             return false;
         }
         for target in self.targets.iter_mut().filter(|target| target.is_evidence) {
             let signal = space.darkness_on_link(target.address, now);
             target.is_evidence = signal.is_some_and(Signal::is_evidence);
         }
-        speaking(&self.targets) >= DARK_EVIDENCE
+        self.evidence(now) >= DARK_EVIDENCE
     }
 
     /// Remembers a bogon network, the last one at the end; the first one goes.

@@ -252,6 +252,9 @@ fn good_questions_are_no_evidence() {
         assert_eq!(hear(&mut darknet, request(SOURCE, ROUTER), false, now), None, "somebody has it");
         let reply = Arp { request: false, ..request(ROUTER, SOURCE) };
         assert_eq!(hear(&mut darknet, reply, false, now), None);
+        let (source_port, destination_port) = (67, 68);
+        let offer = Packet { protocol: 17, source_port, destination_port, ..syn(ROUTER, target) };
+        assert_eq!(see(&mut darknet, 0, &offer, now), None, "who is offered an address does not have it yet");
     }
     assert_eq!(darknet.totals(), Totals::default());
     for n in 0..50 {

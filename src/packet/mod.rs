@@ -6,7 +6,7 @@ mod link;
 mod neighbor;
 mod transport;
 
-pub use address::{Address, Mac, NotAMac};
+pub use address::{Address, Mac};
 pub use neighbor::{NeighborKind, NeighborMessage, neighbor_message};
 pub use transport::protocol;
 

@@ -95,16 +95,23 @@ pub fn checksum(bytes: &[u8]) -> u32 {
 pub fn verify(bytes: &[u8]) -> Result<Header, Rejected> {
     let body = unwrap(bytes)?;
     let mut check = Check::new();
-    let mut records = Records(body);
-    for record in &mut records {
-        check.record(&record?)?;
+    for record in Records(body) {
+        check.record(&decode(record)?)?;
     }
     check.finish()
 }
 
-/// The records of a snapshot, without any kinds that this program does not know.
-pub fn records(bytes: &[u8]) -> Result<impl Iterator<Item = Result<Record, Rejected>>, Rejected> {
+/// The records of a snapshot as they are encoded, without any kinds that this program does not know.
+pub fn records(bytes: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Rejected> {
     Ok(Records(unwrap(bytes)?))
+}
+
+/// The record that is encoded so.
+pub fn decode(record: &[u8]) -> Result<Record, Rejected> {
+    match postcard::take_from_bytes(record) {
+        Ok((record, [])) => Ok(record),
+        _ => Err(Rejected::Invalid("a record is none")),
+    }
 }
 
 /// Puts the books back that a snapshot holds, if it is whole; else nothing is changed. The monitor is
@@ -114,7 +121,7 @@ pub fn restore(bytes: &[u8], monitor: &mut Monitor) -> Result<Restored, Rejected
     let mut restored = Restored { header, interfaces: 0, dropped: heapless::Vec::new() };
     let mut target = None;
     for record in Records(unwrap(bytes)?) {
-        let record = record?;
+        let record = decode(record)?;
         if let Record::Interface(interface) = &record {
             let named = |ledger: &&mut Ledger| ledger.name() == interface.name;
             target = monitor.ledgers_mut().iter_mut().find(named).map(Target::new);
@@ -223,21 +230,17 @@ fn split_frame(body: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Walks over the records' bytes.
 struct Records<'b>(&'b [u8]);
 
-impl Iterator for Records<'_> {
-    type Item = Result<Record, Rejected>;
+impl<'b> Iterator for Records<'b> {
+    type Item = &'b [u8];
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (frame, rest) = split_frame(self.0)?;
+            let (record, rest) = split_frame(self.0)?;
             self.0 = rest;
             // Fewer kinds than 128: the kind's number, a varint, is the first byte.
-            if frame.first().is_some_and(|kind| *kind >= record::KINDS) {
-                continue;
+            if record.first().is_some_and(|kind| *kind < record::KINDS) {
+                return Some(record);
             }
-            return Some(match postcard::take_from_bytes(frame) {
-                Ok((record, [])) => Ok(record),
-                _ => Err(Rejected::Invalid("a record is none")),
-            });
         }
     }
 }

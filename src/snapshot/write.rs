@@ -60,19 +60,32 @@ impl<'b> Writer<'b> {
 
     /// Adds one record: its length in two bytes, then the record as postcard writes it.
     pub fn record(&mut self, record: &Record) {
+        self.frame(|room| postcard::to_slice(record, room).ok().map(|body| body.len()));
+    }
+
+    /// Adds a record that is encoded already.
+    pub fn encoded(&mut self, record: &[u8]) {
+        self.frame(|room| {
+            room.get_mut(..record.len())?.copy_from_slice(record);
+            Some(record.len())
+        });
+    }
+
+    /// Adds what is put into the room for it; the answer is its length.
+    fn frame(&mut self, put: impl FnOnce(&mut [u8]) -> Option<usize>) {
         let Some(rest) = self.buffer.get_mut(self.length..).filter(|_| !self.full) else { return };
         let Some((length, body)) = rest.split_first_chunk_mut() else {
             self.full = true;
             return;
         };
         let limit = body.len().min(SNAPSHOT_RECORD_BYTES);
-        match postcard::to_slice(record, &mut body[..limit]) {
-            Ok(body) => {
-                *length = (body.len() as u16).to_le_bytes();
-                self.length += length.len() + body.len();
+        match put(&mut body[..limit]) {
+            Some(taken) => {
+                *length = (taken as u16).to_le_bytes();
+                self.length += length.len() + taken;
                 self.records += 1;
             }
-            Err(_) => self.full = true,
+            None => self.full = true,
         }
     }
 

@@ -8,6 +8,7 @@ use duskwatch::ledger::{Capacity, Ledger, Period};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Address, Decoded, Discard, Link, Mac, NonIp, Packet};
+use duskwatch::snapshot::{self, Header, Writer};
 use duskwatch::table::{PortRow, Seed, Segment};
 use duskwatch::time::Timestamp;
 
@@ -91,6 +92,16 @@ pub fn filled(names: &[&str], capacity: Capacity, packets: u64, hosts: u64, seed
     }
     monitor.settle(end(packets));
     monitor
+}
+
+/// The monitor's snapshot.
+pub fn encode(monitor: &Monitor) -> Vec<u8> {
+    let mut buffer = vec![0; snapshot::size_max(monitor)];
+    let mut writer = Writer::new(&mut buffer, &Header::default());
+    for ledger in monitor.ledgers() {
+        writer.ledger(ledger);
+    }
+    writer.finish().expect("the buffer takes any snapshot").to_vec()
 }
 
 /// The time at which `filled` is done.

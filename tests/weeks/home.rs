@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use duskwatch::darknet::{Darknet, Event, Kind, Source};
+use duskwatch::darknet::{Darknet, Event, Kind};
 use duskwatch::ledger::{Capacity, Ledger};
 use duskwatch::limits::HOSTS_DEFAULT;
 use duskwatch::monitor::Monitor;
@@ -115,9 +115,10 @@ pub fn watch(seed: u64, days: u64, watcher: Watcher) -> Outcome {
                     let day = (true_second / 86_400, source);
                     touched.entry(day).or_default().insert(target);
                     let mut sources = monitor.darknet().sources();
-                    let now = sources.find(|one| one.address() == source).map_or(0, Source::evidence);
+                    let source = sources.find(|one| one.address() == source);
+                    let seconds = stamp(true_second).seconds as u32;
                     let most = evidence.entry(day).or_default();
-                    *most = now.max(*most);
+                    *most = source.map_or(0, |source| source.evidence(seconds)).max(*most);
                 }
             }
         }

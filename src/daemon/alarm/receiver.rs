@@ -1,21 +1,37 @@
-//! Where the messages go, and the bytes on their way there.
+//! Where the messages go.
 
 use std::fmt;
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::str::FromStr;
-
-use rustix::net::{RecvFlags, recv, sockopt};
-
-use crate::limits::{RECEIVER_ADDRESSES_MAX, RECEIVER_TIMEOUT};
 
 /// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// One datagram per message (RFC 5426).
     Udp,
-    /// A byte stream in which a newline ends each message (RFC 6587, 3.4.2).
+    /// A byte stream, in which a [`Framing`] separates the messages.
     Tcp,
+}
+
+/// What separates messages on a byte stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// A newline ends each of them (RFC 6587, 3.4.2).
+    #[default]
+    Newline,
+    /// Its length in bytes and a space begin each of them (RFC 6587, 3.4.1).
+    Octets,
+}
+
+impl FromStr for Framing {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "newline" => Ok(Self::Newline),
+            "octets" => Ok(Self::Octets),
+            _ => Err("takes newline or octets"),
+        }
+    }
 }
 
 /// The port of a receiver that names none (RFC 5426, 3.3).
@@ -85,77 +101,6 @@ impl fmt::Display for Receiver {
         } else {
             write!(f, "{scheme}://{}:{}", self.host, self.port)
         }
-    }
-}
-
-/// An open way to a receiver. All calls block, for `RECEIVER_TIMEOUT` per address at most; only the
-/// lookup of a name takes what the resolver takes.
-pub(super) enum Connection {
-    Udp(UdpSocket),
-    Tcp(TcpStream),
-}
-
-impl Connection {
-    /// Looks the receiver up and connects to the first of its addresses that lets us.
-    pub(super) fn open(receiver: &Receiver) -> io::Result<Self> {
-        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in (receiver.host.as_str(), receiver.port).to_socket_addrs()?.take(RECEIVER_ADDRESSES_MAX)
-        {
-            let opened = match receiver.transport {
-                Transport::Udp => open_udp(address).map(Self::Udp),
-                Transport::Tcp => open_tcp(address).map(Self::Tcp),
-            };
-            match opened {
-                Ok(connection) => return Ok(connection),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
-    }
-
-    /// Sends a message that ends with a newline: the delimiter on TCP, left out of a datagram. After an
-    /// error the connection is of no more use.
-    pub(super) fn send(&mut self, line: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Udp(socket) => {
-                let message = line.strip_suffix(b"\n").unwrap_or(line);
-                socket.send(message).map(|_| ())
-            }
-            Self::Tcp(stream) => {
-                refuse_if_closed(stream)?;
-                stream.write_all(line)
-            }
-        }
-    }
-}
-
-fn open_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let any: SocketAddr = if address.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
-    let socket = UdpSocket::bind(any)?;
-    // A connected socket hears of ICMP errors: that nobody listens there shows at the next send.
-    socket.connect(address)?;
-    socket.set_write_timeout(Some(RECEIVER_TIMEOUT))?;
-    Ok(socket)
-}
-
-fn open_tcp(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, RECEIVER_TIMEOUT)?;
-    stream.set_write_timeout(Some(RECEIVER_TIMEOUT))?;
-    stream.set_nodelay(true)?;
-    // A receiver that lost its power says nothing; without this the kernel would try for 15 minutes.
-    sockopt::set_tcp_user_timeout(&stream, RECEIVER_TIMEOUT.as_millis() as u32)?;
-    sockopt::set_socket_keepalive(&stream, true)?;
-    Ok(stream)
-}
-
-/// A stream that the receiver closed still takes one write, which is then lost. So look first. A
-/// receiver has nothing to say to us; what it does say is thrown away.
-fn refuse_if_closed(stream: &TcpStream) -> io::Result<()> {
-    let mut scrap = [0u8; 256];
-    match recv(stream, &mut scrap, RecvFlags::DONTWAIT) {
-        Ok((_, 0)) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the receiver closed the connection")),
-        Ok(_) | Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 

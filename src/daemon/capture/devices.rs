@@ -137,7 +137,7 @@ impl System {
         Some(Device {
             name: name.to_owned(),
             index: number("ifindex")?,
-            mac: self.attribute(name, "address").and_then(|text| text.parse().ok()).unwrap_or_default(),
+            mac: self.attribute(name, "address").and_then(|text| Mac::parse(&text)).unwrap_or_default(),
             mtu: number("mtu").unwrap_or(1500),
             up: flags & libc::IFF_UP as u32 != 0,
             kind,

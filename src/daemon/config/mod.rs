@@ -9,8 +9,8 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::alarm::Receiver;
-use super::evidence::export::Format;
+use super::alarm::{Format, Framing, Receiver};
+use super::evidence::export;
 use super::evidence::ring::Limits;
 use super::options::{Key, Options, UsageError, parse_config_file, printable};
 use super::rules;
@@ -59,6 +59,10 @@ pub struct Config {
     pub rules: Rules,
     /// Where alerts go.
     pub syslog_to: Option<Receiver>,
+    /// How they are written.
+    pub syslog_format: Format,
+    /// What separates them over TCP.
+    pub syslog_framing: Framing,
     /// What is kept of packets to the dark, if anything.
     pub evidence: Option<Evidence>,
     /// How the process runs.
@@ -102,7 +106,7 @@ pub enum Output {
     /// The pages, until a signal comes.
     Serve,
     /// The packets to the dark, each as a row.
-    Packets(Format),
+    Packets(export::Format),
 }
 
 /// How frames are captured.

@@ -10,6 +10,7 @@ use super::{
     Capture, Config, Evidence, Interface, Log, Names, Output, Process, Source, Store, Tables, Wait, Web,
     values,
 };
+use crate::daemon::alarm::{Format, Framing, Receiver, Transport};
 use crate::daemon::evidence::ring::Limits;
 use crate::daemon::options::{Key, Options, UsageError, printable};
 use crate::darknet::Rules;
@@ -32,6 +33,7 @@ impl Config {
     /// # Errors
     /// The first option with a value that it does not take, or two that exclude each other.
     pub fn new(options: &Options, default_interface: Option<&str>) -> Result<Self, UsageError> {
+        let (syslog_to, syslog_format, syslog_framing) = syslog(options)?;
         let config = Self {
             source: source(options, default_interface)?,
             networks: list(options, Key::Local, limits::LOCAL_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
@@ -50,7 +52,9 @@ impl Config {
                 PartialEq::eq,
             )?,
             rules: Rules::default(),
-            syslog_to: single(options, Key::SyslogTo, values::syslog_target)?,
+            syslog_to,
+            syslog_format,
+            syslog_framing,
             evidence: evidence(options)?,
             process: process(options)?,
             log: Log {
@@ -161,6 +165,22 @@ fn names(options: &Options) -> Result<Names, UsageError> {
 fn learning(options: &Options) -> Result<Option<u32>, UsageError> {
     let seconds = number(options, Key::Learning, 0..=86_400)?.unwrap_or(limits::LEARNING_SECONDS);
     Ok((!options.has(Key::NoDarknet)).then_some(seconds))
+}
+
+fn syslog(options: &Options) -> Result<(Option<Receiver>, Format, Framing), UsageError> {
+    let receiver = single(options, Key::SyslogTo, values::syslog_target)?;
+    for key in [Key::SyslogFormat, Key::SyslogFraming] {
+        if let (None, Some(one)) = (&receiver, options.get(key)) {
+            return Err(one.error("takes --syslog-to URL as well"));
+        }
+    }
+    let is_udp = receiver.as_ref().is_some_and(|receiver| receiver.transport == Transport::Udp);
+    if let (true, Some(framing)) = (is_udp, options.get(Key::SyslogFraming)) {
+        return Err(framing.error("is for tcp://; over udp:// each datagram is one message"));
+    }
+    let format = single(options, Key::SyslogFormat, str::parse)?.unwrap_or_default();
+    let framing = single(options, Key::SyslogFraming, str::parse)?.unwrap_or_default();
+    Ok((receiver, format, framing))
 }
 
 fn store(options: &Options) -> Result<Store, UsageError> {
@@ -281,7 +301,6 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
-    use crate::daemon::alarm::{Receiver, Transport};
     use crate::daemon::options::parse_config_file;
 
     fn options(arguments: &[&str]) -> Result<Options, UsageError> {
@@ -400,6 +419,10 @@ mod tests {
             "Router.lan",
             "--syslog-to",
             "tcp://logs:601",
+            "--syslog-format",
+            "ecs",
+            "--syslog-framing",
+            "octets",
             "--leases",
             "/tmp/leases.home",
             "--leases",
@@ -415,6 +438,7 @@ mod tests {
         assert_eq!(config.dark, ["192.168.9.0/24".parse().unwrap()]);
         let target = Receiver { transport: Transport::Tcp, host: "logs".into(), port: 601 };
         assert_eq!(config.syslog_to, Some(target));
+        assert_eq!((config.syslog_format, config.syslog_framing), (Format::Ecs, Framing::Octets));
         assert_eq!(config.names.leases, ["/tmp/leases.home", "/tmp/leases.guest"].map(PathBuf::from));
         assert_eq!(config.names.hosts, ["/etc/names"].map(PathBuf::from));
     }
@@ -472,6 +496,19 @@ mod tests {
                 &["-i", "a", "--syslog-to", "ftp://x"],
                 "--syslog-to ftp://x: takes udp://HOST:PORT or tcp://HOST:PORT",
             ),
+            (
+                &["-i", "a", "--syslog-to", "tcp://x", "--syslog-format", "leef"],
+                "--syslog-format leef: takes rfc5424, rfc3164, cef or ecs",
+            ),
+            (
+                &["-i", "a", "--syslog-to", "tcp://x", "--syslog-framing", "none"],
+                "--syslog-framing none: takes newline or octets",
+            ),
+            (
+                &["-i", "a", "--syslog-to", "udp://x", "--syslog-framing", "octets"],
+                "--syslog-framing octets: is for tcp://; over udp:// each datagram is one message",
+            ),
+            (&["-i", "a", "--syslog-format", "cef"], "--syslog-format cef: takes --syslog-to URL as well"),
             (
                 &["-i", "a\u{1b}[31m"],
                 "--interface a\\u{1b}[31m: takes the name of an interface, such as br-lan, or IF=lan or IF=wan",

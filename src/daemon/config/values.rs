@@ -8,6 +8,7 @@ use crate::daemon::evidence::export::Format;
 use crate::darknet::Exclusion;
 use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_BYTES_MIN, NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
 use crate::network::{NotAPrefix, Prefix, Role};
+use crate::packet::Mac;
 
 type Parsed<T> = Result<T, &'static str>;
 
@@ -38,7 +39,7 @@ pub fn exclusion(text: &str) -> Parsed<Exclusion> {
     if let Ok(prefix) = text.parse() {
         return Ok(Exclusion::Prefix(prefix));
     }
-    if let Ok(mac) = text.parse() {
+    if let Some(mac) = Mac::parse(text) {
         return Ok(Exclusion::Mac(mac));
     }
     let port = text.parse().ok().filter(|port| *port > 0).map(Exclusion::Port);

@@ -60,6 +60,8 @@ pub enum Step {
 }
 
 /// Where a way is.
+// There are as many as downloads, which are two.
+#[allow(clippy::large_enum_variant)]
 enum Place {
     /// Between two segments.
     Nowhere,

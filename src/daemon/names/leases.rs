@@ -53,12 +53,15 @@ fn parse_line(line: &[u8]) -> Option<Lease> {
         0 => u64::MAX,
         expiry => expiry,
     };
-    let mac = text()?;
-    // Devices that are not Ethernet have their type in front (`06-`).
-    let mac = mac.split_once('-').map_or(mac, |(_, mac)| mac).parse().ok();
+    let mac = parse_mac(text()?);
     let address = Address::from(text()?.parse::<IpAddr>().ok()?);
     let name = fields.next().and_then(validate);
     Some(Lease { address, expiry, mac, name })
+}
+
+/// A link-layer address. Devices that are not Ethernet have their type in front (`06-`).
+fn parse_mac(text: &str) -> Option<Mac> {
+    Mac::parse(text.split_once('-').map_or(text, |(_, mac)| mac))
 }
 
 impl Leases {

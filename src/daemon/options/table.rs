@@ -45,6 +45,8 @@ pub enum Key {
     DarkExcept,
     Rules,
     SyslogTo,
+    SyslogFormat,
+    SyslogFraming,
     Evidence,
     EvidenceBytes,
     EvidenceAge,
@@ -220,7 +222,13 @@ pub const GROUPS: &[Group] = &[
              of Snort's language (docs/rules.md)"),
         row(Key::SyslogTo, "syslog-to", &[], Value("URL"),
             "send alerts to udp://HOST:PORT or\n\
-             tcp://HOST:PORT (RFC 5424; port 514 if left out)"),
+             tcp://HOST:PORT (port 514 if left out)"),
+        row(Key::SyslogFormat, "syslog-format", &[], Value("FORMAT"),
+            "rfc5424, rfc3164, cef or ecs (default rfc5424)"),
+        row(Key::SyslogFraming, "syslog-framing", &[], Value("FRAMING"),
+            "messages over TCP end with a newline, or begin\n\
+             with their length: newline or octets\n\
+             (default newline)"),
         row(Key::Evidence, "evidence", &[], Value("DIR"),
             "keep the packets to the dark in this directory,\n\
              to download from the page (default: none)"),

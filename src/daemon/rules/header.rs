@@ -1,6 +1,6 @@
 //! A rule's header: `ACTION PROTOCOL ADDRESSES PORTS -> ADDRESSES PORTS`.
 
-use super::Refused;
+use super::{Refused, split};
 use crate::darknet::rules::{Action, End, List, Net, Protocol, Rule};
 use crate::limits::RULE_ITEMS_MAX;
 
@@ -13,9 +13,9 @@ const DEPTH_MAX: usize = 4;
 
 /// Reads a header; the rule has no options yet.
 pub(super) fn parse(header: &str) -> Result<Rule, Refused<'_>> {
-    let words = words(header);
+    let words = split(header, char::is_whitespace);
     let &[action, protocol, from, from_ports, direction, to, to_ports] = words.as_slice() else {
-        return Err((header.trim(), "takes ACTION PROTOCOL ADDRESS PORT -> ADDRESS PORT (OPTIONS)"));
+        return Err((header.trim_ascii(), "takes ACTION PROTOCOL ADDRESS PORT -> ADDRESS PORT (OPTIONS)"));
     };
     let action = match action {
         "alert" => Action::Alert,
@@ -46,7 +46,7 @@ pub(super) fn parse(header: &str) -> Result<Rule, Refused<'_>> {
     };
     Ok(Rule {
         action,
-        name: Box::default(),
+        name: String::new(),
         sid: 0,
         protocol,
         source: end(from, from_ports)?,
@@ -55,24 +55,6 @@ pub(super) fn parse(header: &str) -> Result<Rule, Refused<'_>> {
         tests: Vec::new(),
         threshold: None,
     })
-}
-
-/// The words of a header. A list may have blanks.
-fn words(header: &str) -> Vec<&str> {
-    let mut depth = 0;
-    let is_between = |character: char| {
-        depth += nesting(character);
-        depth == 0 && character.is_whitespace()
-    };
-    header.split(is_between).filter(|word| !word.is_empty()).collect()
-}
-
-fn nesting(character: char) -> i32 {
-    match character {
-        '[' => 1,
-        ']' => -1,
-        _ => 0,
-    }
 }
 
 /// A network, and whether it is all but this one.
@@ -114,18 +96,13 @@ fn add(
     depth: usize,
     take: &mut dyn FnMut(&str, bool) -> Option<()>,
 ) -> Option<()> {
-    let text = text.trim();
     let (is_negated, text) = match text.strip_prefix('!') {
         Some(_) if is_negated => return None,
-        Some(text) => (true, text.trim_start()),
+        Some(text) => (true, text.trim_ascii_start()),
         None => (is_negated, text),
     };
     let Some(list) = text.strip_prefix('[') else { return take(text, is_negated) };
     let list = list.strip_suffix(']').filter(|_| depth < DEPTH_MAX)?;
-    let mut level = 0;
-    let is_between = |character: char| {
-        level += nesting(character);
-        level == 0 && character == ','
-    };
-    list.split(is_between).try_for_each(|text| add(text, is_negated, depth + 1, take))
+    let items = split(list, |character| character == ',');
+    items.into_iter().try_for_each(|text| add(text, is_negated, depth + 1, take))
 }

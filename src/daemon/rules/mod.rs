@@ -42,19 +42,38 @@ pub fn parse(name: &str, text: &str) -> Result<Rules, UsageError> {
     let mut rules = Vec::new();
     let mut lines = text.lines().zip(1..);
     while let Some((first, number)) = lines.next() {
-        let mut line = first.trim().to_owned();
+        let mut line = first.trim_ascii().to_owned();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         while line.ends_with('\\') {
             line.pop();
-            line.push_str(lines.next().map_or("", |(more, _)| more.trim_end()));
+            line.push_str(lines.next().map_or("", |(more, _)| more.trim_ascii_end()));
         }
         let rule = parse_rule(&line, &rules)
             .map_err(|(what, takes)| UsageError(format!("{name}:{number}: {}: {takes}", printable(what))))?;
         rules.push(rule);
     }
     Ok(Rules::new(rules))
+}
+
+/// The parts of a text between separators that are not inside of quotes or brackets.
+fn split(text: &str, is_separator: fn(char) -> bool) -> Vec<&str> {
+    let (mut depth, mut is_quoted, mut is_escaped) = (0, false, false);
+    let is_between = |character: char| {
+        if std::mem::take(&mut is_escaped) {
+            return false;
+        }
+        match character {
+            '\\' => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            '[' if !is_quoted => depth += 1,
+            ']' if !is_quoted => depth -= 1,
+            _ => return depth == 0 && !is_quoted && is_separator(character),
+        }
+        false
+    };
+    text.split(is_between).map(str::trim_ascii).filter(|part| !part.is_empty()).collect()
 }
 
 fn parse_rule<'a>(line: &'a str, others: &[Rule]) -> Result<Rule, Refused<'a>> {
@@ -75,7 +94,7 @@ fn parse_rule<'a>(line: &'a str, others: &[Rule]) -> Result<Rule, Refused<'a>> {
         return Err((line, "has the sid of an earlier rule"));
     }
     if rule.name.is_empty() {
-        rule.name = format!("rule {}", rule.sid).into();
+        rule.name = format!("rule {}", rule.sid);
     }
     Ok(rule)
 }

@@ -1,6 +1,6 @@
 //! A rule's options: `name:value;` or `name;`, one after the other.
 
-use super::Refused;
+use super::{Refused, split};
 use crate::darknet::rules::{Content, Field, Flags, Limit, Protocol, Rule, Test, Threshold};
 use crate::limits::{RULE_ITEMS_MAX, RULE_NAME_BYTES_MAX};
 
@@ -11,12 +11,9 @@ const NUMBER: &str = "takes a number that it can have, or a range such as <5, >1
 
 /// Reads options into a rule.
 pub(super) fn parse<'a>(options: &'a str, rule: &mut Rule) -> Result<(), Refused<'a>> {
-    for option in split(options, ';') {
-        let option = option.trim();
-        if !option.is_empty() {
-            let (name, value) = option.split_once(':').unwrap_or((option, ""));
-            read(name.trim_end(), value.trim(), rule).map_err(|takes| (option, takes))?;
-        }
+    for option in split(options, |character| character == ';') {
+        let (name, value) = option.split_once(':').unwrap_or((option, ""));
+        read(name.trim_ascii_end(), value.trim_ascii_start(), rule).map_err(|takes| (option, takes))?;
     }
     Ok(())
 }
@@ -63,13 +60,13 @@ fn add(rule: &mut Rule, test: Test) -> Outcome {
 }
 
 fn read_name(value: &str, rule: &mut Rule) -> Outcome {
-    const TAKES: &str = "takes a text in quotes of up to 128 bytes, once";
+    const TAKES: &str = "takes a text in quotes of up to 96 bytes, once";
     let name = String::from_utf8(unquote(value, false)?).map_err(|_| TAKES)?;
     let is_fit = (1..=RULE_NAME_BYTES_MAX).contains(&name.len()) && !name.contains(char::is_control);
     if !is_fit || !rule.name.is_empty() {
         return Err(TAKES);
     }
-    rule.name = name.into();
+    rule.name = name;
     Ok(())
 }
 
@@ -98,36 +95,28 @@ fn read_number(name: &str, value: &str, rule: &mut Rule) -> Outcome {
 
 /// The lowest and the highest number of a range. Snort's `<>` leaves out both ends, but not those of `dsize`.
 fn range_of(text: &str, most: u32, is_closed: bool) -> Option<(u32, u32)> {
+    let is_sign = |byte: &u8| b"<>=-".contains(byte);
+    let begin = text.bytes().take_while(|byte| !is_sign(byte)).count();
+    let (before, rest) = text.split_at_checked(begin)?;
+    let (sign, behind) = rest.split_at_checked(rest.bytes().take_while(is_sign).count())?;
     let open = u32::from(!is_closed);
-    let (first, last) = if let Some((first, last)) = text.split_once("<=>") {
-        (number(first)?, number(last)?)
-    } else if let Some((first, last)) = text.split_once("<>") {
-        (number(first)?.checked_add(open)?, number(last)?.checked_sub(open)?)
-    } else if let Some(last) = text.strip_prefix("<=") {
-        (0, number(last)?)
-    } else if let Some(first) = text.strip_prefix(">=") {
-        (number(first)?, most)
-    } else if let Some(last) = text.strip_prefix('<') {
-        (0, number(last)?.checked_sub(1)?)
-    } else if let Some(first) = text.strip_prefix('>') {
-        (number(first)?.checked_add(1)?, most)
-    } else if let Some((first, last)) = text.split_once('-') {
-        (
-            if first.is_empty() { 0 } else { number(first)? },
-            if last.is_empty() { most } else { number(last)? },
-        )
-    } else {
-        let only = number(text.strip_prefix('=').unwrap_or(text))?;
-        (only, only)
+    let (first, last) = match (before, sign, behind) {
+        (only, "", "") | ("", "=", only) => (number(only)?, number(only)?),
+        ("", "<", last) => (0, number(last)?.checked_sub(1)?),
+        ("", "<=" | "-", last) => (0, number(last)?),
+        ("", ">", first) => (number(first)?.checked_add(1)?, most),
+        ("", ">=", first) | (first, "-", "") => (number(first)?, most),
+        (first, "<>", last) => (number(first)?.checked_add(open)?, number(last)?.checked_sub(open)?),
+        (first, "<=>" | "-", last) => (number(first)?, number(last)?),
+        _ => return None,
     };
     (first <= last && last <= most).then_some((first, last))
 }
 
-/// A number without a sign, decimal or, with `0x`, hexadecimal.
+/// A decimal number without a sign.
 fn number(text: &str) -> Option<u32> {
-    let text = text.trim();
-    let (digits, radix) = text.strip_prefix("0x").map_or((text, 10), |digits| (digits, 16));
-    u32::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
+    let text = text.trim_ascii();
+    text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
 /// `S`, `SA+`, `!F`, `*UP` or `S,CE`; 1 and 2 are old names of C and E.
@@ -135,29 +124,29 @@ fn flags(value: &str) -> Option<Test> {
     let (there, ignored) = value.split_once(',').unwrap_or((value, ""));
     let mut compare = Flags::Exactly;
     let mut flags = 0;
-    for letter in there.chars() {
+    for letter in there.bytes() {
         match letter {
-            '+' => compare = Flags::All,
-            '*' => compare = Flags::Any,
-            '!' => compare = Flags::None,
+            b'+' => compare = Flags::All,
+            b'*' => compare = Flags::Any,
+            b'!' => compare = Flags::None,
             letter => flags |= flag(letter)?,
         }
     }
-    let ignored = ignored.trim().chars().try_fold(0, |all, letter| Some(all | flag(letter)?))?;
+    let ignored = ignored.trim_ascii().bytes().try_fold(0, |all, letter| Some(all | flag(letter)?))?;
     (!there.is_empty()).then_some(Test::Flags { compare, flags, ignored })
 }
 
-fn flag(letter: char) -> Option<u8> {
+fn flag(letter: u8) -> Option<u8> {
     Some(match letter.to_ascii_uppercase() {
-        'F' => 0x01,
-        'S' => 0x02,
-        'R' => 0x04,
-        'P' => 0x08,
-        'A' => 0x10,
-        'U' => 0x20,
-        'E' | '2' => 0x40,
-        'C' | '1' => 0x80,
-        '0' => 0,
+        b'F' => 0x01,
+        b'S' => 0x02,
+        b'R' => 0x04,
+        b'P' => 0x08,
+        b'A' => 0x10,
+        b'U' => 0x20,
+        b'E' | b'2' => 0x40,
+        b'C' | b'1' => 0x80,
+        b'0' => 0,
         _ => return None,
     })
 }
@@ -165,18 +154,16 @@ fn flag(letter: char) -> Option<u8> {
 /// `"text|00 01|"`, or `!"..."`, and perhaps what else Snort 3 puts behind it.
 fn read_content(value: &str, rule: &mut Rule) -> Outcome {
     let (negated, value) = match value.strip_prefix('!') {
-        Some(value) => (true, value.trim_start()),
+        Some(value) => (true, value.trim_ascii_start()),
         None => (false, value),
     };
-    let mut parts = split(value, ',');
-    let pattern = unquote(parts.next().unwrap_or_default().trim(), true)?;
+    let mut parts = split(value, |character| character == ',').into_iter();
+    let pattern = unquote(parts.next().unwrap_or_default(), true)?;
     if pattern.is_empty() {
         return Err("takes a text that is not empty");
     }
-    let pattern = pattern.into();
     let mut content = Content { pattern, ignore_case: false, negated, offset: 0, depth: usize::MAX };
     for part in parts {
-        let part = part.trim();
         let (name, value) = part.split_once(' ').unwrap_or((part, ""));
         modify(&mut content, name, value)?;
     }
@@ -206,16 +193,17 @@ fn threshold(value: &str, is_filter: bool) -> Result<Threshold, &'static str> {
     };
     let mut limit = is_filter.then_some(Limit::After);
     let (mut by_destination, mut count, mut seconds) = (None, None, None);
-    for part in value.split(',') {
-        let mut words = part.split_whitespace();
-        match (words.next(), words.next()) {
-            (Some("type"), Some("limit")) if !is_filter => limit = Some(Limit::First),
-            (Some("type"), Some("threshold")) if !is_filter => limit = Some(Limit::Every),
-            (Some("type"), Some("both")) if !is_filter => limit = Some(Limit::Once),
-            (Some("track"), Some("by_src")) => by_destination = Some(false),
-            (Some("track"), Some("by_dst")) => by_destination = Some(true),
-            (Some("count"), Some(text)) => count = number(text).filter(|count| *count > 0),
-            (Some("seconds"), Some(text)) => seconds = number(text).filter(|seconds| *seconds > 0),
+    for part in split(value, |character| character == ',') {
+        let (name, value) = part.split_once(' ').unwrap_or((part, ""));
+        let number = number(value).filter(|number| *number > 0);
+        match (name, value.trim_ascii_start()) {
+            ("type", "limit") if !is_filter => limit = Some(Limit::First),
+            ("type", "threshold") if !is_filter => limit = Some(Limit::Every),
+            ("type", "both") if !is_filter => limit = Some(Limit::Once),
+            ("track", "by_src") => by_destination = Some(false),
+            ("track", "by_dst") => by_destination = Some(true),
+            ("count", _) => count = number,
+            ("seconds", _) => seconds = number,
             _ => return Err(takes),
         }
     }
@@ -225,22 +213,6 @@ fn threshold(value: &str, is_filter: bool) -> Result<Threshold, &'static str> {
         }
         _ => Err(takes),
     }
-}
-
-/// The parts between separators that are neither quoted nor escaped.
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    text.split(move |character| {
-        if std::mem::take(&mut is_escaped) {
-            return false;
-        }
-        match character {
-            '\\' => is_escaped = true,
-            '"' => is_quoted = !is_quoted,
-            _ => return character == separator && !is_quoted,
-        }
-        false
-    })
 }
 
 /// The bytes of a quoted text: `\` takes the next character as it is, and between bars are bytes in hex.

@@ -107,6 +107,14 @@ return view.extend({
 		o = add(s, form.Value, 'target', _('Syslog server'), _('Who is told about packets to dark addresses.'), { validate: isTarget });
 		o.value('system', _('The router\'s own syslog server, if it has one'));
 		o.value('none', _('Nobody'));
+		o = add(s, form.ListValue, 'format', _('Format'), _('How messages are written. Left out: RFC 5424 with key=value.'));
+		o.value('rfc5424', 'RFC 5424');
+		o.value('rfc3164', 'RFC 3164');
+		o.value('cef', 'CEF');
+		o.value('ecs', 'ECS (JSON)');
+		o = add(s, form.ListValue, 'framing', _('Framing'), _('What separates messages over TCP.'));
+		o.value('newline', _('A newline after each'));
+		o.value('octets', _('The length before each'));
 
 		s = section('memory', _('Memory'));
 		o = add(s, form.ListValue, 'profile', _('Profile'), _('How much memory the tables take, once and for all, when the service starts.'),

@@ -1,7 +1,8 @@
 //! `--export` and `--import`: the records of a snapshot as JSON, one a line.
 //!
 //! The lines are the records of [`crate::snapshot`], with the same names and in the same order, without
-//! the checksum. An import is turned into a snapshot first and so passes the very same checks.
+//! the checksum. An import is turned into a snapshot first and so passes the very same checks. Its
+//! fields may come in any order.
 //!
 //! ```text
 //! {"header":{"format":2,"program":"duskwatch 0.1.0","saved":{"seconds":1700000000,"micros":0},...}}
@@ -11,12 +12,18 @@
 //! {"port":{"row":0,"kind":"tcp_local","port":443,...}}
 //! ```
 
+mod parse;
+mod print;
+mod schema;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use super::store::{open, write_durably};
-use crate::limits::{EXPORT_BYTES_MAX, EXPORT_LINE_BYTES_MAX, SNAPSHOT_FILE_BYTES_MAX};
+use crate::limits::{
+    EXPORT_BYTES_MAX, EXPORT_LINE_BYTES_MAX, SNAPSHOT_FILE_BYTES_MAX, SNAPSHOT_RECORD_BYTES,
+};
 use crate::snapshot::{self, Record, Rejected, VERSION, Writer};
 
 /// Room for the parts of a snapshot that an export has not.
@@ -51,9 +58,12 @@ pub fn write(path: &Path, snapshot: &[u8]) -> Result<(), String> {
 /// Those of the output, and a snapshot that is none.
 pub fn print(snapshot: &[u8], output: &mut impl Write) -> std::io::Result<()> {
     let foreign = |rejected: Rejected| std::io::Error::other(rejected.to_string());
+    let mut line = String::with_capacity(EXPORT_LINE_BYTES_MAX);
     for record in snapshot::records(snapshot).map_err(foreign)? {
-        serde_json::to_writer(&mut *output, &record.map_err(foreign)?)?;
-        output.write_all(b"\n")?;
+        line.clear();
+        print::print(record, &mut line).ok_or_else(|| foreign(Rejected::Invalid("a record is none")))?;
+        line.push('\n');
+        output.write_all(line.as_bytes())?;
     }
     Ok(())
 }
@@ -77,38 +87,56 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// What is wrong, and on which line.
-pub fn parse(mut input: impl BufRead, room: usize) -> Result<Vec<u8>, String> {
+pub fn parse(input: impl BufRead, room: usize) -> Result<Vec<u8>, String> {
     let mut buffer = vec![0; room + FRAME_BYTES];
-    let mut line = Vec::with_capacity(EXPORT_LINE_BYTES_MAX);
-    let header = match next_record(&mut input, &mut line, 1)? {
-        Some(Record::Header(header)) if header.format == VERSION => header,
-        Some(Record::Header(header)) => return Err(Rejected::Version(header.format).to_string()),
+    let mut lines = Lines::new(input);
+    let header = match lines.next_record()?.map(snapshot::decode) {
+        Some(Ok(Record::Header(header))) if header.format == VERSION => header,
+        Some(Ok(Record::Header(header))) => return Err(Rejected::Version(header.format).to_string()),
         _ => return Err("line 1 is no header of an export of duskwatch".into()),
     };
     let mut writer = Writer::new(&mut buffer, &header);
-    let mut number = 2;
-    while let Some(record) = next_record(&mut input, &mut line, number)? {
-        writer.record(&record);
-        number += 1;
+    while let Some(record) = lines.next_record()? {
+        writer.encoded(record);
     }
     let length = writer.finish().ok_or("it is too large")?.len();
     buffer.truncate(length);
     Ok(buffer)
 }
 
-/// The record on the next line, or `None` at the end.
-fn next_record(input: &mut impl BufRead, line: &mut Vec<u8>, number: u64) -> Result<Option<Record>, String> {
-    line.clear();
-    let mut limited = input.take(EXPORT_LINE_BYTES_MAX as u64);
-    limited.read_until(b'\n', line).map_err(|error| format!("cannot read line {number}: {error}"))?;
-    if line.is_empty() {
-        return Ok(None);
+/// Reads an export line by line.
+struct Lines<R> {
+    input: R,
+    line: Vec<u8>,
+    /// The line's number, from 1.
+    number: u64,
+    record: [u8; SNAPSHOT_RECORD_BYTES],
+}
+
+impl<R: BufRead> Lines<R> {
+    fn new(input: R) -> Self {
+        let line = Vec::with_capacity(EXPORT_LINE_BYTES_MAX);
+        Self { input, line, number: 0, record: [0; SNAPSHOT_RECORD_BYTES] }
     }
-    if line.len() == EXPORT_LINE_BYTES_MAX && line.last() != Some(&b'\n') {
-        return Err(format!("line {number} is longer than {EXPORT_LINE_BYTES_MAX} bytes"));
+
+    /// The record on the next line as a snapshot has it, or `None` at the end.
+    fn next_record(&mut self) -> Result<Option<&[u8]>, String> {
+        self.line.clear();
+        self.number += 1;
+        let number = self.number;
+        (&mut self.input)
+            .take(EXPORT_LINE_BYTES_MAX as u64)
+            .read_until(b'\n', &mut self.line)
+            .map_err(|error| format!("cannot read line {number}: {error}"))?;
+        if self.line.is_empty() {
+            return Ok(None);
+        }
+        if self.line.len() == EXPORT_LINE_BYTES_MAX && self.line.last() != Some(&b'\n') {
+            return Err(format!("line {number} is longer than {EXPORT_LINE_BYTES_MAX} bytes"));
+        }
+        // No word of the file, which does not belong into a log.
+        let length = parse::parse(&self.line, &mut self.record)
+            .map_err(|column| format!("line {number}, column {column}: this is no record"))?;
+        Ok(self.record.get(..length))
     }
-    // The parser's own message may quote the file, which does not belong into a log.
-    let record = serde_json::from_slice(line)
-        .map_err(|error| format!("line {number}, column {}: this is no record", error.column()))?;
-    Ok(Some(record))
 }
