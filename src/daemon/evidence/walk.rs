@@ -68,7 +68,7 @@ enum Place {
     /// In a segment, behind which the next packet has this number.
     Segment(Box<Blocks>, u64),
     /// At a packet in memory.
-    Memory(Box<(Interface, heapless::Vec<u8, EVIDENCE_END_BYTES>)>),
+    Memory(Interface, heapless::Vec<u8, EVIDENCE_END_BYTES>),
 }
 
 /// A way through segments and memory. What comes while it is gone is left out, so that it ends.
@@ -120,8 +120,8 @@ impl Walk {
         let (interface, packet) = match &self.place {
             Place::Nowhere => return None,
             Place::Segment(blocks, _) => blocks.packet().map(|(interface, packet, _)| (interface, packet))?,
-            Place::Memory(end) => match pcapng::read(&end.1) {
-                Ok((Block::Packet(packet), _)) => (&end.0, packet),
+            Place::Memory(interface, block) => match pcapng::read(block) {
+                Ok((Block::Packet(packet), _)) => (interface, packet),
                 _ => return None,
             },
         };
@@ -150,7 +150,7 @@ impl Walk {
             if !self.selection.has(interface, &packet) {
                 return Step::Passed;
             }
-            self.place = Place::Memory(Box::new((interface.clone(), end.block.clone())));
+            self.place = Place::Memory(interface.clone(), end.block.clone());
             return Step::Packet;
         }
         drop(index);
