@@ -218,7 +218,7 @@ impl Store {
         let plural = if restored.interfaces == 1 { "" } else { "s" };
         log::info!("{source}: the books of {} interface{plural} are restored", restored.interfaces);
         for name in &restored.dropped {
-            log::warn!("{source}: {name:?} is not watched now, its books are dropped");
+            log::warn!("{source}: '{name}' is not watched now, its books are dropped");
         }
     }
 
