@@ -330,7 +330,7 @@ fn open_capture(config: &Config, interfaces: &[Interface]) -> Result<Capture, St
 /// have are left out.
 fn open_gate(config: &Config) -> Result<Gate, String> {
     let mut names = config.web.host_names.clone();
-    names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_lowercase));
+    names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_ascii_lowercase));
     let names = HostNames::new(&names)?;
     let mut addresses = config.web.listen.clone();
     if !config.web.listen_chosen {

@@ -27,25 +27,22 @@ impl Distinct {
 
     /// How many there were, most likely; [`DISTINCT_MAX`] means that many or more.
     fn count(&self) -> u16 {
-        let set: u32 = self.0.iter().map(|word| word.count_ones()).sum();
-        MOST_LIKELY.get(set as usize).copied().unwrap_or(DISTINCT_MAX)
+        most_likely(self.0.iter().map(|word| word.count_ones()).sum())
     }
 }
 
 /// How many distinct things it takes on average to set so many of the bits (the coupon collector's problem).
-const MOST_LIKELY: [u16; DISTINCT_BITS + 1] = {
-    let mut table = [0; DISTINCT_BITS + 1];
-    let (mut set, mut thousandths) = (0, 0);
-    while set < DISTINCT_BITS {
-        thousandths += 1000 * DISTINCT_BITS / (DISTINCT_BITS - set);
-        set += 1;
-        table[set] = ((thousandths + 500) / 1000) as u16;
+const fn most_likely(set: u32) -> u16 {
+    let (mut set, mut thousandths) = (set, 500);
+    while set > 0 {
+        set -= 1;
+        thousandths += 1000 * DISTINCT_BITS as u32 / (DISTINCT_BITS as u32 - set);
     }
-    table
-};
+    (thousandths / 1000) as u16
+}
 
 /// The largest count of distinct things.
-pub const DISTINCT_MAX: u16 = MOST_LIKELY[DISTINCT_BITS];
+pub const DISTINCT_MAX: u16 = most_likely(DISTINCT_BITS as u32);
 
 /// What is counted in one window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
