@@ -121,7 +121,7 @@ pub const DARK_PREFIXES_MAX: usize = 32;
 pub const DARK_SOURCE_BYTES: usize = 560;
 
 /// Hosts of the tables for which there is room for one such source: most hosts never touch the dark.
-pub const HOSTS_PER_DARK_SOURCE: usize = 2;
+pub const HOSTS_PER_DARK_SOURCE: usize = 4;
 
 /// Distinct dark addresses remembered per source, 24 bytes each; the count stops there.
 pub const DARK_TARGETS_MAX: usize = 8;
@@ -176,7 +176,7 @@ pub const BOGON_SECONDS: u32 = 3600;
 pub const BOGON_ANSWER_SECONDS: u32 = 3;
 
 /// Pairs of a source and a port whose unanswered SYNs are counted, 100 bytes each.
-pub const FAN_OUT_ROWS: usize = 64;
+pub const FAN_OUT_ROWS: usize = 32;
 
 /// So many addresses at one port ...
 pub const FAN_OUT_ADDRESSES: u32 = 200;
@@ -192,7 +192,7 @@ pub const FAN_OUT_UNANSWERED: u32 = 16;
 pub const FAN_OUT_ANSWER_SECONDS: u32 = 3;
 
 /// Ports at which packets that nobody asked for are counted by day, 40 bytes each.
-pub const RADIATION_ROWS: usize = 256;
+pub const RADIATION_ROWS: usize = 128;
 
 /// Destination ports remembered per source: with more of them than a scan of addresses has (Amann's simple
 /// scan detector for Zeek asks for 5 at most), the count stops.
