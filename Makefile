@@ -174,9 +174,11 @@ image:
 	@scripts/install-packages $(IMAGE_PACKAGES)
 	@linux/image '$(PLATFORM)'
 
+# The program is there first, since the tests make several images at once.
 test-image: install-deps
 	@scripts/install-packages $(IMAGE_PACKAGES)
 	@scripts/install-packages $(IMAGE_TEST_PACKAGES)
+	@$(MAKE) --no-print-directory cross TARGET=x86_64-unknown-linux-musl
 	cargo test --locked --test image -- --ignored --nocapture
 
 screenshot: build target/demo.pcap
