@@ -21,12 +21,12 @@ pub fn deflate(bytes: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// Blocks that a file is split into, at most.
-const BLOCK_SPLITS_MAX: u16 = 100;
+const BLOCK_SPLITS_MAX: u16 = 30;
 
 fn zopfli(bytes: &[u8], format: zopfli::Format) -> Result<Vec<u8>, Error> {
     let mut packed = Vec::new();
     // A program's parts differ more from each other than a text's: more blocks, each with its own code, than the
-    // usual 15 take one part in 400 less.
+    // usual 15 take one part in 500 less.
     let options = zopfli::Options { maximum_block_splits: BLOCK_SPLITS_MAX, ..zopfli::Options::default() };
     zopfli::compress(options, format, bytes, &mut packed)
         .map_err(|error| Error::new(format!("compression failed: {error}")))?;
