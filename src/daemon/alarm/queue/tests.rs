@@ -30,7 +30,10 @@ fn next(queue: &Queue) -> (u32, Content) {
 /// Sends everything, as over a network that loses nothing.
 fn drain(queue: &Queue) -> Vec<(u32, Content)> {
     let mut all = Vec::new();
-    while let Next::Send(queued) = queue.next(Instant::now() + Duration::from_millis(1)) {
+    let is_waiting = |Counters { queued, sent, lost }| queued > sent + lost;
+    while is_waiting(queue.counters())
+        && let Next::Send(queued) = queue.next(soon())
+    {
         all.push((queued.number, queued.content));
         if queued.content == Content::Stats {
             queue.delivery();
