@@ -114,9 +114,9 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
             tell_summary(&monitor, alarm.as_ref(), now);
         }
         if config.learning.is_some() {
-            residents::tell(&monitor, &names, clock.now(), false);
+            residents::tell(&monitor, &names, now, false);
         }
-        tell_due(&monitor, alarm.as_ref(), clock.now());
+        tell_due(&monitor, alarm.as_ref(), now);
     };
     let result = wait(&mut signals, &names, Some(&mut keeper), keep_house);
     stop.end();

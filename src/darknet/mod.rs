@@ -158,10 +158,9 @@ impl Darknet {
 
     /// Changes what is left out. False if that is too much, and nothing is changed.
     pub fn set_exclusions(&mut self, exclusions: &[Exclusion]) -> bool {
-        let exclusions = Exclusions::new(exclusions);
-        let fits = exclusions.is_some();
-        self.exclusions = exclusions.unwrap_or_else(|| core::mem::take(&mut self.exclusions));
-        fits
+        let Some(exclusions) = Exclusions::new(exclusions) else { return false };
+        self.exclusions = exclusions;
+        true
     }
 
     /// Changes how many seconds a LAN is watched before its addresses can be dark ([`LEARNING_SECONDS`]).

@@ -174,8 +174,8 @@ impl Source {
         let is_evidence = touch.signal.is_evidence() && is_question;
         if touch.signal.is_dark() {
             self.note_target(Target { address: touch.destination, last: second, is_evidence });
-            self.next.dark_targets = self.targets.len() as u8;
         }
+        self.next.dark_targets = self.targets.len() as u8;
         let is_proven = is_evidence && self.weigh(second, space);
         let is_scanner = self.marks.tool().is_some_and(|tool| tool.is_proof());
         if self.local && !self.alerted && (is_proven || is_scanner || touch.signal == Signal::FanOut) {
@@ -206,7 +206,6 @@ impl Source {
         self.next.packets += touch.packets;
         self.next.bytes += touch.bytes;
         self.next.last = touch.last;
-        self.next.dark_targets = self.targets.len() as u8;
     }
 
     fn note_target(&mut self, target: Target) {
