@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 PART ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
-TEST_PACKAGES = arp-scan busybox chromium iproute2 jq masscan mount nftables nmap procps rsyslog shellcheck sqlite3 \
+TEST_PACKAGES = arp-scan busybox chromium hping3 iproute2 jq masscan mount nftables nmap procps rsyslog shellcheck sqlite3 \
 	systemd systemd-container tshark util-linux zmap
 BENCH_PACKAGES = darkstat iproute2 valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.

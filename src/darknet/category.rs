@@ -24,7 +24,7 @@ pub(super) fn is_inside(port: u16) -> bool {
 /// What a packet to a dark address suggests about its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Category {
-    /// A question: the sender looks for something (a SYN, an ICMP request).
+    /// A question: the sender looks for something (a SYN, an ICMP request, TCP flags that no connection has).
     Scan,
     /// An answer to something that the dark address never sent: its sender is the victim of a flood
     /// with forged sources (SYN+ACK, RST, ICMP answers and errors).
@@ -67,10 +67,12 @@ impl Category {
 }
 
 fn of_tcp(packet: &Packet) -> Category {
-    const SYN_ACK: u8 = Packet::TCP_SYN | Packet::TCP_ACK;
-    if packet.is_syn() {
+    const ANSWER: u8 = Packet::TCP_ACK | Packet::TCP_RST;
+    // Behind its SYN each segment of a connection has an ACK or ends it with a RST (RFC 9293): those without are
+    // probes that want to slip past a filter.
+    if packet.is_syn() || packet.has_ports && packet.tcp_flags & ANSWER == 0 {
         Category::Scan
-    } else if packet.tcp_flags & SYN_ACK == SYN_ACK || packet.tcp_flags & Packet::TCP_RST != 0 {
+    } else if packet.is_syn_ack() || packet.tcp_flags & Packet::TCP_RST != 0 {
         Category::Backscatter
     } else {
         Category::Other
@@ -124,7 +126,11 @@ mod tests {
         assert_eq!(tcp(0x04), Category::Backscatter);
         assert_eq!(tcp(0x14), Category::Backscatter);
         assert_eq!(tcp(0x10), Category::Other);
-        assert_eq!(tcp(0x00), Category::Other);
+        for (probe, flags) in [("NULL", 0x00), ("FIN", 0x01), ("Xmas", 0x29)] {
+            assert_eq!(tcp(flags), Category::Scan, "{probe}");
+        }
+        let fragment = Packet { protocol: TCP, later_fragment: true, ..Packet::default() };
+        assert_eq!(Category::of(&fragment), Category::Other);
     }
 
     #[test]

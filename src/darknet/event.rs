@@ -86,7 +86,7 @@ pub struct Event {
     pub category: Category,
     /// Which way the scan goes, if it is one of many addresses or ports.
     pub pattern: Option<Pattern>,
-    /// The tool that made its packets, if that is certain.
+    /// The tool that made its packets, if they tell.
     pub tool: Option<Tool>,
     /// The rule of the user's that raised it, by its place among [`Rules::all`](super::Rules::all). Such an event is
     /// about one packet, which another event counts, too. It is never cleared.
@@ -192,10 +192,10 @@ impl Event {
             (Some(Tool::Zmap), ..) => "zmap scan",
             (Some(Tool::Nmap), ..) => "nmap scan",
             (Some(Tool::Unicornscan), ..) => "unicornscan scan",
-            (None, Signal::FanOut, _) => "scan of the internet",
-            (None, _, Carrier::Arp) => "arp sweep of unused addresses",
-            (None, _, Carrier::Solicitation) => "neighbor sweep of unused addresses",
-            (None, _, Carrier::Ip) => "scan of dark addresses",
+            (_, Signal::FanOut, _) => "scan of the internet",
+            (_, _, Carrier::Arp) => "arp sweep of unused addresses",
+            (_, _, Carrier::Solicitation) => "neighbor sweep of unused addresses",
+            (_, _, Carrier::Ip) => "scan of dark addresses",
         }
     }
 
@@ -260,7 +260,9 @@ impl fmt::Display for Event {
         self.write_targets(f)?;
         match (self.kind, self.tool) {
             _ if self.rule.is_some() => f.write_str("; it matches a rule"),
-            (Kind::Alert, Some(tool)) => write!(f, "; its packets bear the mark of {}", tool.name()),
+            (Kind::Alert, Some(tool)) if !tool.is_hint() => {
+                write!(f, "; its packets bear the mark of {}", tool.name())
+            }
             _ => f.write_str(self.reason()),
         }
     }

@@ -16,8 +16,10 @@ pub enum Tool {
     Mirai,
     /// Masscan.
     Masscan,
-    /// ZMap.
+    /// ZMap up to 4.0.
     Zmap,
+    /// ZMap from 4.1 on, or something that looks like it.
+    ZmapLike,
     /// Nmap.
     Nmap,
     /// Unicornscan.
@@ -28,7 +30,13 @@ impl Tool {
     /// True if its mark alone makes a scanner: nothing but a scan looks like that, and hardly ever by chance.
     /// Nmap is a tool for other things as well, and its mark is not as sure.
     pub const fn is_proof(self) -> bool {
-        !matches!(self, Self::Nmap)
+        !matches!(self, Self::Nmap | Self::ZmapLike)
+    }
+
+    /// True if an innocent system may look like that always, and not by chance: a hint, which is shown, and which
+    /// any other mark outweighs.
+    pub const fn is_hint(self) -> bool {
+        matches!(self, Self::ZmapLike)
     }
 
     /// The name that the report and the log use.
@@ -37,6 +45,7 @@ impl Tool {
             Self::Mirai => "mirai",
             Self::Masscan => "masscan",
             Self::Zmap => "zmap",
+            Self::ZmapLike => "zmap-like",
             Self::Nmap => "nmap",
             Self::Unicornscan => "unicornscan",
         }
@@ -55,9 +64,31 @@ pub(super) struct Probe {
     /// The IP header's identification.
     id: u16,
     hops_left: u8,
-    /// The only option is a maximum segment size of 1460.
-    only_segment_size: bool,
-    has_options: bool,
+    /// Routers may cut the packet into pieces: its "don't fragment" is not set.
+    may_fragment: bool,
+    options: Options,
+}
+
+/// What TCP options a probe has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Options {
+    None,
+    /// A maximum segment size of 1460, which is Ethernet's, and no other.
+    OnlySegmentSize,
+    /// That, and others behind it.
+    SegmentSizeFirst,
+    Others,
+}
+
+impl Options {
+    fn of(options: &[u8]) -> Self {
+        match options {
+            [] => Self::None,
+            [2, 4, 0x05, 0xb4] => Self::OnlySegmentSize,
+            [2, 4, 0x05, 0xb4, ..] => Self::SegmentSizeFirst,
+            _ => Self::Others,
+        }
+    }
 }
 
 impl Probe {
@@ -79,8 +110,8 @@ impl Probe {
             flags: packet.tcp_flags,
             id: ip.ident(),
             hops_left: ip.hop_limit(),
-            only_segment_size: matches!(options, [2, 4, 0x05, 0xb4]),
-            has_options: !options.is_empty(),
+            may_fragment: !ip.dont_frag(),
+            options: Options::of(options),
         })
     }
 
@@ -94,11 +125,12 @@ impl Probe {
         self.is_mirai() || self.is_masscan() || self.is_zmap()
     }
 
-    /// The tool of which this probe alone is proof.
+    /// The tool that this probe alone shows.
     fn tool(&self) -> Option<Tool> {
         match () {
             () if self.is_mirai() => Some(Tool::Mirai),
             () if self.is_nmap_stealth() => Some(Tool::Nmap),
+            () if self.is_like_zmap() => Some(Tool::ZmapLike),
             () => None,
         }
     }
@@ -130,19 +162,31 @@ impl Probe {
     }
 
     /// ZMap up to 4.0 had one identification for all, and the largest window. One SYN in 2^16 has that by
-    /// chance, if its system has the window. Later versions look like a system's own SYN.
+    /// chance, if its system has the window.
     fn is_zmap(&self) -> bool {
         self.is_syn() && self.id == 54321 && self.window == u16::MAX
     }
 
+    /// From 4.1 on its options are those of a system, but where those set "don't fragment", it does not. A firewall
+    /// that clears it (pf's `no-df`) makes every system with that window look so: BSD, macOS and Windows.
+    fn is_like_zmap(&self) -> bool {
+        self.is_syn()
+            && self.window == u16::MAX
+            && self.may_fragment
+            && matches!(self.options, Options::OnlySegmentSize | Options::SegmentSizeFirst)
+    }
+
     /// Nmap's SYN has a small window, one option, and a random number of hops left, below 60.
     fn is_nmap_syn(&self) -> bool {
-        self.is_syn() && self.window == 1024 && self.only_segment_size && self.hops_left < 60
+        self.is_syn()
+            && self.window == 1024
+            && self.options == Options::OnlySegmentSize
+            && self.hops_left < 60
     }
 
     /// Its NULL, FIN and "Xmas" probes have flags that no system sends alone.
     fn is_nmap_stealth(&self) -> bool {
-        matches!(self.flags, 0x00 | 0x01 | 0x29) && self.window == 1024 && !self.has_options
+        matches!(self.flags, 0x00 | 0x01 | 0x29) && self.window == 1024 && self.options == Options::None
     }
 
     /// Two SYNs of one run of Nmap have sequences whose difference has equal halves, or none: one pair in
@@ -174,20 +218,22 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Adds a probe that came in this second. The first tool that is certain stays.
+    /// Adds a probe that came in this second. The first tool that is certain stays; until then a hint does.
     ///
     /// Where one probe is no proof, two in a row are, if the second comes within [`MARK_SECONDS`]: of a busy
     /// host that opens 50,000 connections a day, one has the mark of Masscan every other day.
     pub fn add(&mut self, probe: &Probe, second: u32) {
         let is_near = |&(_, at): &(Probe, u32)| second.abs_diff(at) <= MARK_SECONDS;
         let last = self.last.filter(is_near).map(|(last, _)| last);
-        self.tool = self.tool.or_else(|| probe.tool()).or_else(|| probe.tool_of_pair(&last?));
+        let certain = self.tool.filter(|tool| !tool.is_hint());
+        let shown = certain.or_else(|| probe.tool_of_pair(&last?)).or_else(|| probe.tool());
+        self.tool = shown.or(self.tool);
         if probe.is_syn() {
             self.last = Some((*probe, second));
         }
     }
 
-    /// The tool, once it is certain.
+    /// The tool, once there is a hint of one.
     pub fn tool(&self) -> Option<Tool> {
         self.tool
     }
@@ -209,6 +255,7 @@ mod tests {
         source_port: u16,
         destination_port: u16,
         options: &'static [u8],
+        may_fragment: bool,
     }
 
     const DESTINATION: u32 = 0x0a09_0001;
@@ -221,13 +268,15 @@ mod tests {
         source_port: 40_000,
         destination_port: 23,
         options: &[2, 4, 5, 0xb4, 4, 2, 1, 1],
+        may_fragment: false,
     };
     const SEGMENT_SIZE: &[u8] = &[2, 4, 5, 0xb4];
 
     fn bytes(syn: Syn) -> std::vec::Vec<u8> {
         let mut packet = std::vec![0x45, 0, 0, 40 + syn.options.len() as u8];
         packet.extend(syn.id.to_be_bytes());
-        packet.extend([0, 0, syn.hops, 6, 0, 0, 192, 168, 1, 57]);
+        let flags = if syn.may_fragment { 0 } else { 0x40 };
+        packet.extend([flags, 0, syn.hops, 6, 0, 0, 192, 168, 1, 57]);
         packet.extend(DESTINATION.to_be_bytes());
         packet.extend(syn.source_port.to_be_bytes());
         packet.extend(syn.destination_port.to_be_bytes());
@@ -278,6 +327,25 @@ mod tests {
         let next = Syn { source_port: 40_001, ..zmap };
         assert_eq!(tools([zmap, next]), [None, Some(Tool::Zmap)]);
         assert!(probe(mirai).is_marked() && probe(masscan(1)).is_marked() && !probe(PLAIN).is_marked());
+    }
+
+    #[test]
+    fn a_hint_is_no_mark_and_gives_way_to_one() {
+        // The options of ZMap's default, which are those of Windows.
+        const WINDOWS: &[u8] = &[2, 4, 5, 0xb4, 1, 3, 3, 8, 1, 1, 4, 2];
+        let hint = Syn { window: 65_535, may_fragment: true, options: WINDOWS, ..PLAIN };
+        let other = Syn { source_port: 40_001, ..hint };
+        assert_eq!(tools([hint, other, PLAIN]), [Some(Tool::ZmapLike); 3]);
+        let mirai = Syn { sequence: DESTINATION, ..hint };
+        assert_eq!(tools([hint, mirai, other]), [Some(Tool::ZmapLike), Some(Tool::Mirai), Some(Tool::Mirai)]);
+        for innocent in [
+            Syn { may_fragment: false, ..hint },
+            Syn { window: 64_240, ..hint },
+            Syn { options: &[], ..hint },
+        ] {
+            assert_eq!(tools([innocent, Syn { source_port: 9, ..innocent }]), [None; 2]);
+        }
+        assert!(!probe(hint).is_marked() && !Tool::ZmapLike.is_proof());
     }
 
     #[test]

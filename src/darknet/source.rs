@@ -130,7 +130,7 @@ impl Source {
         &self.ports
     }
 
-    /// The tool that made its packets, if that is certain.
+    /// The tool that made its packets, if they tell.
     pub fn tool(&self) -> Option<Tool> {
         self.marks.tool()
     }

@@ -10,20 +10,9 @@ use crate::skip::skipped;
 
 /// Lets a client scan, and returns the alert about it. `None` if the tool is not there.
 fn alert(test: &str, command: impl FnOnce(&Lab) -> Vec<String>) -> Option<Value> {
-    let lab = lab(test, home_network)?;
-    // Nobody answers for the dark, not even the router.
-    lab.ip("router", "route add blackhole 10.9.0.0/16");
-    let options = ["-i", "br-lan", "-i", "wan0=wan", "--dark", "10.9.0.0/16", "--learning", "0"];
-    let program = Program::start(&lab, "router", &options);
-    let words = command(&lab);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if Command::new(words[0]).arg("--version").output().is_err() {
-        skipped(test, &format!("{} is not installed", words[0]));
-        return None;
-    }
-    let mut tool = lab.command("one", words[0], &words[1..]);
-    tool.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let _scan = Scan(tool.spawn().expect("ip is there"));
+    let lab = scene(test)?;
+    let program = watched(&lab);
+    let _scan = scan(test, &lab, &command(&lab))?;
     let mut found = Value::Null;
     wait_until("there is an alert", || {
         let json = program.json("/api/v1/darknet");
@@ -33,6 +22,30 @@ fn alert(test: &str, command: impl FnOnce(&Lab) -> Vec<String>) -> Option<Value>
     });
     assert_eq!(found["source"], "192.168.77.11", "{found}");
     Some(found)
+}
+
+/// A home from which nobody answers for the dark, not even the router.
+fn scene(test: &str) -> Option<Lab> {
+    let lab = lab(test, home_network)?;
+    lab.ip("router", "route add blackhole 10.9.0.0/16");
+    Some(lab)
+}
+
+fn watched(lab: &Lab) -> Program<'_> {
+    let options = ["-i", "br-lan", "-i", "wan0=wan", "--dark", "10.9.0.0/16", "--learning", "0"];
+    Program::start(lab, "router", &options)
+}
+
+/// Lets a client scan. `None` if the tool is not there.
+fn scan(test: &str, lab: &Lab, words: &[String]) -> Option<Scan> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if Command::new(words[0]).arg("--version").output().is_err() {
+        skipped(test, &format!("{} is not installed", words[0]));
+        return None;
+    }
+    let mut tool = lab.command("one", words[0], &words[1..]);
+    tool.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Some(Scan(tool.spawn().expect("ip is there")))
 }
 
 /// A tool at work. On a quiet link Masscan does not end by itself.
@@ -57,11 +70,56 @@ pub fn router_mac(lab: &Lab) -> String {
     text.split_whitespace().find(|word| word.matches(':').count() == 5).expect("an address").to_owned()
 }
 
+fn nmap(test: &str, how: &str) {
+    let command = format!("nmap -n -Pn {how} -p 23,80 --max-retries 0 --host-timeout 20s 10.9.0.1-8");
+    let Some(alert) = alert(test, |_| words(&command)) else { return };
+    assert_eq!((&alert["tool"], &alert["category"]), (&"nmap".into(), &"scan".into()), "{alert}");
+}
+
 #[test]
 fn nmap_is_found_out() {
-    let command = "nmap -n -Pn -sS -p 23,80 --max-retries 0 --host-timeout 20s 10.9.0.1-8";
-    let Some(alert) = alert("nmap_is_found_out", |_| words(command)) else { return };
-    assert_eq!((&alert["tool"], &alert["category"]), (&"nmap".into(), &"scan".into()), "{alert}");
+    nmap("nmap_is_found_out", "-sS");
+}
+
+#[test]
+fn nmap_with_null_is_found_out() {
+    nmap("nmap_with_null_is_found_out", "-sN");
+}
+
+#[test]
+fn nmap_with_fin_is_found_out() {
+    nmap("nmap_with_fin_is_found_out", "-sF");
+}
+
+#[test]
+fn nmap_with_xmas_is_found_out() {
+    nmap("nmap_with_xmas_is_found_out", "-sX");
+}
+
+#[test]
+fn hping_is_found_out() {
+    let command = "hping3 --rand-dest 10.9.7.x -I eth0 -S -p 445 -i u20000 -c 40";
+    let Some(alert) = alert("hping_is_found_out", |_| words(command)) else { return };
+    assert_eq!((&alert["tool"], &alert["category"]), (&Value::Null, &"scan".into()), "{alert}");
+    assert_eq!((&alert["port"], &alert["dark_targets"]), (&445.into(), &4.into()), "{alert}");
+}
+
+#[test]
+fn hping_makes_backscatter_that_is_no_alert() {
+    const TEST: &str = "hping_makes_backscatter_that_is_no_alert";
+    let Some(lab) = scene(TEST) else { return };
+    let program = watched(&lab);
+    let command = "hping3 --rand-dest 10.9.7.x -I eth0 -S -A -s 80 -k -p 40000 -i u20000 -c 40";
+    let Some(_scan) = scan(TEST, &lab, &words(command)) else { return };
+    let mut darknet = Value::Null;
+    wait_until("the answers are seen", || {
+        darknet = program.json("/api/v1/darknet")["darknet"].take();
+        darknet["sources"][0]["packets"].as_u64() >= Some(20)
+    });
+    assert_eq!(darknet["sources"][0]["alert"], false, "{darknet}");
+    let events = darknet["events"].as_array().expect("a list");
+    assert!(!events.is_empty() && events.iter().all(|event| event["kind"] == "hit"), "{darknet}");
+    assert_eq!(events[0]["category"], "backscatter", "{darknet}");
 }
 
 #[test]
