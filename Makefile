@@ -8,6 +8,8 @@ PORT ?= 6677
 FUZZ_SECONDS ?= 60
 # What `make bench` measures: core, read, live, memory, accuracy, page, darknet; all if empty.
 PART ?=
+# How many homes `make bench PART=darknet` watches; 20 if empty.
+export HOMES ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
 TEST_PACKAGES = arp-scan busybox chromium hping3 iproute2 jq masscan mount nftables nmap procps rsyslog shellcheck sqlite3 \

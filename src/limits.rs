@@ -358,9 +358,10 @@ pub const RING_MIN: u32 = 64 << 10;
 /// The largest --ring-size in bytes; a ring is kernel memory that cannot be swapped.
 pub const RING_MAX: u32 = 256 << 20;
 
-/// Milliseconds after which the kernel hands over a block of the ring that is not full. It bounds how
-/// old the numbers of a quiet link are, and with them its wake-ups: one per interface and second.
-pub const CAPTURE_BLOCK_MILLIS: i32 = 1000;
+/// Milliseconds after which the kernel hands over a block of the ring that is not full. It bounds how old the
+/// numbers of a quiet link are, and how long an alert waits there: it is to be told within a second. There are
+/// at most two wake-ups per interface and second.
+pub const CAPTURE_BLOCK_MILLIS: i32 = 500;
 
 /// Frames taken from one ring before the other descriptors get their turn.
 pub const CAPTURE_BATCH: usize = 256;

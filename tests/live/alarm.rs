@@ -1,6 +1,6 @@
 //! A packet into the dark, and the line that tells of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -57,6 +57,37 @@ fn one_packet_into_the_dark_is_one_line() {
     for part in ["sent=6", "lost=0"] {
         assert!(has(&line, part), "{part} in {line}");
     }
+}
+
+#[test]
+fn an_alert_is_told_within_a_second_of_the_fourth_address() {
+    let Some(lab) = lab("an_alert_is_told_within_a_second_of_the_fourth_address", home_network) else {
+        return;
+    };
+    lab.ip("router", "route add blackhole 10.9.0.0/16");
+    let receiver = socket(&lab, "router", "127.0.0.1:0");
+    let url = format!("udp://{}", receiver.local_addr().unwrap());
+    let options = ["-i", "br-lan", "--dark", "10.9.0.0/16", "--syslog-to", &url];
+    let _program = Program::start(&lab, "router", &options);
+    // A packet waits for the end of its block of the ring, wherever in that it came.
+    let mut waits: Vec<Duration> = (21..=29)
+        .map(|host| {
+            lab.ip("one", &format!("address add 192.168.77.{host}/24 dev eth0"));
+            let scanner = socket(&lab, "one", &format!("192.168.77.{host}:5000"));
+            (1..=4).for_each(|target| {
+                scanner.send_to(b"anybody there?", format!("10.9.3.{target}:23")).unwrap();
+            });
+            let fourth = Instant::now();
+            let source = format!("src=192.168.77.{host}");
+            let is_it = |line: &str| line.contains(" ALERT ") && has(line, &source);
+            while !is_it(&receive(&receiver)) {}
+            fourth.elapsed()
+        })
+        .collect();
+    waits.sort_unstable();
+    println!("from the fourth address to the receiver: {waits:.3?}");
+    // The median, since this machine may have other things to do.
+    assert!(waits[waits.len() / 2] < Duration::from_secs(1), "{waits:?}");
 }
 
 fn has(line: &str, word: &str) -> bool {
