@@ -25,15 +25,13 @@ struct Row {
     reached: Option<u32>,
     answers: u32,
     told: bool,
-    /// One bit for each address, by hash: as many bits are set as there were addresses, or fewer.
+    /// One bit for each address, by hash.
     addresses: [u64; 8],
+    /// How many bits are set: as many as there were addresses, or fewer.
+    count: u32,
 }
 
 impl Row {
-    fn count(&self) -> u32 {
-        self.addresses.iter().map(|word| word.count_ones()).sum()
-    }
-
     fn is_of(&self, source: Address, port: u16, interface: u16) -> bool {
         self.since != 0 && (self.source, self.port, self.interface) == (source, port, interface)
     }
@@ -69,14 +67,15 @@ impl FanOuts {
             *row = Row { source, port, interface, since: now.max(1), ..Row::default() };
         }
         if let Some(word) = row.addresses.get_mut(bit as usize >> 6 & 7) {
+            row.count += u32::from(*word >> (bit & 63) & 1 == 0);
             *word |= 1 << (bit & 63);
         }
-        if row.told || row.count() < FAN_OUT_ADDRESSES {
+        if row.told || row.count < FAN_OUT_ADDRESSES {
             return false;
         }
         let reached = *row.reached.get_or_insert(now);
         let is_time = now.abs_diff(reached) >= FAN_OUT_ANSWER_SECONDS;
-        row.told = is_time && row.answers <= row.count() / FAN_OUT_UNANSWERED;
+        row.told = is_time && row.answers <= row.count / FAN_OUT_UNANSWERED;
         row.told
     }
 

@@ -187,11 +187,10 @@ impl Space {
     /// in use.
     pub fn bogon(&self, interface: usize, packet: &Packet, now: u32) -> Option<Signal> {
         let lan = self.lan(interface)?;
-        // What is link-local stays on the link, and comes from its like.
-        let is_on_link = self.private.place(packet.source) == Place::Link;
-        let is_one = is_bogon(packet.destination)
-            && !is_on_link
-            && lan.networks.iter().any(|network| network.contains(packet.source))
+        let is_one = lan.networks.iter().any(|network| network.contains(packet.source))
+            && is_bogon(packet.destination)
+            // What is link-local stays on the link, and comes from its like.
+            && self.private.place(packet.source) != Place::Link
             && self.is_learned(lan, now)
             && self.is_unused_bogon(packet.destination, now);
         is_one.then_some(Signal::Bogon)
