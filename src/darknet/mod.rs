@@ -432,6 +432,11 @@ impl Darknet {
         self.space.lans()
     }
 
+    /// The second from which on all LANs are learned; `None` if nothing was heard yet on one of them.
+    pub fn learned_at(&self) -> Option<u32> {
+        self.space.learned_at()
+    }
+
     /// The rules of the user's.
     pub fn rules(&self) -> &Rules {
         &self.rules

@@ -223,6 +223,15 @@ impl Space {
         }
     }
 
+    /// The second from which on all LANs are learned; `None` if there was no sign yet on one of them.
+    pub fn learned_at(&self) -> Option<u32> {
+        let mut lans = (0..self.interfaces.len()).filter_map(|index| self.lan(index));
+        lans.try_fold(0, |latest, lan| {
+            let since = if lan.networks.is_empty() { 0 } else { lan.watched?.0 };
+            Some(since.saturating_add(self.learning).max(latest))
+        })
+    }
+
     /// True if a LAN was watched for long enough.
     fn is_learned(&self, lan: &Interface, now: u32) -> bool {
         lan.watched.is_some_and(|(since, _)| now.saturating_sub(since) >= self.learning)
@@ -274,6 +283,7 @@ mod tests {
     #[test]
     fn what_nobody_has_is_dark() {
         let mut space = space();
+        assert_eq!(space.learned_at(), Some(LEARNED));
         assert_eq!(space.darkness(address("10.9.1.2"), NOW), Some(Signal::Given));
         assert_eq!(space.darkness(address("192.168.1.7"), LEARNED - 1), Some(Signal::Learning));
         assert_eq!(space.darkness(address("192.168.1.7"), LEARNED), Some(Signal::Unused));
@@ -322,6 +332,7 @@ mod tests {
         networks.add("192.168.9.0/24".parse().unwrap());
         space.set_interface(1, Role::Lan, &networks, &[]);
         assert_eq!(space.darkness(address("192.168.9.7"), LEARNED), Some(Signal::Learning));
+        assert_eq!(space.learned_at(), None);
         space.set_interface(1, Role::Lan, &Networks::new(), &[]);
         assert_eq!(space.darkness(address("192.168.9.7"), LEARNED), None);
         assert!(space.is_lan(1) && !space.is_lan(0) && !space.is_empty());

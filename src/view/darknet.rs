@@ -82,6 +82,8 @@ pub struct DarknetView {
     pub prefixes: heapless::Vec<Prefix, DARK_PREFIXES_MAX>,
     /// The first of the LANs' networks, of which the unused addresses are dark.
     pub lans: heapless::Vec<Prefix, DARK_PREFIXES_MAX>,
+    /// The second from which on all LANs are learned; `None` if nothing was heard yet on one of them.
+    learned_at: Option<u32>,
     /// What happened since the start.
     pub totals: Totals,
     /// The sources with the most packets.
@@ -109,6 +111,7 @@ impl DarknetView {
             header: Header::default(),
             prefixes: heapless::Vec::new(),
             lans: heapless::Vec::new(),
+            learned_at: None,
             totals: Totals::default(),
             sources: Top::with_limit(sources),
             radiation: Vec::with_capacity(RADIATION_ROWS),
@@ -130,6 +133,7 @@ impl DarknetView {
         self.prefixes.extend(darknet.prefixes().iter().copied().take(DARK_PREFIXES_MAX));
         self.lans.clear();
         self.lans.extend(darknet.lans().copied().take(DARK_PREFIXES_MAX));
+        self.learned_at = darknet.learned_at();
         self.totals = darknet.totals();
         self.sources.fill(darknet.sources().map(SourceRow::of));
         self.radiation.clear();
@@ -161,6 +165,9 @@ impl DarknetView {
                 }
             });
             json.key("lans").array(|json| self.lans.iter().for_each(|lan| json.value(Text(lan))));
+            if !self.lans.is_empty() {
+                json.field("learned_at", self.learned_at);
+            }
             json.field("forgotten_addresses", self.totals.forgotten_addresses);
             json.key("total").object(|json| {
                 json.field("packets", self.totals.packets);
@@ -226,7 +233,9 @@ impl DarknetView {
                 html.markup(". For want of room ").text(Grouped(self.totals.forgotten_addresses));
                 html.markup(" addresses in use were forgotten");
             }
-            html.markup(".</p>\n<div class=\"wide\">\n");
+            html.markup(".");
+            self.learning(html, &page);
+            html.markup("</p>\n<div class=\"wide\">\n");
             events_table(html, &page, &self.rules, self.events.iter().rev());
             html.markup("</div>\n<div class=\"wide\">\n");
             self.sources_table(html, &page);
@@ -234,6 +243,22 @@ impl DarknetView {
             self.radiation_table(html);
             html.markup("</div>\n");
         })
+    }
+
+    /// What of the LANs is not known yet, or cannot be.
+    fn learning(&self, html: &mut Html, page: &Page) {
+        if self.lans.iter().any(|lan| !lan.first().is_v4()) {
+            html.markup(" Of IPv6, what is asked on the link counts, as far as switches pass it on.");
+        }
+        let now = page.context.now.seconds;
+        if !self.lans.is_empty() && self.learned_at.is_none_or(|at| u64::from(at) > now) {
+            html.markup(" <strong>A network is still being learned");
+            if let Some(at) = self.learned_at {
+                html.markup(", until ");
+                page.time(html, at.into());
+            }
+            html.markup("</strong>: its addresses raise no alert before.");
+        }
     }
 
     /// What arrived unasked, of which nobody is accused.

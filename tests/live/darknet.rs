@@ -52,8 +52,8 @@ fn a_sweep_of_unused_addresses_is_an_alert() {
     let begin = Instant::now();
     look_for(&one, 103);
     wait_until("the fourth is an alert", || events(&program, "192.168.77.11").len() == 2);
-    // A block of the ring is handed over after a second.
-    assert!(begin.elapsed().as_millis() < 2500, "{:?}", begin.elapsed());
+    // A block of the ring is handed over after half a second.
+    assert!(begin.elapsed().as_millis() < 2000, "{:?}", begin.elapsed());
     assert_eq!(events(&program, "192.168.77.11"), ["hit", "alert"]);
     let scanner = source(&program, "192.168.77.11");
     assert_eq!((&scanner["alert"], &scanner["interface"]), (&true.into(), &"br-lan".into()));
@@ -110,4 +110,28 @@ fn a_rule_raises_an_alert_and_another_keeps_packets_from_being_told() {
     assert_eq!(events(&program, "192.168.77.11"), ["alert", "hit"]);
     assert_eq!(program.json("/api/v1/darknet")["darknet"]["events"][0]["sid"], 7);
     assert!(program.get("/darknet/").body.contains("<strong>Alert: SSDP search</strong>"));
+}
+
+#[test]
+fn the_page_says_until_when_a_network_is_learned() {
+    let Some(lab) = lab("the_page_says_until_when_a_network_is_learned", home_network) else { return };
+    let program = Program::start(&lab, "router", &["-i", "br-lan", "--learning", "300"]);
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    look_for(&one, 100);
+    let mut until = None;
+    wait_until("the network was heard", || {
+        until = program.json("/api/v1/darknet")["darknet"]["learned_at"].as_u64();
+        until.is_some()
+    });
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    assert!((now + 1..=now + 300).contains(&until.unwrap()), "{until:?}, now {now}");
+    let page = program.get("/darknet/").body;
+    assert!(page.contains("<strong>A network is still being learned, until <time "), "{page}");
+    let learned = Program::start(&lab, "router", &["-i", "br-lan", "--learning", "0"]);
+    wait_until("it is heard there, too", || {
+        look_for(&one, 100);
+        learned.json("/api/v1/darknet")["darknet"]["learned_at"].is_u64()
+    });
+    assert!(!learned.get("/darknet/").body.contains("still being learned"));
 }
