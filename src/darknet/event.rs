@@ -199,20 +199,25 @@ impl Event {
         }
     }
 
-    /// What the first packet was for, and how many more of its kind.
+    /// What the first packet was for, and how many dark addresses the source has touched since it was first seen,
+    /// which may be more than the packets that are told of here.
     fn write_targets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match usize::from(self.dark_targets) {
-            _ if !self.signal.is_dark() => {}
-            0 => {}
-            n if n == 1 || self.rule.is_some() => f.write_str("the dark address ")?,
-            DARK_TARGETS_MAX => write!(f, "{DARK_TARGETS_MAX} or more dark addresses such as ")?,
-            n => write!(f, "{n} dark addresses such as ")?,
-        }
+        let touched = usize::from(self.dark_targets);
+        let is_many = self.signal.is_dark() && touched > 1 && self.rule.is_none();
+        f.write_str(match self.packets {
+            _ if !self.signal.is_dark() || touched == 0 => "",
+            2.. if is_many => "dark addresses such as ",
+            _ => "the dark address ",
+        })?;
         write!(f, "{}", self.destination)?;
-        match self.ports {
-            Some((_, port)) => write!(f, ", port {port}"),
-            None => Ok(()),
+        if let Some((_, port)) = self.ports {
+            write!(f, ", port {port}")?;
         }
+        if is_many {
+            let or_more = if touched < DARK_TARGETS_MAX { "" } else { " or more" };
+            write!(f, ", and touched {touched}{or_more} in all")?;
+        }
+        Ok(())
     }
 
     /// What speaks for the verdict, or how it may be harmless.
@@ -290,7 +295,12 @@ mod tests {
         let event = Event { packets: 9, dark_targets: DARK_TARGETS_MAX as u8, ports: None, ..event };
         assert_eq!(
             event.to_string(),
-            "192.168.1.57 sent 9 packets to 8 or more dark addresses such as 10.9.0.1"
+            "192.168.1.57 sent 9 packets to dark addresses such as 10.9.0.1, and touched 8 or more in all"
+        );
+        let event = Event { packets: 1, dark_targets: 4, ..event };
+        assert_eq!(
+            event.to_string(),
+            "192.168.1.57 sent 1 packet to the dark address 10.9.0.1, and touched 4 in all"
         );
         assert_eq!(event.signature(), "tcp probe of a dark address");
     }

@@ -78,7 +78,7 @@ fn what_a_company_has_inside_is_a_leaked_route() {
     assert_eq!((hits.len(), hits[0].kind, hits[0].category), (1, Kind::Hit, Category::LeakedRoute));
     assert_eq!(
         hits[0].to_string(),
-        "192.168.1.57 sent 4 packets to 4 dark addresses such as 10.66.1.5, port 53: meant for a company's \
+        "192.168.1.57 sent 4 packets to dark addresses such as 10.66.1.5, port 53, and touched 4 in all: meant for a company's \
          network, whose tunnel may be down"
     );
 }

@@ -185,7 +185,7 @@ fn ecs_is_json_with_the_schema_s_types() {
             "event.sequence": 4712,
             "rule.name": "mirai scan",
             "event.action": "scan",
-            "message": "192.168.1.57 sent 6 packets to 4 dark addresses such as 10.9.0.1, port 23; its \
+            "message": "192.168.1.57 sent 6 packets to dark addresses such as 10.9.0.1, port 23, and touched 4 in all; its \
                         packets bear the mark of mirai",
             "source.ip": "192.168.1.57",
             "source.mac": "02-00-00-00-00-5A",
