@@ -14,11 +14,11 @@ use crate::daemon::tap::{Shared, lock};
 use crate::ledger::{Counters, Coverage};
 use crate::limits::{HOSTS_MAX, HOSTS_SHOWN_MAX, INTERFACES_MAX, PORTS_SHOWN_MAX};
 use crate::monitor::Monitor;
-use crate::packet::Address;
+use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
 use crate::view::assets::{ASSETS, Asset};
 use crate::view::{
-    AboutView, Context, DarknetView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView,
+    AboutView, Context, DarknetView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView, Lease,
     MetricsView, NameSource, NotFound, PortsView, ProtocolsView, SourceView, SummaryView,
 };
 
@@ -183,6 +183,14 @@ impl View {
 impl NameSource for Names {
     fn name(&self, address: Address) -> Option<HostName> {
         self.lookup(address)
+    }
+
+    fn name_at(&self, address: Address, time: Timestamp, mac: Mac) -> Option<HostName> {
+        self.lookup_at(address, time.seconds, mac)
+    }
+
+    fn lease(&self, address: Address, time: Timestamp, mac: Mac) -> Option<Lease> {
+        Names::lease(self, address, time.seconds, mac)
     }
 }
 
