@@ -250,6 +250,7 @@ impl Pages {
     #[inline(never)]
     pub fn new(sources: Sources) -> Box<Self> {
         let hosts = lock(&sources.monitor).ledgers().iter().map(|ledger| ledger.hosts_used().1).max();
+        let has_evidence = sources.evidence.is_some();
         Box::new(Self {
             sources,
             summary: SummaryView::new(),
@@ -258,7 +259,7 @@ impl Pages {
             ports: PortsView::with_capacity(PORTS_SHOWN_MAX),
             protocols: ProtocolsView::new(),
             darknet: DarknetView::default(),
-            source: SourceView::new(),
+            source: SourceView::new(has_evidence),
             about: AboutView::new(),
             metrics: MetricsView::new(),
         })
