@@ -107,7 +107,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     }
     tell_summary(&monitor, alarm.as_ref(), clock.now());
     let mut summarized = clock.now().seconds;
-    let keep_house = || {
+    let mut keep_house = || {
         let now = clock.now();
         if now.seconds.abs_diff(summarized) >= SUMMARY_SECONDS {
             summarized = now.seconds;
@@ -118,7 +118,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         }
         tell_due(&monitor, alarm.as_ref(), now);
     };
-    let result = wait(&mut signals, &names, Some(&mut keeper), || clock.now(), keep_house);
+    let result = wait(&mut signals, &names, Some(&mut keeper), &|| clock.now(), &mut keep_house);
     stop.end();
     join(threads);
     tell_rest(&monitor, alarm.as_ref());
@@ -165,7 +165,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
     });
     let stop = Stop::new()?;
     let threads = [spawn_web(gate, pages, &stop, &signals)?];
-    let result = wait(&mut signals, &names, None, || always, || ());
+    let result = wait(&mut signals, &names, None, &|| always, &mut || ());
     stop.end();
     join(threads);
     result
@@ -444,8 +444,8 @@ fn wait(
     signals: &mut Signals,
     names: &Names,
     mut keeper: Option<&mut Keeper>,
-    now: impl Fn() -> Timestamp,
-    mut keep_house: impl FnMut(),
+    now: &dyn Fn() -> Timestamp,
+    keep_house: &mut dyn FnMut(),
 ) -> Result<(), String> {
     let mut housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
     loop {

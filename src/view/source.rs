@@ -50,14 +50,25 @@ struct Holders {
 }
 
 impl Holders {
-    /// Not all of the packets need be of one device.
-    fn changed(&self) -> bool {
-        self.first.is_some() && !is_same(&self.first, &self.last)
-    }
-
-    /// The address is another device's by now.
-    fn has_gone(&self) -> bool {
-        self.last.is_some() && self.now.is_some() && !is_same(&self.last, &self.now)
+    /// What there is to say of them: its name in JSON, whether it is so, and a sentence.
+    fn remarks(&self) -> [(&'static str, bool, &'static str); 3] {
+        let Self { first, last, now, mac_differs } = self;
+        let differ = |one: &Option<Lease>, other: &Option<Lease>| {
+            one.is_some() && other.is_some() && !is_same(one, other)
+        };
+        [
+            (
+                "mac_differs",
+                *mac_differs,
+                "The last packets came from another MAC address than that of the lease.",
+            ),
+            (
+                "changed",
+                differ(first, last),
+                "The address changed hands: the packets are those of several devices.",
+            ),
+            ("has_gone", differ(last, now), "The address is another device's by now."),
+        ]
     }
 }
 
@@ -211,11 +222,11 @@ impl SourceView {
 
     /// How sure it is, where the sentence about the event does not say.
     fn certainty(&self, event: &Event) -> &'static str {
-        match event.kind {
-            Kind::Hit if event.rule.is_none() && self.is_local() => {
+        match &self.record {
+            Some(record) if event.kind == Kind::Hit && record.local => {
                 " That proves nothing yet: four dark addresses in a day do."
             }
-            Kind::Hit if event.rule.is_none() => {
+            Some(_) if event.kind == Kind::Hit => {
                 " Senders from elsewhere are not judged: their addresses may be forged."
             }
             _ => "",
@@ -273,13 +284,10 @@ impl SourceView {
             html.text(Bytes(total.sent.bytes)).markup("</dd></div>\n");
         }
         html.markup("</dl>\n");
-        let remarks = [
-            (holders.mac_differs, "The last packets came from another MAC address than that of the lease."),
-            (holders.changed(), "The address changed hands: the packets are those of several devices."),
-            (holders.has_gone(), "The address is another device's by now."),
-        ];
-        for (_, remark) in remarks.into_iter().filter(|(applies, _)| *applies) {
-            html.markup("<p class=\"notice\">").markup(remark).markup("</p>\n");
+        for (_, applies, remark) in holders.remarks() {
+            if applies {
+                html.markup("<p class=\"notice\">").markup(remark).markup("</p>\n");
+            }
         }
     }
 
@@ -296,12 +304,12 @@ fn fact(html: &mut Html, label: &'static str, value: impl fmt::Display) {
 
 fn holders_facts(html: &mut Html, page: &Page, holders: &Holders) {
     let Holders { first, last, now, .. } = holders;
-    lease_fact(html, page, "Leased to", last);
-    if !is_same(first, last) {
-        lease_fact(html, page, "At the first touch", first);
-    }
-    if !is_same(now, last) {
-        lease_fact(html, page, "Now", now);
+    let at_first = if is_same(first, last) { "" } else { "At the first touch" };
+    let by_now = if is_same(now, last) { "" } else { "Now" };
+    for (label, lease) in [("Leased to", last), (at_first, first), (by_now, now)] {
+        if !label.is_empty() {
+            lease_fact(html, page, label, lease);
+        }
     }
 }
 
@@ -361,9 +369,9 @@ fn write_holders(json: &mut Json, context: &Context, holders: &Holders) {
                 json.field("until", lease.ends());
             });
         }
-        json.field("mac_differs", holders.mac_differs);
-        json.field("changed", holders.changed());
-        json.field("has_gone", holders.has_gone());
+        for (name, applies, _) in holders.remarks() {
+            json.field(name, applies);
+        }
     });
 }
 

@@ -40,17 +40,25 @@ impl History {
     pub fn note(&mut self, old: &Leases, new: &Leases, now: u64) {
         let after = self.looked.min(now);
         self.looked = now;
-        let is_same = |lease: &Lease, other: &Lease| (lease.mac, &lease.name) == (other.mac, &other.name);
-        let ended = |lease: &&Lease| !new.get(lease.address).is_some_and(|other| is_same(lease, other));
-        let came = |lease: &&Lease| old.get(lease.address).is_none();
-        let none = |lease: &Lease| Lease { address: lease.address, expiry: 0, mac: None, name: None };
-        let ended = old.all().iter().filter(ended).cloned();
-        for before in ended.chain(new.all().iter().filter(came).map(none)) {
-            if self.changes.len() == LEASE_CHANGES_MAX {
-                self.since = self.changes.remove(0).by;
+        for lease in old.all() {
+            let is_same = |other: &Lease| (other.mac, &other.name) == (lease.mac, &lease.name);
+            if !new.get(lease.address).is_some_and(is_same) {
+                self.push(Change { before: lease.clone(), after, by: now });
             }
-            self.changes.push(Change { before, after, by: now });
         }
+        for &Lease { address, .. } in new.all() {
+            if old.get(address).is_none() {
+                let before = Lease { address, expiry: 0, mac: None, name: None };
+                self.push(Change { before, after, by: now });
+            }
+        }
+    }
+
+    fn push(&mut self, change: Change) {
+        if self.changes.len() == LEASE_CHANGES_MAX {
+            self.since = self.changes.remove(0).by;
+        }
+        self.changes.push(change);
     }
 
     /// The lease of an address at a time in Unix seconds, if `current` is the present one. While it changed hands,

@@ -111,14 +111,13 @@ impl Names {
 
     /// The name that the address had at a time in Unix seconds: that of the lease, if it has another one now.
     pub fn lookup_at(&self, address: Address, time: u64, mac: Mac) -> Option<Name> {
-        let (then, now) = {
-            let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
-            let now = files.leases.get(address);
-            let then = files.history.lease(now, address, time, mac);
-            (then, now.map(|lease| (lease.mac, lease.name.clone())))
-        };
-        let then = then.map(|lease| (lease.mac, lease.name));
-        if then == now { self.lookup(address) } else { then?.1 }
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let now = files.leases.get(address);
+        let then = files.history.lease(now, address, time, mac);
+        let is_now =
+            then.as_ref().map(|lease| (lease.mac, &lease.name)) == now.map(|lease| (lease.mac, &lease.name));
+        drop(files);
+        if is_now { self.lookup(address) } else { then?.name }
     }
 
     /// The lease of an address at a time in Unix seconds, as far as is remembered. In the minute in which it changed
