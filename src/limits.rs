@@ -532,6 +532,10 @@ pub const NAMES_DIRECTORY_ENTRIES_MAX: usize = 256;
 /// DHCP leases kept, 112 bytes each. dnsmasq's own limit is 1,000.
 pub const LEASES_MAX: usize = 1024;
 
+/// Changes of leases remembered, so that who had an address can be told later: 128 bytes each, 8 KiB at most. A home
+/// sees some ten in a day.
+pub const LEASE_CHANGES_MAX: usize = 64;
+
 /// Names kept of hosts files, 88 bytes each. Lists of blocked names reach millions, but for one address.
 pub const HOSTS_FILE_NAMES_MAX: usize = 1024;
 

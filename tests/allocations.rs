@@ -21,7 +21,8 @@ use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
 use duskwatch::view::{
     AboutView, AlarmFacts, Context, DarknetView, EvidenceFacts, Facts, Hidden, HostView, HostsQuery,
-    HostsView, MetricsView, NameFacts, NoNames, PortsView, ProtocolsView, StoreFacts, SummaryView,
+    HostsView, MetricsView, NameFacts, NoNames, PortsView, ProtocolsView, SourceView, StoreFacts,
+    SummaryView,
 };
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -171,6 +172,8 @@ fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
     let mut ports = PortsView::with_capacity(PORTS_SHOWN_MAX);
     let mut protocols = ProtocolsView::new();
     let mut darknet = DarknetView::default();
+    let mut source = SourceView::new(true);
+    let suspect = monitor.darknet().sources().next().expect("the dark was touched").address();
     let mut about = AboutView::new();
     let mut metrics = MetricsView::new();
     let mut page = Page::new();
@@ -185,6 +188,7 @@ fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
                 ports.copy(monitor, name),
                 protocols.copy(monitor, name),
                 darknet.copy(monitor, name),
+                source.copy(monitor, name, suspect),
                 about.copy(monitor, name),
             ];
             metrics.copy(monitor);
@@ -203,6 +207,8 @@ fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
         page.expect("protocols.json", |page| protocols.write_json(page, &context));
         page.expect("darknet.html", |page| darknet.write_html(page, &context));
         page.expect("darknet.json", |page| darknet.write_json(page, &context));
+        page.expect("source.html", |page| source.write_html(page, &context));
+        page.expect("source.json", |page| source.write_json(page, &context));
         page.expect("about.html", |page| about.write_html(page, &context, &facts));
         page.expect("about.json", |page| about.write_json(page, &context, &facts));
         page.expect("metrics", |page| metrics.write(page, &context, &facts));

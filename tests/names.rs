@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use duskwatch::daemon::names::{Names, Options};
 use duskwatch::packet::Address;
+use duskwatch::time::Timestamp;
 
 #[path = "support/served.rs"]
 #[allow(dead_code)]
@@ -90,7 +91,8 @@ fn reverse_dns_is_asked_once_and_its_answers_are_not_trusted() {
 #[ignore = "needs the namespace that the test above makes for it"]
 fn in_a_namespace_with_a_dns_server() {
     let questions = serve();
-    let names = Names::new(Options { leases: Vec::new(), hosts: Vec::new(), reverse: true }).unwrap();
+    let options = Options { leases: Vec::new(), hosts: Vec::new(), reverse: true };
+    let names = Names::new(options, Timestamp::default()).unwrap();
     let lookup = |last: u8| names.lookup(Address::from(IpAddr::from([192, 168, 1, last])));
     // The thread works in order: once the last is known, all are.
     for last in [6, 7, 8, 9, 5] {

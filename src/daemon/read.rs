@@ -54,7 +54,7 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
         hosts: config.names.hosts.clone(),
         reverse: false,
     };
-    let known = Names::new(known).map_err(|error| format!("names: {error}"))?;
+    let known = Names::new(known, Timestamp::default()).map_err(|error| format!("names: {error}"))?;
     if let Output::Packets(format) = output {
         return export(config, file, format, &known, &mut monitor);
     }

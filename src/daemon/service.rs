@@ -80,7 +80,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     }
     let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone.clone())?;
     let clock = keeper.clock();
-    let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
+    let names = Names::new(name_options(config), clock.now()).map_err(|error| format!("names: {error}"))?;
     let alarm = start_alarm(config, &monitor, interfaces, &names, zone, capture.meters())?;
     let evidence =
         config.evidence.as_ref().map(|config| start_evidence(config, interfaces, &clock)).transpose()?;
@@ -107,7 +107,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     }
     tell_summary(&monitor, alarm.as_ref(), clock.now());
     let mut summarized = clock.now().seconds;
-    let keep_house = || {
+    let mut keep_house = || {
         let now = clock.now();
         if now.seconds.abs_diff(summarized) >= SUMMARY_SECONDS {
             summarized = now.seconds;
@@ -118,7 +118,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         }
         tell_due(&monitor, alarm.as_ref(), now);
     };
-    let result = wait(&mut signals, &names, Some(&mut keeper), keep_house);
+    let result = wait(&mut signals, &names, Some(&mut keeper), &|| clock.now(), &mut keep_house);
     stop.end();
     join(threads);
     tell_rest(&monitor, alarm.as_ref());
@@ -142,7 +142,9 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
     let mut signals = Signals::catch()?;
     let remark = privileges::give_up(&config.process)?;
     log::debug!("{remark}");
-    let names = Names::new(name_options(config)).map_err(|error| format!("names: {error}"))?;
+    // The files speak for the time of the capture, however late they are read.
+    let always = Timestamp::default();
+    let names = Names::new(name_options(config), always).map_err(|error| format!("names: {error}"))?;
     let zone = Zone::local();
     let pages = Pages::new(Sources {
         monitor: Arc::new(Mutex::new(monitor)),
@@ -163,7 +165,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
     });
     let stop = Stop::new()?;
     let threads = [spawn_web(gate, pages, &stop, &signals)?];
-    let result = wait(&mut signals, &names, None, || ());
+    let result = wait(&mut signals, &names, None, &|| always, &mut || ());
     stop.end();
     join(threads);
     result
@@ -442,7 +444,8 @@ fn wait(
     signals: &mut Signals,
     names: &Names,
     mut keeper: Option<&mut Keeper>,
-    mut keep_house: impl FnMut(),
+    now: &dyn Fn() -> Timestamp,
+    keep_house: &mut dyn FnMut(),
 ) -> Result<(), String> {
     let mut housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
     loop {
@@ -453,13 +456,13 @@ fn wait(
             (Some(Signal::ThreadEnded), _) => {
                 return Err("a thread of the program has ended; the log says why".to_owned());
             }
-            (Some(Signal::Reload), _) => names.reload(),
+            (Some(Signal::Reload), _) => names.reload(now()),
             (Some(Signal::Save), Some(keeper)) => keeper.request(),
             (Some(Signal::Save), None) | (None, _) => {}
         }
         if Instant::now() >= housekeeping {
             housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
-            names.refresh();
+            names.refresh(now());
             keep_house();
         }
     }

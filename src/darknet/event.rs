@@ -229,7 +229,7 @@ impl Event {
             (Kind::Alert, ..) => ": only who looks for hosts touches so many",
             (_, Signal::ForeignSender, _) => ", though no network here has the asker's address",
             (_, _, Category::Misconfiguration) => {
-                ", and to nothing else: a wrong setting, or a device that has left"
+                ", and touched no other: a wrong setting, or a device that has left"
             }
             (_, _, Category::LeakedRoute) => ": meant for a company's network, whose tunnel may be down",
             _ => "",

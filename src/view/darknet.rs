@@ -187,11 +187,7 @@ impl DarknetView {
                 self.radiation.iter().for_each(|row| self.write_radiation(json, row));
             });
             json.field("other_radiation", self.other_radiation);
-            json.key("events").array(|json| {
-                self.events
-                    .iter()
-                    .for_each(|event| write_event(json, &self.header, context, &self.rules, event));
-            });
+            write_events(json, &self.header, context, &self.rules, &self.events);
         });
     }
 
@@ -236,7 +232,7 @@ impl DarknetView {
             html.markup(".");
             self.learning(html, &page);
             html.markup("</p>\n<div class=\"wide\">\n");
-            events_table(html, &page, &self.rules, self.events.iter().rev());
+            events_table(html, &page, &self.rules, &self.events, true);
             html.markup("</div>\n<div class=\"wide\">\n");
             self.sources_table(html, &page);
             html.markup("</div>\n<div class=\"wide\">\n");
@@ -312,7 +308,8 @@ impl DarknetView {
         html.markup("<th scope=\"col\">MAC address</th></tr></thead>\n<tbody>\n");
         for row in self.sources.rows() {
             html.markup("<tr><th scope=\"row\">");
-            page.link_to(html, Place::Darknet, row.address);
+            let name = page.context.names.name_at(row.address, row.last, row.mac);
+            page.link_to(html, Place::Darknet, row.address, name);
             if row.is_alerted {
                 html.markup(" <strong>scans</strong>");
             }
@@ -343,23 +340,20 @@ impl DarknetView {
     }
 }
 
-/// Writes events as a table, in this order.
-pub(super) fn events_table<'a>(
-    html: &mut Html,
-    page: &Page,
-    rules: &[Rule],
-    events: impl Iterator<Item = &'a Event>,
-) {
+/// Writes events as a table, the last one first.
+pub(super) fn events_table(html: &mut Html, page: &Page, rules: &[Rule], events: &[Event], sources: bool) {
     html.markup("<table>\n<caption>Last events in the dark</caption>\n<thead><tr>");
-    html.markup("<th scope=\"col\">Time</th><th scope=\"col\">Source</th><th scope=\"col\">Event</th>");
-    html.markup("</tr></thead>\n<tbody>\n");
-    let mut is_empty = true;
-    for event in events {
-        is_empty = false;
+    html.markup("<th scope=\"col\">Time</th>");
+    html.markup(if sources { "<th scope=\"col\">Source</th>" } else { "" });
+    html.markup("<th scope=\"col\">Event</th></tr></thead>\n<tbody>\n");
+    for event in events.iter().rev() {
         html.markup("<tr><td class=\"time\">");
         page.ago(html, event.last.seconds as i64);
-        html.markup("</td><td>");
-        page.link_to(html, Place::Darknet, event.source);
+        if sources {
+            html.markup("</td><td>");
+            let name = page.context.names.name_at(event.source, event.last, event.source_mac);
+            page.link_to(html, Place::Darknet, event.source, name);
+        }
         html.markup("</td><td class=\"event\">");
         match event.kind {
             Kind::Alert => html.markup("<strong>Alert: ").text(event.name(rules)).markup("</strong>"),
@@ -368,7 +362,7 @@ pub(super) fn events_table<'a>(
         html.markup("<br><small>").text(event);
         html.markup("</small></td></tr>\n");
     }
-    if is_empty {
+    if events.is_empty() {
         html.markup("<tr class=\"rest\"><td colspan=\"3\">None yet</td></tr>\n");
     }
     html.markup("</tbody>\n</table>\n");
@@ -398,6 +392,22 @@ fn write_source(json: &mut Json, header: &Header, context: &Context, row: &Sourc
     });
 }
 
+/// Writes events as a field.
+pub(super) fn write_events(
+    json: &mut Json,
+    header: &Header,
+    context: &Context,
+    rules: &[Rule],
+    events: &[Event],
+) {
+    json.key("events").array(|json| {
+        for event in events {
+            json.object(|json| write_event(json, header, context, rules, event));
+        }
+    });
+}
+
+/// Writes an event's fields into an object.
 pub(super) fn write_event(
     json: &mut Json,
     header: &Header,
@@ -405,31 +415,29 @@ pub(super) fn write_event(
     rules: &[Rule],
     event: &Event,
 ) {
-    json.object(|json| {
-        json.field("kind", event.kind.name());
-        json.field("time", event.last);
-        json.field("first", event.first);
-        json.field("interface", interface_name(header, event.interface));
-        json.field("source", event.source);
-        json.field("source_mac", context.mac(event.source_mac).map(Text));
-        json.field("destination", event.destination);
-        json.field("port", event.ports.map(|(_, destination)| destination));
-        json.field("carrier", event.carrier.name());
-        let protocol = (event.carrier == Carrier::Ip).then_some(event.protocol);
-        json.field("protocol", protocol);
-        json.field("protocol_name", protocol.map(services::protocol));
-        json.field("signal", event.signal.name());
-        json.field("signature", event.name(rules));
-        json.field("sid", event.rule_of(rules).map(|rule| rule.sid));
-        json.field("category", event.category.name());
-        json.field("pattern", event.pattern.map(Pattern::name));
-        json.field("tool", event.tool.map(Tool::name));
-        json.field("dark_targets", event.dark_targets);
-        json.field("packets", event.packets);
-        json.field("bytes", event.bytes);
-        json.key("why");
-        Text(event).write(json);
-    });
+    json.field("kind", event.kind.name());
+    json.field("time", event.last);
+    json.field("first", event.first);
+    json.field("interface", interface_name(header, event.interface));
+    json.field("source", event.source);
+    json.field("source_mac", context.mac(event.source_mac).map(Text));
+    json.field("destination", event.destination);
+    json.field("port", event.ports.map(|(_, destination)| destination));
+    json.field("carrier", event.carrier.name());
+    let protocol = (event.carrier == Carrier::Ip).then_some(event.protocol);
+    json.field("protocol", protocol);
+    json.field("protocol_name", protocol.map(services::protocol));
+    json.field("signal", event.signal.name());
+    json.field("signature", event.name(rules));
+    json.field("sid", event.rule_of(rules).map(|rule| rule.sid));
+    json.field("category", event.category.name());
+    json.field("pattern", event.pattern.map(Pattern::name));
+    json.field("tool", event.tool.map(Tool::name));
+    json.field("dark_targets", event.dark_targets);
+    json.field("packets", event.packets);
+    json.field("bytes", event.bytes);
+    json.key("why");
+    Text(event).write(json);
 }
 
 /// How many dark addresses; the table counts to [`DARK_TARGETS_MAX`].

@@ -67,6 +67,36 @@ pub type HostName = String<NAME_BYTES_MAX>;
 pub trait NameSource {
     /// The address's name, if one is known now.
     fn name(&self, address: Address) -> Option<HostName>;
+
+    /// The name that it had at this time. While it changed hands, the device with this link-layer address had it.
+    fn name_at(&self, address: Address, _time: Timestamp, _mac: Mac) -> Option<HostName> {
+        self.name(address)
+    }
+
+    /// Its lease at this time, likewise, if one is known.
+    fn lease(&self, _address: Address, _time: Timestamp, _mac: Mac) -> Option<Lease> {
+        None
+    }
+}
+
+/// A lease of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The device's link-layer address, if the lease has one.
+    pub mac: Option<Mac>,
+    /// The name that the device gave.
+    pub name: Option<HostName>,
+    /// The Unix second from which the device may have had the address, if that is remembered.
+    pub from: Option<u64>,
+    /// The Unix second in which the lease ended, or will; `u64::MAX` is never.
+    pub until: u64,
+}
+
+impl Lease {
+    /// When it ends, if ever.
+    fn ends(&self) -> Option<u64> {
+        (self.until < u64::MAX).then_some(self.until)
+    }
 }
 
 /// Nobody has a name.

@@ -5,7 +5,7 @@ use core::fmt;
 use super::books::{Header, Tenths, tenths_seen};
 use super::html::Html;
 use super::units::{Bytes, Grouped, Moment, Span};
-use super::{Context, PROGRAM};
+use super::{Context, HostName, PROGRAM};
 use crate::ledger::{Counters, Coverage};
 use crate::packet::Address;
 use crate::time::Timestamp;
@@ -147,17 +147,17 @@ impl Page<'_> {
 
     /// Writes a host as a link to its page, by name if it has one.
     pub fn host(&self, html: &mut Html, address: Address) {
-        self.link_to(html, Place::Hosts, address);
+        self.link_to(html, Place::Hosts, address, self.context.names.name(address));
     }
 
-    /// Writes a host as a link to what a place has of it, by name if it has one.
-    pub fn link_to(&self, html: &mut Html, place: Place, address: Address) {
+    /// Writes a host as a link to what a place has of it, by its name if it has one.
+    pub fn link_to(&self, html: &mut Html, place: Place, address: Address, name: Option<HostName>) {
         html.markup("<a href=\"");
         self.path(html, place);
         html.url(address).markup("/");
         self.query(html, self.header.chosen, "?");
         html.markup("\">");
-        match self.context.names.name(address) {
+        match name {
             Some(name) => {
                 html.markup("<bdi>").text(&name).markup("</bdi></a> <small>").text(address).markup("</small>")
             }

@@ -10,7 +10,7 @@ use crate::packet::{Address, Decoded, Discard, Link, LinkType, Mac, NonIp, Packe
 use crate::table::Seed;
 use crate::time::Timestamp;
 
-use super::{HostName, NameSource};
+use super::{HostName, Lease, NameSource};
 
 /// What somebody might call a device to attack the page.
 pub const EVIL: &str = "<img src=x onerror=\"alert('x')\">&amp;\\\n\u{1}\u{2028}`";
@@ -27,6 +27,15 @@ pub struct EvilNames;
 impl NameSource for EvilNames {
     fn name(&self, _: Address) -> Option<HostName> {
         HostName::try_from(EVIL).ok()
+    }
+
+    fn lease(&self, address: Address, time: Timestamp, mac: Mac) -> Option<Lease> {
+        Some(Lease {
+            mac: Some(mac),
+            name: self.name(address),
+            from: Some(time.seconds),
+            until: u64::MAX - 1,
+        })
     }
 }
 

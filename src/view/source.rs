@@ -6,14 +6,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::books::{Header, NotFound};
-use super::darknet::{Targets, events_table, interface_name, write_event};
+use super::darknet::{Targets, events_table, interface_name, write_event, write_events};
 use super::html::Html;
-use super::json::{Json, Text, Value};
+use super::json::{Json, Text};
 use super::page::{Page, Place};
 use super::units::{Bytes, Grouped};
-use super::{Context, HostRow, services};
+use super::{Context, HostName, HostRow, Lease, services};
 use crate::darknet::rules::Rule;
-use crate::darknet::{Darknet, Event, Kind, Pattern, Source, Target, Tool};
+use crate::darknet::{Darknet, Event, Kind, Source, Target};
 use crate::limits::{DARK_EVENTS_MAX, DARK_PORTS_MAX, DARK_TARGETS_MAX};
 use crate::monitor::Monitor;
 use crate::packet::{Address, Mac, protocol};
@@ -40,6 +40,46 @@ impl Record {
     }
 }
 
+/// Who had the address when it touched the dark, and who has it now.
+struct Holders {
+    first: Option<Lease>,
+    last: Option<Lease>,
+    now: Option<Lease>,
+    /// The last touch came from another link-layer address than that of the lease.
+    mac_differs: bool,
+}
+
+impl Holders {
+    /// What there is to say of them: its name in JSON, whether it is so, and a sentence.
+    fn remarks(&self) -> [(&'static str, bool, &'static str); 3] {
+        let Self { first, last, now, mac_differs } = self;
+        let differ = |one: &Option<Lease>, other: &Option<Lease>| {
+            one.is_some() && other.is_some() && !is_same(one, other)
+        };
+        [
+            (
+                "mac_differs",
+                *mac_differs,
+                "The last packets came from another MAC address than that of the lease.",
+            ),
+            (
+                "changed",
+                differ(first, last),
+                "The address changed hands: the packets are those of several devices.",
+            ),
+            ("has_gone", differ(last, now), "The address is another device's by now."),
+        ]
+    }
+}
+
+/// Whether both are of the same device, as far as leases tell.
+fn is_same(one: &Option<Lease>, other: &Option<Lease>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.mac == other.mac && (one.mac.is_some() || one.name == other.name),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
 /// The source.
 pub struct SourceView {
     header: Header,
@@ -52,17 +92,12 @@ pub struct SourceView {
     rules: Arc<[Rule]>,
     /// Its row in the books of the interface that saw it.
     host: Option<HostRow>,
-}
-
-impl Default for SourceView {
-    fn default() -> Self {
-        Self::new()
-    }
+    has_evidence: bool,
 }
 
 impl SourceView {
-    /// An empty view. All memory is allocated here.
-    pub fn new() -> Self {
+    /// An empty view, which leads to the packets if they are kept as evidence. All memory is allocated here.
+    pub fn new(has_evidence: bool) -> Self {
         Self {
             header: Header::default(),
             address: Address::default(),
@@ -70,6 +105,7 @@ impl SourceView {
             events: Vec::with_capacity(DARK_EVENTS_MAX),
             rules: Arc::default(),
             host: None,
+            has_evidence,
         }
     }
 
@@ -105,23 +141,48 @@ impl SourceView {
         self.record.as_ref().map(|record| &record.event).or(self.events.last())
     }
 
+    /// The last alert of a rule's, which goes before an event that is none.
+    fn ruled(&self, event: &Event) -> Option<&Event> {
+        let is_ruled = |event: &&Event| event.kind == Kind::Alert && event.rule.is_some();
+        self.events.iter().rev().find(is_ruled).filter(|_| event.kind != Kind::Alert)
+    }
+
+    fn name(&self, context: &Context, event: &Event) -> Option<HostName> {
+        context.names.name_at(self.address, event.last, event.source_mac)
+    }
+
+    fn is_local(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.local)
+    }
+
+    fn holders(&self, context: &Context, event: &Event) -> Holders {
+        let lease = |time| context.names.lease(self.address, time, event.source_mac);
+        let [first, last, now] = [event.first, event.last, context.now].map(lease);
+        let leased_to = last.as_ref().and_then(|lease| lease.mac);
+        // Of somebody farther away there is a router's.
+        let mac_differs = self.is_local()
+            && event.source_mac != Mac::ZERO
+            && leased_to.is_some_and(|mac| mac != event.source_mac);
+        Holders { first, last, now, mac_differs }
+    }
+
     /// Writes the source as JSON.
     pub fn write_json(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         self.header.write_json(out, context.now, |json| {
             json.key("source").object(|json| {
-                json.field("source", self.address);
-                json.field("name", context.names.name(self.address).as_ref().map(Text));
+                if let Some(event) = self.event() {
+                    write_event(json, &self.header, context, &self.rules, event);
+                    json.field("name", self.name(context, event).as_deref());
+                    json.field("alert", event.kind == Kind::Alert);
+                    json.field("last", event.last);
+                    json.field("containment", Text(self.containment(context, event)));
+                    write_holders(json, context, &self.holders(context, event));
+                }
                 if let Some(record) = &self.record {
                     write_record(json, record);
                 }
-                if let Some(event) = self.event() {
-                    self.write_verdict(json, context, event);
-                }
-                json.key("events").array(|json| {
-                    self.events
-                        .iter()
-                        .for_each(|event| write_event(json, &self.header, context, &self.rules, event));
-                });
+                json.field("evidence", self.has_evidence.then_some(Text(Link(context.base, self.address))));
+                write_events(json, &self.header, context, &self.rules, &self.events);
                 if let Some(host) = &self.host {
                     json.key("host").object(|json| host.write_fields(json, context));
                 }
@@ -129,58 +190,73 @@ impl SourceView {
         })
     }
 
-    fn write_verdict(&self, json: &mut Json, context: &Context, event: &Event) {
-        json.field("source_mac", context.mac(event.source_mac).map(Text));
-        json.field("interface", interface_name(&self.header, event.interface));
-        json.field("alert", event.kind == Kind::Alert);
-        json.field("signature", event.signature());
-        json.field("category", event.category.name());
-        json.field("pattern", event.pattern.map(Pattern::name));
-        json.field("tool", event.tool.map(Tool::name));
-        json.field("packets", event.packets);
-        json.field("bytes", event.bytes);
-        json.field("first", event.first);
-        json.field("last", event.last);
-        json.key("why");
-        Text(event).write(json);
-        json.key("containment");
-        Text(self.containment(context, event)).write(json);
-    }
-
     /// Writes the source as a page.
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Darknet };
         page.write(out, self.address, |html| {
+            let Some(event) = self.event() else { return };
             html.markup("<h1>");
-            if let Some(name) = context.names.name(self.address) {
+            if let Some(name) = self.name(context, event) {
                 html.markup("<bdi>").text(&name).markup("</bdi> <small>").text(self.address);
                 html.markup("</small></h1>\n");
             } else {
                 html.text(self.address).markup("</h1>\n");
             }
-            let Some(event) = self.event() else { return };
-            html.markup(if event.kind == Kind::Alert { "<p><strong>Alert: " } else { "<p><strong>" });
-            html.text(event.signature()).markup("</strong>. ").text(event).markup(".</p>\n");
+            for event in self.ruled(event).into_iter().chain([event]) {
+                html.markup(if event.kind == Kind::Alert { "<p><strong>Alert: " } else { "<p><strong>" });
+                html.text(event.name(&self.rules)).markup("</strong>. ").text(event).markup(".");
+                html.markup(self.certainty(event)).markup("</p>\n");
+            }
             self.facts(html, &page, event);
-            html.markup("<div class=\"wide\">\n");
-            events_table(html, &page, &self.rules, self.events.iter().rev());
-            html.markup("</div>\n<h2>What could be done</h2>\n<p>Nothing was done. This keeps it from ");
+            self.write_evidence(html, context);
+            html.markup("<h2>What could be done</h2>\n<p>Nothing was done. This keeps it from ");
             html.markup("whatever is routed here, until the firewall starts again; what is on its own link ");
-            html.markup("it still reaches:</p>\n<pre>").text(self.containment(context, event));
-            html.markup("</pre>\n");
+            html.markup(
+                "it still reaches, and connections that are offloaded go on until they end:</p>\n<pre>",
+            );
+            html.text(self.containment(context, event)).markup("</pre>\n<div class=\"wide\">\n");
+            events_table(html, &page, &self.rules, &self.events, false);
+            html.markup("</div>\n");
         })
+    }
+
+    /// How sure it is, where the sentence about the event does not say.
+    fn certainty(&self, event: &Event) -> &'static str {
+        match &self.record {
+            Some(record) if event.kind == Kind::Hit && record.local => {
+                " That proves nothing yet: four dark addresses in a day do."
+            }
+            Some(_) if event.kind == Kind::Hit => {
+                " Senders from elsewhere are not judged: their addresses may be forged."
+            }
+            _ => "",
+        }
+    }
+
+    fn write_evidence(&self, html: &mut Html, context: &Context) {
+        html.markup("<h2>Evidence</h2>\n<p>");
+        if self.has_evidence {
+            html.markup("<a href=\"").text(Link(context.base, self.address));
+            html.markup("\">Its packets into the dark</a>, for Wireshark.</p>\n");
+        } else {
+            html.markup("Its packets are not kept. <code>--evidence DIRECTORY</code> keeps those of a ");
+            html.markup("live capture.</p>\n");
+        }
     }
 
     fn facts(&self, html: &mut Html, page: &Page, event: &Event) {
         html.markup("<dl class=\"facts\">\n");
         if let Some(mac) = page.context.mac(event.source_mac) {
-            let is_own = self.record.as_ref().is_some_and(|record| record.local);
-            html.markup(if is_own {
+            html.markup(if self.is_local() {
                 "<div><dt>MAC address"
             } else {
                 "<div><dt>MAC address of the last router"
             });
             html.markup("</dt><dd><code>").text(mac).markup("</code></dd></div>\n");
+        }
+        let holders = self.holders(page.context, event);
+        if self.is_local() || holders.last.is_some() {
+            holders_facts(html, page, &holders);
         }
         let interface = interface_name(&self.header, event.interface).unwrap_or_default();
         fact(html, "Seen by", interface);
@@ -208,17 +284,55 @@ impl SourceView {
             html.text(Bytes(total.sent.bytes)).markup("</dd></div>\n");
         }
         html.markup("</dl>\n");
+        for (_, applies, remark) in holders.remarks() {
+            if applies {
+                html.markup("<p class=\"notice\">").markup(remark).markup("</p>\n");
+            }
+        }
     }
 
     /// A line for nft, of OpenWrt's firewall, that nobody but a person runs.
     fn containment(&self, context: &Context, event: &Event) -> Containment {
-        let local = self.record.as_ref().is_some_and(|record| record.local);
-        Containment { address: self.address, mac: context.mac(event.source_mac).filter(|_| local) }
+        let mac = context.mac(event.source_mac).filter(|_| self.is_local());
+        Containment { address: self.address, mac }
     }
 }
 
 fn fact(html: &mut Html, label: &'static str, value: impl fmt::Display) {
     html.markup("<div><dt>").markup(label).markup("</dt><dd>").text(value).markup("</dd></div>\n");
+}
+
+fn holders_facts(html: &mut Html, page: &Page, holders: &Holders) {
+    let Holders { first, last, now, .. } = holders;
+    let at_first = if is_same(first, last) { "" } else { "At the first touch" };
+    let by_now = if is_same(now, last) { "" } else { "Now" };
+    for (label, lease) in [("Leased to", last), (at_first, first), (by_now, now)] {
+        if !label.is_empty() {
+            lease_fact(html, page, label, lease);
+        }
+    }
+}
+
+fn lease_fact(html: &mut Html, page: &Page, label: &'static str, lease: &Option<Lease>) {
+    html.markup("<div><dt>").markup(label).markup("</dt><dd>");
+    if let Some(lease) = lease {
+        if let Some(name) = &lease.name {
+            html.markup("<bdi>").text(name).markup("</bdi> ");
+        }
+        if let Some(mac) = lease.mac.and_then(|mac| page.context.mac(mac)) {
+            html.markup("<code>").text(mac).markup("</code>");
+        }
+        html.markup("<small>");
+        for (word, time) in [(" from ", lease.from), (" until ", lease.ends())] {
+            if let Some(time) = time {
+                html.markup(word);
+                page.time(html, time as i64);
+            }
+        }
+        html.markup("</small></dd></div>\n");
+    } else {
+        html.markup("nobody, as far as is known</dd></div>\n");
+    }
 }
 
 fn record_facts(html: &mut Html, record: &Record) {
@@ -241,9 +355,28 @@ fn record_facts(html: &mut Html, record: &Record) {
     }
 }
 
+fn write_holders(json: &mut Json, context: &Context, holders: &Holders) {
+    json.key("leases").object(|json| {
+        for (name, lease) in [("first", &holders.first), ("last", &holders.last), ("now", &holders.now)] {
+            let Some(lease) = lease else {
+                json.field(name, None::<u64>);
+                continue;
+            };
+            json.key(name).object(|json| {
+                json.field("mac", lease.mac.and_then(|mac| context.mac(mac)).map(Text));
+                json.field("name", lease.name.as_deref());
+                json.field("from", lease.from);
+                json.field("until", lease.ends());
+            });
+        }
+        for (name, applies, _) in holders.remarks() {
+            json.field(name, applies);
+        }
+    });
+}
+
 fn write_record(json: &mut Json, record: &Record) {
     json.field("local", record.local);
-    json.field("dark_targets", record.targets.len());
     json.key("dark_addresses").array(|json| {
         for target in &record.targets {
             json.object(|json| {
@@ -253,6 +386,15 @@ fn write_record(json: &mut Json, record: &Record) {
         }
     });
     json.key("ports").array(|json| record.ports.iter().for_each(|port| json.value(*port)));
+}
+
+/// Where the packets of a source are, below a base.
+struct Link<'a>(&'a str, Address);
+
+impl fmt::Display for Link<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}darknet/evidence.pcapng?source={}", self.0, self.1)
+    }
 }
 
 struct Containment {
@@ -276,14 +418,16 @@ impl fmt::Display for Containment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::samples::dark;
-    use crate::view::{Hidden, NoNames};
+    use crate::network::{Networks, Role};
+    use crate::packet::{Decoded, Link, Packet};
+    use crate::view::samples::{EVIL, NOON, address, dark};
+    use crate::view::{Hidden, NameSource, NoNames};
 
     #[test]
     fn a_source_is_shown_with_all_that_is_known() {
         let monitor = dark(3);
         let suspect = monitor.darknet().sources().max_by_key(|source| source.packets).unwrap();
-        let mut view = SourceView::new();
+        let mut view = SourceView::new(false);
         view.copy(&monitor, None, suspect.address()).unwrap();
         let context = Context {
             now: suspect.last(),
@@ -314,6 +458,98 @@ mod tests {
         assert!(page.contains(&line) && page.contains("23 <small>telnet</small>"), "{page}");
         let nobody = Address::v4(0x0808_0808);
         assert!(view.copy(&monitor, None, nobody).is_err());
+    }
+
+    /// Leases of one address: a telephone's before `NOON` + 2, then this device's.
+    struct Leases(Mac);
+
+    impl NameSource for Leases {
+        fn name(&self, _: Address) -> Option<HostName> {
+            HostName::try_from("television").ok()
+        }
+
+        fn name_at(&self, address: Address, time: Timestamp, mac: Mac) -> Option<HostName> {
+            self.lease(address, time, mac)?.name
+        }
+
+        fn lease(&self, _: Address, time: Timestamp, _: Mac) -> Option<Lease> {
+            let is_phone = time.seconds < NOON + 2;
+            let (mac, name) = if is_phone { (PHONE, EVIL) } else { (self.0, "television") };
+            let (from, until) = if is_phone { (None, NOON + 2) } else { (Some(NOON + 1), u64::MAX) };
+            Some(Lease { mac: Some(mac), name: HostName::try_from(name).ok(), from, until })
+        }
+    }
+
+    const PHONE: Mac = Mac([2, 0, 0, 0, 0, 1]);
+
+    /// A host of the LAN that asks from this link-layer address for somebody, once or again in a while.
+    fn asking(mac: Mac, seconds: &[u64]) -> SourceView {
+        let mut monitor = dark(1);
+        let mut networks = Networks::new();
+        networks.add("192.168.1.0/24".parse().unwrap());
+        monitor.darknet_mut().set_interface(0, Role::Lan, &networks, &[]);
+        let source = address("192.168.1.57");
+        for second in seconds {
+            let packet = Packet {
+                source,
+                destination: address("10.9.0.1"),
+                link: Link { source_mac: mac, ..Link::default() },
+                ..Packet::default()
+            };
+            let now = Timestamp::from_seconds(NOON + second);
+            monitor.observe(0, &Decoded::Packet(packet), &[], now);
+        }
+        let mut view = SourceView::new(true);
+        view.copy(&monitor, None, source).unwrap();
+        view
+    }
+
+    fn shown(view: &SourceView, names: &dyn NameSource) -> (serde_json::Value, String) {
+        let now = Timestamp::from_seconds(NOON + 60);
+        let context =
+            Context { now, utc_offset: 0, base: "/", names, hidden: Hidden::default(), notice: None };
+        let (mut json, mut page) = (String::new(), String::new());
+        view.write_json(&mut json, &context).unwrap();
+        view.write_html(&mut page, &context).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        (json["source"].clone(), page)
+    }
+
+    #[test]
+    fn who_had_the_address_is_told_and_who_has_it_now() {
+        let television = Mac([2, 0, 0, 0, 0, 2]);
+        let (json, page) = shown(&asking(PHONE, &[0, 1]), &Leases(television));
+        assert_eq!(json["name"], EVIL, "the name of that time");
+        let leases = &json["leases"];
+        assert_eq!(
+            (&leases["first"]["mac"], &leases["last"]["mac"]),
+            (&PHONE.to_string().into(), &PHONE.to_string().into())
+        );
+        assert!(leases["last"]["from"].is_null() && leases["last"]["until"] == NOON + 2, "{json}");
+        assert!(leases["now"]["name"] == "television" && leases["now"]["until"].is_null(), "{json}");
+        let flags = |leases: &serde_json::Value| {
+            ["mac_differs", "changed", "has_gone"].map(|name| leases[name] == true)
+        };
+        assert_eq!(flags(leases), [false, false, true]);
+        assert!(
+            page.contains("The address is another device&#39;s by now.")
+                || page.contains("another device's by now"),
+            "{page}"
+        );
+        assert!(page.contains("&lt;img src=x") && !page.contains("<img src=x"), "{page}");
+        assert!(page.contains("<dt>Leased to</dt>") && page.contains("<dt>Now</dt>"), "{page}");
+        assert!(!page.contains("<dt>At the first touch</dt>"), "{page}");
+
+        let (json, page) = shown(&asking(PHONE, &[0, 1, 30]), &Leases(television));
+        assert_eq!(json["name"], "television");
+        assert_eq!(flags(&json["leases"]), [true, true, false], "{json}");
+        assert!(page.contains("<dt>At the first touch</dt>") && !page.contains("<dt>Now</dt>"), "{page}");
+
+        // No lease is known, and nothing is said of any.
+        let (json, page) = shown(&asking(PHONE, &[0]), &NoNames);
+        assert!(json["leases"]["last"].is_null());
+        assert_eq!(flags(&json["leases"]), [false; 3]);
+        assert!(!page.contains("class=\"notice\""), "{page}");
     }
 
     #[test]

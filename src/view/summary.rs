@@ -33,7 +33,7 @@ pub struct SummaryView {
     pub remote: Top<HostRow>,
     /// The remote TCP and UDP ports with the most traffic.
     pub services: Top<PortLine>,
-    /// The last events in the dark, newest first; `None` if nothing is dark.
+    /// The last events in the dark, oldest first; `None` if nothing is dark.
     events: Option<heapless::Vec<Event, TOP_SHOWN>>,
     /// The rules of the user's, as the events number them.
     rules: Arc<[Rule]>,
@@ -70,11 +70,7 @@ impl SummaryView {
         let darknet = monitor.darknet();
         self.rules = Arc::clone(darknet.rules().all());
         let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
-        self.events = (!darknet.is_empty()).then(|| {
-            let mut events: heapless::Vec<_, _> = darknet.recent().skip(skipped).copied().collect();
-            events.reverse();
-            events
-        });
+        self.events = (!darknet.is_empty()).then(|| darknet.recent().skip(skipped).copied().collect());
         Ok(())
     }
 
@@ -166,7 +162,7 @@ impl SummaryView {
             self.hosts(html, &page, "Remote hosts", &self.remote);
             self.services(html);
             if let Some(events) = &self.events {
-                super::darknet::events_table(html, &page, &self.rules, events.iter());
+                super::darknet::events_table(html, &page, &self.rules, events, true);
             }
             html.markup("</section>\n");
         })

@@ -49,7 +49,7 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
     let mut darknet = DarknetView::default();
     darknet.copy(monitor, name).unwrap();
     darknet.write_html(&mut pages[6], &context).unwrap();
-    let mut source = SourceView::new();
+    let mut source = SourceView::new(true);
     if let Some(suspect) = monitor.darknet().sources().next() {
         source.copy(monitor, name, suspect.address()).unwrap();
         source.write_html(&mut pages[7], &context).unwrap();

@@ -109,7 +109,12 @@ fn a_rule_raises_an_alert_and_another_keeps_packets_from_being_told() {
     wait_until("the rule speaks", || !events(&program, "192.168.77.11").is_empty());
     assert_eq!(events(&program, "192.168.77.11"), ["alert", "hit"]);
     assert_eq!(program.json("/api/v1/darknet")["darknet"]["events"][0]["sid"], 7);
-    assert!(program.get("/darknet/").body.contains("<strong>Alert: SSDP search</strong>"));
+    for path in ["/darknet/", "/darknet/192.168.77.11/"] {
+        let page = program.get(path).body;
+        assert!(page.contains("<strong>Alert: SSDP search</strong>"), "{path}: {page}");
+    }
+    let source = program.json("/api/v1/darknet/192.168.77.11");
+    assert_eq!(source["source"]["events"][0]["signature"], "SSDP search");
 }
 
 #[test]

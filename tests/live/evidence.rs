@@ -92,8 +92,14 @@ fn every_packet_into_the_dark_is_evidence() {
     }
     assert!(other[0].ends_with("verdict=none"), "{other:?}");
 
-    let some = download(&program, "/darknet/evidence.pcapng?source=192.168.77.12");
+    // The way that the source's page shows.
+    let source = program.json("/api/v1/darknet/192.168.77.12");
+    let link = source["source"]["evidence"].as_str().expect("a link");
+    let page = program.get("/darknet/192.168.77.12/").body;
+    assert!(page.contains(&format!("<a href=\"{link}\">")), "{page}");
+    let some = download(&program, link);
     assert_eq!(tshark(&some, &[]).len(), 5);
+    assert_eq!(tshark(&some, &["-Y", "ip.src == 192.168.77.12"]).len(), 5);
     assert_eq!(tshark(&some, &["-Y", "frame.interface_name == \"br-lan\""]).len(), 5);
     assert_eq!(tshark(&download(&program, "/darknet/evidence.pcapng?to=5"), &[]).len(), 0);
     let csv =
@@ -122,7 +128,16 @@ fn every_packet_into_the_dark_is_evidence() {
 #[test]
 fn without_a_directory_there_is_no_evidence() {
     let Some(lab) = lab("without_a_directory_there_is_no_evidence", home_network) else { return };
-    let program = Program::start(&lab, "router", &["-i", "br-lan"]);
+    let program = Program::start(&lab, "router", &["-i", "br-lan", "--dark", "10.9.0.0/16"]);
+    let one = socket(&lab, "one", "0.0.0.0:5000");
+    let _ = one.send_to(b"anybody there?", "10.9.1.1:9");
+    wait_until("it is seen", || program.get("/darknet/192.168.77.11/").status() == 200);
+    let page = program.get("/darknet/192.168.77.11/").body;
+    assert!(
+        page.contains("<code>--evidence DIRECTORY</code>") && !page.contains("evidence.pcapng"),
+        "{page}"
+    );
+    assert!(program.json("/api/v1/darknet/192.168.77.11")["source"]["evidence"].is_null());
     for path in ["/darknet/evidence.pcapng", "/darknet/export.csv", "/darknet/export.xml"] {
         assert_eq!(program.get(path).status(), 404, "{path}");
     }

@@ -15,6 +15,7 @@ mod netns;
 mod numbers;
 mod pages;
 mod program;
+mod response;
 mod signals;
 #[path = "../support/skip.rs"]
 mod skip;

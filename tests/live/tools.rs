@@ -64,8 +64,12 @@ fn words(text: &str) -> Vec<String> {
 
 /// The link-layer address of the router on the LAN.
 pub fn router_mac(lab: &Lab) -> String {
-    let output =
-        lab.command("router", "ip", &["-brief", "link", "show", "br-lan"]).output().expect("ip is there");
+    mac_of(lab, "router", "br-lan")
+}
+
+/// The link-layer address of a device in a namespace.
+pub fn mac_of(lab: &Lab, space: &str, device: &str) -> String {
+    let output = lab.command(space, "ip", &["-brief", "link", "show", device]).output().expect("ip is there");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.split_whitespace().find(|word| word.matches(':').count() == 5).expect("an address").to_owned()
 }

@@ -108,7 +108,11 @@ impl Sender {
                     event: &event,
                     rules: &self.options.rules,
                     interface: interface.map_or("unknown", std::string::String::as_str),
-                    source_name: self.options.names.lookup(event.source),
+                    source_name: self.options.names.lookup_at(
+                        event.source,
+                        event.last.seconds,
+                        event.source_mac,
+                    ),
                 };
                 self.writer.write(out, Stamp { time: event.last, number }, &observation)?;
             }

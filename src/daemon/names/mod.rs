@@ -3,12 +3,14 @@
 //! A name is bytes from a stranger. It is kept only if it looks like a host name, which no markup, no
 //! control character and no address does; whoever prints it still escapes it.
 
+mod history;
 pub mod hosts;
 pub mod leases;
 mod reverse;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::mem;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,7 +19,8 @@ use std::time::SystemTime;
 use crate::limits::{NAME_BYTES_MAX, NAMES_DIRECTORY_ENTRIES_MAX, NAMES_FILE_BYTES_MAX, NAMES_FILES_MAX};
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
-use crate::view::NameFacts;
+use crate::view::{self, NameFacts};
+use history::History;
 use hosts::Hosts;
 use leases::Leases;
 use reverse::Reverse;
@@ -72,6 +75,7 @@ pub struct Names {
 #[derive(Default)]
 struct Files {
     leases: Leases,
+    history: History,
     hosts: Hosts,
     versions: Vec<Version>,
 }
@@ -81,10 +85,11 @@ type Version = Option<(SystemTime, u64)>;
 
 impl Names {
     /// Reads the files and, if allowed, starts the thread that asks the resolver.
-    pub fn new(options: Options) -> io::Result<Self> {
+    pub fn new(options: Options, now: Timestamp) -> io::Result<Self> {
         let reverse = if options.reverse { Some(Reverse::start()?) } else { None };
-        let names = Self { files: Arc::default(), options: Arc::new(options), reverse };
-        names.reload();
+        let files = read_files(&options);
+        let names = Self { files: Arc::new(RwLock::new(files)), options: Arc::new(options), reverse };
+        names.files.write().unwrap_or_else(PoisonError::into_inner).history.look(now.seconds);
         Ok(names)
     }
 
@@ -102,6 +107,24 @@ impl Names {
             files.leases.name(address).or_else(|| files.hosts.name(address)).cloned()
         };
         known.or_else(|| self.reverse.as_ref()?.lookup(address))
+    }
+
+    /// The name that the address had at a time in Unix seconds: that of the lease, if it has another one now.
+    pub fn lookup_at(&self, address: Address, time: u64, mac: Mac) -> Option<Name> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let now = files.leases.get(address);
+        let then = files.history.lease(now, address, time, mac);
+        let is_now =
+            then.as_ref().map(|lease| (lease.mac, &lease.name)) == now.map(|lease| (lease.mac, &lease.name));
+        drop(files);
+        if is_now { self.lookup(address) } else { then?.name }
+    }
+
+    /// The lease of an address at a time in Unix seconds, as far as is remembered. In the minute in which it changed
+    /// hands, that of the device with this link-layer address goes before.
+    pub fn lease(&self, address: Address, time: u64, mac: Mac) -> Option<view::Lease> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        files.history.lease(files.leases.get(address), address, time, mac)
     }
 
     /// What the look-up by reverse DNS has done so far, if it is on.
@@ -124,39 +147,50 @@ impl Names {
 
     /// Reads the files again if one of them has changed, so that what is wrong with them is not logged
     /// each time.
-    pub fn refresh(&self) {
-        let versions = self.versions();
-        let unchanged = self.files.read().unwrap_or_else(PoisonError::into_inner).versions == versions;
-        if !unchanged {
-            self.reload();
+    pub fn refresh(&self, now: Timestamp) {
+        let versions = versions(&self.options);
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        if files.versions == versions {
+            files.history.look(now.seconds);
+        } else {
+            drop(files);
+            self.reload(now);
         }
     }
 
     /// Reads the files again. One that cannot be read is logged and counts as empty.
-    pub fn reload(&self) {
-        // A change while they are read is found the next time.
-        let mut files = Files { versions: self.versions(), ..Files::default() };
-        for path in &self.options.leases {
-            let more = leases::parse(&read(path));
-            report_skipped(path, more.skipped());
-            files.leases.merge(more);
-        }
-        for path in self.options.hosts.iter().flat_map(|path| files_of(path)) {
-            let more = hosts::parse(&read(&path));
-            report_skipped(&path, more.skipped());
-            files.hosts.merge(more);
-        }
-        *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
+    pub fn reload(&self, now: Timestamp) {
+        let mut new = read_files(&self.options);
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        new.history = mem::take(&mut files.history);
+        new.history.note(&files.leases, &new.leases, now.seconds);
+        *files = new;
     }
+}
 
-    fn versions(&self) -> Vec<Version> {
-        let version = |path: PathBuf| {
-            let metadata = fs::metadata(path).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        };
-        let hosts = self.options.hosts.iter().flat_map(|path| files_of(path));
-        self.options.leases.iter().cloned().chain(hosts).map(version).collect()
+fn read_files(options: &Options) -> Files {
+    // A change while they are read is found the next time.
+    let mut files = Files { versions: versions(options), ..Files::default() };
+    for path in &options.leases {
+        let more = leases::parse(&read(path));
+        report_skipped(path, more.skipped());
+        files.leases.merge(more);
     }
+    for path in options.hosts.iter().flat_map(|path| files_of(path)) {
+        let more = hosts::parse(&read(&path));
+        report_skipped(&path, more.skipped());
+        files.hosts.merge(more);
+    }
+    files
+}
+
+fn versions(options: &Options) -> Vec<Version> {
+    let version = |path: PathBuf| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    let hosts = options.hosts.iter().flat_map(|path| files_of(path));
+    options.leases.iter().cloned().chain(hosts).map(version).collect()
 }
 
 /// What a path stands for: itself, or if it is a directory the first `NAMES_FILES_MAX` of its files by name.
@@ -215,6 +249,8 @@ fn report_skipped(path: &Path, skipped: usize) {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
     fn address(text: &str) -> Address {
         Address::from(text.parse::<std::net::IpAddr>().unwrap())
     }
@@ -257,26 +293,26 @@ mod tests {
         let (leases, hosts) = (directory.join("leases"), directory.join("hosts"));
         fs::write(&hosts, "192.168.1.5 from-hosts\n192.168.1.6 only-hosts\n").unwrap();
         let options = Options { leases: vec![leases.clone()], hosts: vec![hosts.clone()], reverse: false };
-        let names = Names::new(options).unwrap();
+        let names = Names::new(options, NOW).unwrap();
         assert_eq!(names.lookup(address("192.168.1.5")).as_deref(), Some("from-hosts"));
         assert_eq!(names.mac(address("192.168.1.5")), None);
 
         fs::write(&leases, "0 02:00:00:00:00:05 192.168.1.5 from-lease *\n").unwrap();
-        names.clone().reload();
+        names.clone().reload(NOW);
         assert_eq!(names.lookup(address("192.168.1.5")).as_deref(), Some("from-lease"));
         assert_eq!(names.mac(address("192.168.1.5")), Some(Mac([2, 0, 0, 0, 0, 5])));
         assert_eq!(names.lookup(address("192.168.1.6")).as_deref(), Some("only-hosts"));
         assert_eq!(names.lookup(address("192.168.1.7")), None);
 
         fs::write(&leases, "0 02:00:00:00:00:05 192.168.1.5 from-another-lease *\n").unwrap();
-        names.refresh();
+        names.refresh(NOW);
         assert_eq!(names.lookup(address("192.168.1.5")).as_deref(), Some("from-another-lease"));
 
         fs::write(&hosts, "192.168.1.6 cut\n".repeat(NAMES_FILE_BYTES_MAX / 8)).unwrap();
-        names.reload();
+        names.reload(NOW);
         assert_eq!(names.lookup(address("192.168.1.6")).as_deref(), Some("cut"), "the start of a huge file");
         fs::remove_dir_all(&directory).unwrap();
-        names.reload();
+        names.reload(NOW);
         assert_eq!(names.lookup(address("192.168.1.6")), None);
     }
 
@@ -285,13 +321,13 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("duskwatch-hosts-{}", std::process::id()));
         fs::create_dir_all(directory.join("no-file")).unwrap();
         let options = Options { leases: Vec::new(), hosts: vec![directory.clone()], reverse: false };
-        let names = Names::new(options).unwrap();
+        let names = Names::new(options, NOW).unwrap();
         assert_eq!(names.lookup(address("fd00::5")), None);
 
         fs::write(directory.join("odhcpd.hosts.lan"), "fd00::5\tnas.lan\tnas\n").unwrap();
         fs::write(directory.join("odhcpd.hosts.guest"), "fd00::6\ttv.lan\ttv\n").unwrap();
         fs::write(directory.join(".odhcpd.hosts.lan"), "fd00::7 unfinished\n").unwrap();
-        names.refresh();
+        names.refresh(NOW);
         assert_eq!(names.lookup(address("fd00::5")).as_deref(), Some("nas.lan"));
         assert_eq!(names.lookup(address("fd00::6")).as_deref(), Some("tv.lan"));
         assert_eq!(names.lookup(address("fd00::7")), None);
@@ -299,7 +335,7 @@ mod tests {
         for file in 0..2 * NAMES_FILES_MAX {
             fs::write(directory.join(format!("a{file:03}")), format!("fd00::{:x} a\n", 256 + file)).unwrap();
         }
-        names.refresh();
+        names.refresh(NOW);
         let known = (0..2 * NAMES_FILES_MAX)
             .filter(|file| names.lookup(address(&format!("fd00::{:x}", 256 + file))).is_some());
         assert_eq!(known.count(), NAMES_FILES_MAX);

@@ -14,11 +14,11 @@ use crate::daemon::tap::{Shared, lock};
 use crate::ledger::{Counters, Coverage};
 use crate::limits::{HOSTS_MAX, HOSTS_SHOWN_MAX, INTERFACES_MAX, PORTS_SHOWN_MAX};
 use crate::monitor::Monitor;
-use crate::packet::Address;
+use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
 use crate::view::assets::{ASSETS, Asset};
 use crate::view::{
-    AboutView, Context, DarknetView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView,
+    AboutView, Context, DarknetView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView, Lease,
     MetricsView, NameSource, NotFound, PortsView, ProtocolsView, SourceView, SummaryView,
 };
 
@@ -184,6 +184,14 @@ impl NameSource for Names {
     fn name(&self, address: Address) -> Option<HostName> {
         self.lookup(address)
     }
+
+    fn name_at(&self, address: Address, time: Timestamp, mac: Mac) -> Option<HostName> {
+        self.lookup_at(address, time.seconds, mac)
+    }
+
+    fn lease(&self, address: Address, time: Timestamp, mac: Mac) -> Option<Lease> {
+        Names::lease(self, address, time.seconds, mac)
+    }
 }
 
 impl Handler for Pages {
@@ -242,6 +250,7 @@ impl Pages {
     #[inline(never)]
     pub fn new(sources: Sources) -> Box<Self> {
         let hosts = lock(&sources.monitor).ledgers().iter().map(|ledger| ledger.hosts_used().1).max();
+        let has_evidence = sources.evidence.is_some();
         Box::new(Self {
             sources,
             summary: SummaryView::new(),
@@ -250,7 +259,7 @@ impl Pages {
             ports: PortsView::with_capacity(PORTS_SHOWN_MAX),
             protocols: ProtocolsView::new(),
             darknet: DarknetView::default(),
-            source: SourceView::new(),
+            source: SourceView::new(has_evidence),
             about: AboutView::new(),
             metrics: MetricsView::new(),
         })
