@@ -1,4 +1,8 @@
 /* What the linker gets beside the program, where libraries of the C compiler do not fit. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #ifdef __mips__
 /* Rust's standard library asks dlsym for getrandom. musl's for MIPS is assembler that takes its caller for
@@ -33,4 +37,46 @@ UNUSED(_Unwind_VRS_Set)
 long double __floatscan(void *file, int precision, int may_unget) {
     (void)file, (void)precision, (void)may_unget;
     __builtin_trap();
+}
+
+/* libpcap and musl print texts and whole numbers. What printf can do besides, floating point above all, would
+   be 5 kB. A directive that it does not know ends the text, because its argument's size is not known either. */
+int vfprintf(FILE *restrict file, const char *restrict format, va_list arguments) {
+    int total = 0;
+    while (*format) {
+        char digits[3 * sizeof(long) + 1], *end = digits + sizeof digits;
+        const char *text = format;
+        size_t length = strcspn(format, "%");
+        format += length;
+        if (!length) {
+            size_t limit = *++format == '.' ? strtoul(format + 1, (char **)&format, 10) : -1;
+            int is_long = *format == 'l' || *format == 'z';
+            format += is_long;
+            if (*format == 's') {
+                text = va_arg(arguments, const char *);
+                text = text ? text : "(null)";
+                length = strnlen(text, limit);
+            } else if (*format == 'd' || *format == 'u' || *format == 'x') {
+                int base = *format == 'x' ? 16 : 10;
+                long value = is_long ? va_arg(arguments, long) : va_arg(arguments, int);
+                int negative = *format == 'd' && value < 0;
+                unsigned long number = negative ? -(unsigned long)value : is_long ? value : (unsigned)value;
+                char *digit = end;
+                do
+                    *--digit = "0123456789abcdef"[number % base];
+                while (number /= base);
+                if (negative)
+                    *--digit = '-';
+                text = digit;
+                length = end - digit;
+            } else {
+                break;
+            }
+            format++;
+        }
+        if (fwrite(text, 1, length, file) != length)
+            return -1;
+        total += length;
+    }
+    return total;
 }
