@@ -191,6 +191,25 @@ pub const FAN_OUT_UNANSWERED: u32 = 16;
 /// ... though they had so many seconds to do so.
 pub const FAN_OUT_ANSWER_SECONDS: u32 = 3;
 
+/// Addresses that the router asks for itself, 12 bytes each. A place is free again after [`CONFIRM_AGAIN_SECONDS`]:
+/// no more than these are asked for in that time, and what is more is counted.
+pub const CONFIRM_ROWS: usize = 64;
+
+/// Questions for one address, since one may be lost ...
+pub const CONFIRM_QUESTIONS: u8 = 2;
+
+/// ... and so many milliseconds between them. The shell looks once a second, by a clock that may be slewed meanwhile.
+pub const CONFIRM_PAUSE_MILLIS: u32 = 900;
+
+/// Seconds for which an answer is waited: as LaBrea does.
+pub const CONFIRM_ANSWER_SECONDS: u32 = 3;
+
+/// Seconds until an address may be asked for again.
+pub const CONFIRM_AGAIN_SECONDS: u32 = 600;
+
+/// Questions within one second: Wi-Fi sends what is for everybody at its slowest rate.
+pub const CONFIRM_QUESTIONS_PER_SECOND: u32 = 8;
+
 /// Ports at which packets that nobody asked for are counted by day, 40 bytes each.
 pub const RADIATION_ROWS: usize = 128;
 

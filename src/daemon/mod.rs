@@ -4,6 +4,7 @@ pub mod alarm;
 pub mod capture;
 pub mod clock;
 pub mod config;
+pub mod confirm;
 pub mod daylog;
 pub mod evidence;
 pub mod export;

@@ -14,6 +14,7 @@ use super::capture::coverage::Meter;
 use super::capture::{self, Capture, InterfaceSpec};
 use super::clock::{Clock, Zone};
 use super::config::{self, Config, Interface, Wait};
+use super::confirm::Asker;
 use super::evidence::{self, Evidence};
 use super::facts::Known;
 use super::keeper::{self, Keeper};
@@ -51,6 +52,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let patience = deadline(config);
     let opened = patiently(patience, &mut signals, || open_capture(config, interfaces))?;
     let Some(capture) = opened else { return Ok(()) };
+    let asker = config.confirm.then(Asker::open).transpose()?;
     let Some(gate) = patiently(patience, &mut signals, || open_gate(config))? else { return Ok(()) };
     if config.process.detach {
         system::detach().map_err(|error| format!("--detach: {error}"))?;
@@ -98,7 +100,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         facts: Box::new(facts),
         wishes: wishes(config),
     });
-    let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), evidence.clone(), options);
+    let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), evidence.clone(), asker, options);
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
@@ -192,6 +194,9 @@ pub fn monitor(
     let mut darknet = darknet.ok_or("--dark: there are more of them than fit")?;
     darknet.set_learning(config.learning.unwrap_or_default());
     darknet.set_rules(config.rules.clone());
+    if config.confirm {
+        darknet.confirm();
+    }
     if !darknet.set_exclusions(&config.dark_except) {
         return Err("--dark-except: there are more of them than fit".to_owned());
     }

@@ -81,6 +81,31 @@ pub fn unacknowledged(socket: &impl AsRawFd) -> io::Result<usize> {
     }
 }
 
+/// Sends an ARP message to everybody on an Ethernet device's link, by a packet socket that leaves the header to
+/// the kernel (packet(7)). Never waits.
+///
+/// # Errors
+/// The system call's own.
+pub fn broadcast_arp(socket: &impl AsRawFd, device: u32, message: &[u8; 28]) -> io::Result<()> {
+    let receiver = libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as _,
+        sll_protocol: (libc::ETH_P_ARP as u16).to_be(),
+        sll_ifindex: device as _,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 6,
+        sll_addr: [0xff; 8],
+    };
+    let (length, flags) = (size_of_val(&receiver) as _, libc::MSG_DONTWAIT);
+    let (receiver, message_at) = (&raw const receiver, message.as_ptr());
+    // SAFETY: both pointers are to as many bytes as is said beside them, which outlive the call, and the kernel
+    // only reads them.
+    let sent = unsafe {
+        libc::sendto(socket.as_raw_fd(), message_at.cast(), message.len(), flags, receiver.cast(), length)
+    };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// How many threads this process has.
 ///
 /// # Errors

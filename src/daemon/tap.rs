@@ -3,10 +3,12 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::alarm::Alarm;
 use super::capture::{Batch, Presence, Sink};
 use super::clock::Clock;
+use super::confirm::Asker;
 use super::evidence::Evidence;
 use crate::darknet::{Event, Touch};
 use crate::limits::CAPTURE_BATCH;
@@ -100,6 +102,7 @@ pub struct Tap {
     clock: Clock,
     alarm: Option<Alarm>,
     evidence: Option<Evidence>,
+    asker: Option<Asker>,
     options: Options,
     /// What the batch leads to. There is room for two events of each frame, and what is due.
     events: Vec<Event>,
@@ -114,10 +117,11 @@ impl Tap {
         clock: Clock,
         alarm: Option<Alarm>,
         evidence: Option<Evidence>,
+        asker: Option<Asker>,
         options: Options,
     ) -> Self {
         let events = Vec::with_capacity(2 * CAPTURE_BATCH);
-        Self { monitor, clock, alarm, evidence, options, events, second: 0 }
+        Self { monitor, clock, alarm, evidence, asker, options, events, second: 0 }
     }
 }
 
@@ -125,7 +129,7 @@ impl Sink for Tap {
     type Batch<'a> = Booking<'a>;
 
     fn begin(&mut self, interface: usize) -> Booking<'_> {
-        let Self { monitor, clock, alarm, evidence, options, events, second } = self;
+        let Self { monitor, clock, alarm, evidence, options, events, second, .. } = self;
         Booking {
             interface,
             shared: monitor,
@@ -142,6 +146,25 @@ impl Sink for Tap {
 
     fn changed(&mut self, interface: usize, presence: &Presence<'_>) {
         introduce(&self.monitor, interface, presence, &self.options);
+        if let Some(asker) = &mut self.asker {
+            asker.set_interface(interface, presence);
+        }
+    }
+
+    /// Asks the darknet's questions.
+    fn caught_up(&mut self) -> Option<Duration> {
+        let asker = self.asker.as_ref()?;
+        let now = self.clock.now();
+        loop {
+            let mut monitor = lock(&self.monitor);
+            let Some((interface, target)) = monitor.darknet_mut().next_question(now) else {
+                return monitor.darknet().is_asking().then_some(Duration::from_secs(1));
+            };
+            drop(monitor);
+            if !asker.ask(interface, target) {
+                lock(&self.monitor).darknet_mut().could_not_ask(target);
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod bogons;
 mod category;
+mod confirm;
 mod event;
 mod exclusions;
 mod fan_out;
@@ -24,6 +25,7 @@ mod space;
 mod summary;
 
 pub use category::Category;
+pub use confirm::Confirmed;
 pub use event::{Carrier, Event, Kind};
 pub use exclusions::Exclusion;
 pub use fingerprint::Tool;
@@ -45,6 +47,7 @@ use crate::packet::{
 };
 use crate::table::Seed;
 use crate::time::Timestamp;
+use confirm::Confirmations;
 use event::Question;
 use exclusions::Exclusions;
 use fan_out::FanOuts;
@@ -75,6 +78,8 @@ pub struct Totals {
     pub passed_packets: u64,
     /// Addresses in use that were forgotten for want of room, and so are dark until their next sign.
     pub forgotten_addresses: u64,
+    /// What the router's own questions brought, if it asks any.
+    pub confirmed: Option<Confirmed>,
 }
 
 /// What a frame that the darknet counts was found to be.
@@ -116,6 +121,7 @@ pub struct Darknet {
     sources: Sources,
     fan_outs: FanOuts,
     background: Background,
+    confirmations: Option<Confirmations>,
     rules: Rules,
     recent: Deque<Event, DARK_EVENTS_MAX>,
     totals: Totals,
@@ -134,6 +140,7 @@ impl Darknet {
             sources: Sources::with_capacity(sources, seed),
             fan_outs: FanOuts::new(seed),
             background: Background::new(seed),
+            confirmations: None,
             rules: Rules::default(),
             recent: Deque::new(),
             totals: Totals::default(),
@@ -171,6 +178,29 @@ impl Darknet {
     /// Takes rules of the user's for packets to dark addresses, in place of those before.
     pub fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;
+    }
+
+    /// From now on says which addresses the router should ask for itself ([`Self::next_question`]).
+    pub fn confirm(&mut self) {
+        self.confirmations = Some(Confirmations::default());
+    }
+
+    /// The number of a LAN and the IPv4 address that the router is to ask for there by ARP, now. To be called about
+    /// once a second until it returns `None`, as long as [`Self::is_asking`].
+    pub fn next_question(&mut self, now: Timestamp) -> Option<(usize, Address)> {
+        self.confirmations.as_mut()?.next_question(&self.space, now)
+    }
+
+    /// Takes note that it could not ask for this address.
+    pub fn could_not_ask(&mut self, target: Address) {
+        if let Some(confirmations) = &mut self.confirmations {
+            confirmations.failed(target);
+        }
+    }
+
+    /// True if there are questions to ask, or answers to wait for.
+    pub fn is_asking(&self) -> bool {
+        self.confirmations.as_ref().is_some_and(Confirmations::is_busy)
     }
 
     /// Takes note that somebody has this address, as is known from elsewhere than a frame.
@@ -367,6 +397,16 @@ impl Darknet {
             ..*touch
         });
         let due_at = source.due_at();
+        // An answer speaks for somebody who is suspected, and only before the verdict.
+        if let Some(confirmations) = &mut self.confirmations
+            && touch.signal == Signal::Unused
+            && local
+            && !source.is_alerted()
+            && let Some(target) = touch.destination.as_v4()
+            && let Some(interface) = self.space.lan_of(touch.destination)
+        {
+            confirmations.want(interface, target, touch.last);
+        }
         if touch.signal == Signal::Learning {
             self.space.expect(touch.destination, touch.last.seconds as u32);
         }
@@ -464,7 +504,8 @@ impl Darknet {
 
     /// What happened since the start.
     pub fn totals(&self) -> Totals {
-        Totals { forgotten_addresses: self.space.forgotten(), ..self.totals }
+        let confirmed = self.confirmations.as_ref().map(|confirmations| confirmations.counts);
+        Totals { forgotten_addresses: self.space.forgotten(), confirmed, ..self.totals }
     }
 }
 

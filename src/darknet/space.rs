@@ -237,6 +237,17 @@ impl Space {
         lan.watched.is_some_and(|(since, _)| now.saturating_sub(since) >= self.learning)
     }
 
+    /// The number of the LAN that is connected to this address's network.
+    pub fn lan_of(&self, address: Address) -> Option<usize> {
+        let holds = |lan: &Interface| lan.networks.iter().any(|network| network.contains(address));
+        (0..self.interfaces.len()).find(|&index| self.lan(index).is_some_and(holds))
+    }
+
+    /// True if somebody who has this address was heard of lately.
+    pub fn is_lit(&self, address: Address, now: u32) -> bool {
+        matches!(self.signs.light(address, now), Light::Lit | Light::Grace)
+    }
+
     /// Addresses with signs that were forgotten too early, for want of room.
     pub fn forgotten(&self) -> u64 {
         self.signs.forgotten()

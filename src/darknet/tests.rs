@@ -316,6 +316,44 @@ fn an_address_that_answers_is_no_evidence() {
 }
 
 #[test]
+fn the_router_asks_for_what_a_host_of_a_lan_is_suspected_for() {
+    let mut darknet = lan();
+    let next = |darknet: &mut Darknet, seconds| {
+        let questions = std::iter::from_fn(|| darknet.next_question(at(seconds)));
+        questions.map(|(_, target)| target).collect::<std::vec::Vec<_>>()
+    };
+    hear(&mut darknet, request(SOURCE, 0xc0a8_01c8), false, at(LEARNED));
+    assert_eq!(next(&mut darknet, LEARNED), [], "not unless it is told to");
+    assert_eq!(darknet.totals().confirmed, None);
+    darknet.confirm();
+    hear(&mut darknet, request(SOURCE, 0xc0a8_0178), false, at(LEARNED - 1));
+    hear(&mut darknet, request(SOURCE, ROUTER), false, at(LEARNED));
+    see(&mut darknet, 0, &syn(0x0808_0808, 0xc0a8_01c8), at(LEARNED));
+    assert_eq!(next(&mut darknet, LEARNED), [], "learned, somebody's, a stranger's");
+
+    let dark = [0xc0a8_01c8, 0xc0a8_01c9, 0xc0a8_01ca].map(Address::v4);
+    for n in 0..3 {
+        hear(&mut darknet, request(SOURCE, 0xc0a8_01c8 + n), false, at(LEARNED));
+    }
+    assert_eq!(next(&mut darknet, LEARNED), dark);
+    assert!(darknet.is_asking());
+    // Our own question is no scan and no sign; an answer is.
+    hear(&mut darknet, request(ROUTER, 0xc0a8_01c8), true, at(LEARNED));
+    hear(&mut darknet, Arp { request: false, ..request(0xc0a8_01c9, ROUTER) }, false, at(LEARNED));
+    assert_eq!(next(&mut darknet, LEARNED + 1), [dark[0], dark[2]]);
+    assert_eq!(next(&mut darknet, LEARNED + 4), []);
+    assert!(!darknet.is_asking());
+    let confirmed = Confirmed { asked: 3, answered: 1, unanswered: 2, skipped: 0 };
+    assert_eq!(darknet.totals().confirmed, Some(confirmed));
+
+    assert_eq!(hear(&mut darknet, request(SOURCE, 0xc0a8_01cb), false, at(LEARNED + 5)), None);
+    let alert = hear(&mut darknet, request(SOURCE, 0xc0a8_01cc), false, at(LEARNED + 5)).unwrap();
+    assert_eq!(alert.kind, Kind::Alert, "four but for the one that answered");
+    hear(&mut darknet, request(SOURCE, 0xc0a8_01cd), false, at(LEARNED + 5));
+    assert_eq!(next(&mut darknet, LEARNED + 5), [Address::v4(0xc0a8_01cb)], "an alert waits for no answer");
+}
+
+#[test]
 fn an_event_costs_what_limits_says() {
     assert!(size_of::<Event>() <= 112, "{}", size_of::<Event>());
 }

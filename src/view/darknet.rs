@@ -175,6 +175,13 @@ impl DarknetView {
                 json.field("events", self.totals.events);
                 json.field("passed", self.totals.passed_packets);
             });
+            if let Some(confirmed) = self.totals.confirmed {
+                json.key("confirm").object(|json| {
+                    for (name, count) in confirmed.by_name() {
+                        json.field(name, count);
+                    }
+                });
+            }
             json.key("sources").array(|json| {
                 self.sources.rows().iter().for_each(|row| write_source(json, &self.header, context, row));
             });
@@ -230,6 +237,14 @@ impl DarknetView {
                 html.markup(" addresses in use were forgotten");
             }
             html.markup(".");
+            if let Some(confirmed) = self.totals.confirmed {
+                html.markup(" Asking back");
+                for (index, (name, count)) in confirmed.by_name().into_iter().enumerate() {
+                    html.markup(if index > 0 { ", " } else { ": " }).text(Grouped(count));
+                    html.markup(" ").markup(name);
+                }
+                html.markup(".");
+            }
             self.learning(html, &page);
             html.markup("</p>\n<div class=\"wide\">\n");
             events_table(html, &page, &self.rules, &self.events, true);

@@ -5,6 +5,7 @@ mod again;
 mod alarm;
 #[path = "../attacks/mod.rs"]
 mod attacks;
+mod confirm;
 mod darknet;
 mod devices;
 mod ending;

@@ -95,6 +95,11 @@ pub trait Sink {
 
     /// The interface has come, gone or changed its addresses.
     fn changed(&mut self, interface: usize, presence: &Presence<'_>);
+
+    /// What came is handed over. Says how soon to be called again though nothing comes, if at all.
+    fn caught_up(&mut self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Frames of one interface that were captured shortly one after the other.
@@ -132,6 +137,8 @@ pub struct Capture {
     rescan_at: Option<Instant>,
     /// When to read the losses, unless frames come first.
     settle_at: Option<Instant>,
+    /// When the sink wants to be called again.
+    sink_at: Option<Instant>,
 }
 
 /// What a poll found ready.
@@ -172,7 +179,7 @@ impl Capture {
         }
         let retry = interfaces.iter().any(|interface: &Interface| interface.retry);
         let rescan_at = retry.then(|| Instant::now() + REOPEN_PAUSE);
-        Ok(Self { interfaces, options, changes, rescan_at, settle_at: None })
+        Ok(Self { interfaces, options, changes, rescan_at, settle_at: None, sink_at: None })
     }
 
     /// The meters of the interfaces' coverage, in their order, for whoever shows them.
@@ -217,12 +224,13 @@ impl Capture {
                 self.settle_at = None;
                 self.interfaces.iter_mut().for_each(Interface::read_losses);
             }
+            self.sink_at = sink.caught_up().map(|pause| Instant::now() + pause);
         }
     }
 
     /// Sleeps until there is something to do.
     fn wait(&mut self, stop: BorrowedFd<'_>) -> rustix::io::Result<Ready> {
-        let next = [self.rescan_at, self.settle_at].into_iter().flatten().min();
+        let next = [self.rescan_at, self.settle_at, self.sink_at].into_iter().flatten().min();
         let timeout = next.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = timeout.and_then(|wait| Timespec::try_from(wait).ok());
         let mut polled = BoundedVec::<PollFd<'_>, { INTERFACES_MAX + 2 }>::new();

@@ -55,6 +55,8 @@ pub struct Config {
     /// Seconds for which a LAN is watched before those of its addresses that nobody has are dark; `None` if
     /// they never are.
     pub learning: Option<u32>,
+    /// Whether to ask LANs for addresses of theirs that seem to be nobody's.
+    pub confirm: bool,
     /// Rules for packets to dark addresses, up to `RULES_MAX`.
     pub rules: Rules,
     /// Where alerts go.

@@ -43,6 +43,7 @@ impl Config {
             names: names(options)?,
             store: store(options)?,
             learning: learning(options)?,
+            confirm: confirm(options)?,
             dark: list(options, Key::Dark, limits::DARK_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
             dark_except: list(
                 options,
@@ -165,6 +166,16 @@ fn names(options: &Options) -> Result<Names, UsageError> {
 fn learning(options: &Options) -> Result<Option<u32>, UsageError> {
     let seconds = number(options, Key::Learning, 0..=86_400)?.unwrap_or(limits::LEARNING_SECONDS);
     Ok((!options.has(Key::NoDarknet)).then_some(seconds))
+}
+
+fn confirm(options: &Options) -> Result<bool, UsageError> {
+    match options.get(Key::DarkConfirm) {
+        Some(one) if options.has(Key::NoDarknet) => {
+            Err(one.error("excludes --no-darknet; take one of the two"))
+        }
+        // Nobody is there to be asked with --read.
+        confirm => Ok(confirm.is_some() && !options.has(Key::Read)),
+    }
 }
 
 fn syslog(options: &Options) -> Result<(Option<Receiver>, Format, Framing), UsageError> {
@@ -455,7 +466,10 @@ mod tests {
         assert_eq!(interfaces(&config), ["eth1"]);
         assert_eq!(config.web.listen.first().map(SocketAddr::port), Some(80));
         assert_eq!(config.networks, ["192.168.0.0/16".parse().unwrap()]);
-        let config = with_file(&["-r", "trace.pcap", "--json"], text).unwrap();
+        let text = format!("{text}dark-confirm\n");
+        assert!(with_file(&[], &text).unwrap().confirm);
+        let config = with_file(&["-r", "trace.pcap", "--json"], &text).unwrap();
+        assert!(!config.confirm, "nobody is there to be asked");
         assert_eq!(config.source, Source::Read { file: "trace.pcap".into(), output: Output::Json });
     }
 
@@ -507,6 +521,10 @@ mod tests {
             (
                 &["-i", "a", "--syslog-to", "udp://x", "--syslog-framing", "octets"],
                 "--syslog-framing octets: is for tcp://; over udp:// each datagram is one message",
+            ),
+            (
+                &["-i", "a", "--dark-confirm", "--no-darknet"],
+                "--dark-confirm: excludes --no-darknet; take one of the two",
             ),
             (&["-i", "a", "--syslog-format", "cef"], "--syslog-format cef: takes --syslog-to URL as well"),
             (

@@ -41,6 +41,7 @@ pub enum Key {
     Daylog,
     Dark,
     NoDarknet,
+    DarkConfirm,
     Learning,
     DarkExcept,
     Rules,
@@ -214,6 +215,9 @@ pub const GROUPS: &[Group] = &[
         row(Key::Learning, "learning", &[], Value("SECONDS"),
             "watch a LAN for this long before an address of\n\
              it is held to be nobody's (default 600)"),
+        row(Key::DarkConfirm, "dark-confirm", &[], Flag,
+            "when a host looks for an address that seems to be\n\
+             nobody's, ask for it as well, by ARP"),
         row(Key::DarkExcept, "dark-except", &[], List("WHAT"),
             "leave out this network (both ways), this port, or\n\
              what this MAC address sends; may be repeated"),

@@ -90,6 +90,7 @@ return view.extend({
 
 		s = section('darknet', _('Darknet'));
 		flag(s, 'learn', _('Learn dark addresses'), _('Learn which addresses of the LANs nobody has, and find out who looks for them.'), true);
+		flag(s, 'confirm', _('Ask for dark addresses'), _('When somebody looks for such an address, ask for it as well: a device that only keeps quiet answers, and then does not count.'), false);
 		add(s, form.DynamicList, 'dark', _('Dark networks'), _('Networks that nobody uses. Whoever sends a packet there is shown, and told to the syslog server.'),
 			{ datatype: 'cidr', placeholder: '192.168.1.192/26' });
 		add(s, form.DynamicList, 'except', _('Exceptions'), _('Left out is what comes from or goes to a network, goes to a port, or is sent by a MAC address.'),
