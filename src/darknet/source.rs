@@ -27,13 +27,26 @@ pub struct Target {
     pub address: Address,
     /// The second in which it was touched last.
     pub last: u32,
-    /// Whether it speaks against the source.
+    /// Which device touched it last.
+    device: Device,
+    /// Whether it speaks against that device.
     is_evidence: bool,
 }
 
 impl Target {
-    fn speaks(&self, now: u32) -> bool {
-        self.is_evidence && now.abs_diff(self.last) < DARK_EVIDENCE_SECONDS
+    fn speaks(&self, device: Device, now: u32) -> bool {
+        self.is_evidence && self.device == device && now.abs_diff(self.last) < DARK_EVIDENCE_SECONDS
+    }
+}
+
+/// Who has the source's address at the moment: the end of the link-layer address, which tells a household's devices
+/// apart. An address that goes from one to another takes no evidence along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Device(u16);
+
+impl Device {
+    const fn of(Mac([.., a, b]): Mac) -> Self {
+        Self(u16::from_be_bytes([a, b]))
     }
 }
 
@@ -61,6 +74,8 @@ pub struct Source {
     noticed: Option<u32>,
     /// What its packets tell of the tool that made them.
     marks: Marks,
+    /// Who sent the last one.
+    device: Device,
     /// Whether an alert was raised that is not cleared.
     alerted: bool,
     /// When the last event was raised, which opened the window that now runs.
@@ -87,6 +102,7 @@ impl Source {
             bogons: Vec::new(),
             noticed: None,
             marks: Marks::default(),
+            device: Device::default(),
             alerted: false,
             opened: None,
             window: DARK_WINDOW_SECONDS,
@@ -142,10 +158,10 @@ impl Source {
         Event { kind, packets, bytes, first, ..self.describe() }
     }
 
-    /// How many dark addresses speak against it in this second; [`DARK_EVIDENCE`] make a scanner. Some of them
-    /// may have turned out to be somebody's since.
+    /// How many dark addresses speak in this second against the device that touched one last;
+    /// [`DARK_EVIDENCE`] make a scanner. Some of them may have turned out to be somebody's since.
     pub fn evidence(&self, now: u32) -> usize {
-        self.targets.iter().filter(|target| target.speaks(now)).count()
+        self.targets.iter().filter(|target| target.speaks(self.device, now)).count()
     }
 
     /// Whether an alert about it was raised and not cleared.
@@ -163,6 +179,7 @@ impl Source {
         let now = touch.last;
         let second = now.seconds as u32;
         self.count(touch);
+        self.device = Device::of(touch.source_mac);
         if let Some(probe) = probe {
             self.marks.add(probe, second);
             self.next.tool = self.marks.tool();
@@ -173,7 +190,8 @@ impl Source {
         let is_question = matches!(touch.category, Category::Scan | Category::Other);
         let is_evidence = touch.signal.is_evidence() && is_question;
         if touch.signal.is_dark() {
-            self.note_target(Target { address: touch.destination, last: second, is_evidence });
+            let (address, device) = (touch.destination, self.device);
+            self.note_target(Target { address, last: second, device, is_evidence });
         }
         self.next.dark_targets = self.targets.len() as u8;
         let is_proven = is_evidence && self.weigh(second, space);
@@ -210,10 +228,10 @@ impl Source {
 
     fn note_target(&mut self, target: Target) {
         if let Some(known) = self.targets.iter_mut().find(|known| known.address == target.address) {
-            let is_evidence = known.speaks(target.last) || target.is_evidence;
+            let is_evidence = known.speaks(target.device, target.last) || target.is_evidence;
             *known = Target { is_evidence, ..target };
         } else if self.targets.push(target).is_err() {
-            let rank = |known: &&mut Target| (known.speaks(target.last), known.last);
+            let rank = |known: &&mut Target| (known.speaks(target.device, target.last), known.last);
             if let Some(least) = self.targets.iter_mut().min_by_key(rank) {
                 *least = target;
             }

@@ -239,6 +239,23 @@ fn what_is_asked_for_while_a_lan_is_learned_is_a_habit() {
 }
 
 #[test]
+fn what_one_device_asked_for_is_not_held_against_the_next_with_its_address() {
+    let mut darknet = lan();
+    let (visitor, resident) = (Mac([2, 0, 0, 0, 1, 1]), Mac([2, 0, 0, 0, 1, 2]));
+    let mut ask = |sender_mac, host: u32, hour: u32| {
+        let arp = Arp { sender_mac, ..request(SOURCE, 0xc0a8_01c8 + host) };
+        let now = at(LEARNED + u64::from(hour) * 3600);
+        hear(&mut darknet, arp, false, now).filter(|event| event.kind == Kind::Alert)
+    };
+    for (host, device) in [(0, visitor), (1, visitor), (2, resident), (3, resident)] {
+        assert_eq!(ask(device, host, host), None);
+    }
+    // Each still answers for its own.
+    assert_eq!(ask(visitor, 4, 4), None);
+    assert!(ask(visitor, 5, 5).is_some());
+}
+
+#[test]
 fn good_questions_are_no_evidence() {
     let mut darknet = lan();
     let now = at(LEARNED);
