@@ -74,6 +74,14 @@ impl Ranked for SourceRow {
     }
 }
 
+/// Where the packets into the dark are, and what for.
+const EVIDENCE: [(&str, &str); 4] = [
+    ("evidence.pcapng", "for Wireshark"),
+    ("export.csv", "for a spreadsheet"),
+    ("export.sql", "for SQLite"),
+    ("export.jsonl", "as lines of JSON"),
+];
+
 /// The dark, for all interfaces together.
 pub struct DarknetView {
     /// The interfaces.
@@ -84,6 +92,8 @@ pub struct DarknetView {
     pub lans: heapless::Vec<Prefix, DARK_PREFIXES_MAX>,
     /// The second from which on all LANs are learned; `None` if nothing was heard yet on one of them.
     learned_at: Option<u32>,
+    /// Whether the packets themselves can be had.
+    has_evidence: bool,
     /// What happened since the start.
     pub totals: Totals,
     /// The sources with the most packets.
@@ -105,6 +115,11 @@ impl Default for DarknetView {
 }
 
 impl DarknetView {
+    /// An empty view for the pages. All memory is allocated here. It shows the way to the evidence, if that is kept.
+    pub fn new(has_evidence: bool) -> Self {
+        Self { has_evidence, ..Self::default() }
+    }
+
     /// An empty view of at most so many sources. All memory is allocated here.
     pub fn with_capacity(sources: usize) -> Self {
         Self {
@@ -112,6 +127,7 @@ impl DarknetView {
             prefixes: heapless::Vec::new(),
             lans: heapless::Vec::new(),
             learned_at: None,
+            has_evidence: false,
             totals: Totals::default(),
             sources: Top::with_limit(sources),
             radiation: Vec::with_capacity(RADIATION_ROWS),
@@ -253,6 +269,14 @@ impl DarknetView {
             html.markup("</div>\n<div class=\"wide\">\n");
             self.radiation_table(html);
             html.markup("</div>\n");
+            if self.has_evidence {
+                html.markup("<p>The packets into the dark");
+                for (file, format) in EVIDENCE {
+                    html.markup(", <a href=\"").text(context.base).markup("darknet/").markup(file);
+                    html.markup("\">").markup(format).markup("</a>");
+                }
+                html.markup(".</p>\n");
+            }
         })
     }
 

@@ -102,6 +102,11 @@ fn every_packet_into_the_dark_is_evidence() {
     assert_eq!(tshark(&some, &["-Y", "ip.src == 192.168.77.12"]).len(), 5);
     assert_eq!(tshark(&some, &["-Y", "frame.interface_name == \"br-lan\""]).len(), 5);
     assert_eq!(tshark(&download(&program, "/darknet/evidence.pcapng?to=5"), &[]).len(), 0);
+    let page = program.get("/darknet/").body;
+    for file in ["evidence.pcapng", "export.csv", "export.sql", "export.jsonl"] {
+        assert!(page.contains(&format!("<a href=\"/darknet/{file}\">")), "{file}: {page}");
+        assert!(!download(&program, &format!("/darknet/{file}")).is_empty(), "{file}");
+    }
     let csv =
         String::from_utf8(download(&program, "/darknet/export.csv?source=192.168.77.12")).expect("text");
     assert_eq!(csv.lines().count(), 6, "{csv}");

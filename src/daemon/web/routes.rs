@@ -258,7 +258,7 @@ impl Pages {
             host: HostView::new(),
             ports: PortsView::with_capacity(PORTS_SHOWN_MAX),
             protocols: ProtocolsView::new(),
-            darknet: DarknetView::default(),
+            darknet: DarknetView::new(has_evidence),
             source: SourceView::new(has_evidence),
             about: AboutView::new(),
             metrics: MetricsView::new(),
