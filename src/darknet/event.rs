@@ -76,7 +76,7 @@ pub struct Event {
     pub destination: Address,
     /// The first packet's source and destination port, if it had ports.
     pub ports: Option<(u16, u16)>,
-    /// The first packet's transport protocol (IANA number).
+    /// The first packet's transport protocol (IANA number), or 0.
     pub protocol: u8,
     /// The first packet's TCP flags, or 0.
     pub tcp_flags: u8,
@@ -147,6 +147,12 @@ impl Event {
             },
             ..Self::of_packet(interface, &packet, signal, now)
         }
+    }
+
+    /// The first packet's transport protocol (IANA number); `None` for a question on the link, and where that packet
+    /// is not the one that matters.
+    pub fn transport(&self) -> Option<u8> {
+        Some(self.protocol).filter(|protocol| self.carrier == Carrier::Ip && *protocol != 0)
     }
 
     /// The rule that raised it, if one of these did.

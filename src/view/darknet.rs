@@ -13,7 +13,7 @@ use super::top::{Ranked, Top};
 use super::units::Grouped;
 use super::{Context, services};
 use crate::darknet::rules::Rule;
-use crate::darknet::{Carrier, Darknet, Door, Event, Kind, Pattern, Radiation, Source, Tool, Totals};
+use crate::darknet::{Darknet, Door, Event, Kind, Pattern, Radiation, Source, Tool, Totals};
 use crate::ledger::Counters;
 use crate::limits::{
     DARK_EVENTS_MAX, DARK_PREFIXES_MAX, DARK_SOURCES_SHOWN, DARK_TARGETS_MAX, RADIATION_ROWS, RADIATION_SHOWN,
@@ -463,9 +463,8 @@ pub(super) fn write_event(
     json.field("destination", event.destination);
     json.field("port", event.ports.map(|(_, destination)| destination));
     json.field("carrier", event.carrier.name());
-    let protocol = (event.carrier == Carrier::Ip).then_some(event.protocol);
-    json.field("protocol", protocol);
-    json.field("protocol_name", protocol.map(services::protocol));
+    json.field("protocol", event.transport());
+    json.field("protocol_name", event.transport().map(services::protocol));
     json.field("signal", event.signal.name());
     json.field("signature", event.name(rules));
     json.field("sid", event.rule_of(rules).map(|rule| rule.sid));

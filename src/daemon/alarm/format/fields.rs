@@ -160,11 +160,14 @@ impl Subject for Observation<'_> {
         if let Some((_, port)) = event.ports {
             put(&DESTINATION_PORT, Value::Number(port.into()))?;
         }
-        match (event.carrier, transport(event.protocol)) {
+        match (event.carrier, event.transport()) {
             (Carrier::Arp, _) => put(&TRANSPORT, Value::Word(&"arp"))?,
             (Carrier::Solicitation, _) => put(&TRANSPORT, Value::Word(&"icmpv6"))?,
-            (Carrier::Ip, Some(name)) => put(&TRANSPORT, Value::Word(&name))?,
-            (Carrier::Ip, None) => put(&TRANSPORT, Value::Word(&event.protocol))?,
+            (Carrier::Ip, None) => {}
+            (Carrier::Ip, Some(number)) => match transport(number) {
+                Some(name) => put(&TRANSPORT, Value::Word(&name))?,
+                None => put(&TRANSPORT, Value::Word(&number))?,
+            },
         }
         if let Some((kind, code)) = event.icmp {
             put(&ICMP_TYPE, Value::Number(kind.into()))?;
