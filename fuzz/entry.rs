@@ -16,9 +16,11 @@ use duskwatch::daemon::web::request::{Parsed, parse};
 use duskwatch::darknet::Darknet;
 use duskwatch::ledger::{Capacity, Ledger, PortOwner, Traffic};
 use duskwatch::limits::{
+    CONFIRM_ROWS, HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, RULES_MAX, WEB_HEAD_BYTES_MAX,
+};
+use duskwatch::limits::{
     EVIDENCE_BLOCK_BYTES_MAX, EVIDENCE_COMMENT_BYTES_MAX, EVIDENCE_FRAME_BYTES_MAX, EVIDENCE_ROW_BYTES,
 };
-use duskwatch::limits::{HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, RULES_MAX, WEB_HEAD_BYTES_MAX};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Decoded, Frame, LinkType, decode, neighbor_message};
@@ -45,7 +47,7 @@ pub fn packet(input: &[u8]) {
     }
 }
 
-/// Shows a frame twice to a darknet in which nearly everything is dark.
+/// Shows a frame twice to a darknet in which nearly everything is dark. Its first bytes say how long after, or before.
 fn suspect(frame: &Frame) {
     let prefixes = ["0.0.0.0/1", "::/1"].map(|prefix| prefix.parse().expect("a prefix"));
     let mut darknet = Darknet::new(&prefixes, 8, Seed::new(1, 0)).expect("two are not too many");
@@ -54,8 +56,13 @@ fn suspect(frame: &Frame) {
     networks.add("8000::/1".parse().expect("a prefix"));
     darknet.set_interface(0, Role::Lan, &networks, &[]);
     darknet.set_learning(0);
-    for seconds in 1_700_000_000..1_700_000_002 {
-        let finding = darknet.observe(0, &decode(frame), frame.bytes, Timestamp::from_seconds(seconds));
+    darknet.confirm();
+    let pause = frame.bytes.first_chunk().map_or(1, |bytes| i32::from_be_bytes(*bytes));
+    for seconds in [1_700_000_000, 1_700_000_000 + i64::from(pause)] {
+        let now = Timestamp::from_seconds(seconds.unsigned_abs());
+        assert!(core::iter::from_fn(|| darknet.tick(now)).count() <= 8);
+        let finding = darknet.observe(0, &decode(frame), frame.bytes, now);
+        assert!(core::iter::from_fn(|| darknet.next_question(now)).count() <= CONFIRM_ROWS);
         // Some signals are told wherever the frame goes, such as a scanner's mark.
         assert!(finding.is_dark || finding.event.is_none_or(|event| !event.signal.is_dark()));
     }

@@ -134,6 +134,11 @@ pub const DARK_EVIDENCE: usize = 4;
 /// They count if they come within this many seconds, however slowly.
 pub const DARK_EVIDENCE_SECONDS: u32 = 24 * 3600;
 
+/// What is no older than this counts against whichever device has the source's address, in seconds: an hour, by which
+/// one that changes its link-layer address for each probe has to slow down to three an hour. Devices that get the same
+/// address by DHCP one after the other are further apart.
+pub const SHARED_EVIDENCE_SECONDS: u32 = 3600;
+
 /// Two probes with the mark of a tool are proof of it if the second comes within this many seconds: tools that
 /// have such marks are fast, and in a day an innocent host has some by chance.
 pub const MARK_SECONDS: u32 = 1;

@@ -68,7 +68,7 @@ pub struct Event {
     pub interface: u16,
     /// Who sent the packets.
     pub source: Address,
-    /// The sender's link-layer address: its own if it is on the link, else a router's.
+    /// The link-layer address that the last packet came from: the sender's own if it is on the link, else a router's.
     pub source_mac: Mac,
     /// What the first packet was.
     pub carrier: Carrier,

@@ -218,19 +218,24 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Adds a probe that came in this second. The first tool that is certain stays; until then a hint does.
+    /// Adds a probe that came in this second. Of the tools that it and those before it show, the surest counts, the
+    /// first of equals.
     ///
     /// Where one probe is no proof, two in a row are, if the second comes within [`MARK_SECONDS`]: of a busy
     /// host that opens 50,000 connections a day, one has the mark of Masscan every other day.
     pub fn add(&mut self, probe: &Probe, second: u32) {
         let is_near = |&(_, at): &(Probe, u32)| second.abs_diff(at) <= MARK_SECONDS;
         let last = self.last.filter(is_near).map(|(last, _)| last);
-        let certain = self.tool.filter(|tool| !tool.is_hint());
-        let shown = certain.or_else(|| probe.tool_of_pair(&last?)).or_else(|| probe.tool());
-        self.tool = shown.or(self.tool);
+        let shown = [probe.tool(), last.and_then(|last| probe.tool_of_pair(&last)), self.tool];
+        self.tool = shown.into_iter().flatten().max_by_key(|tool| (tool.is_proof(), !tool.is_hint()));
         if probe.is_syn() {
             self.last = Some((*probe, second));
         }
+    }
+
+    /// Forgets the tool, since the next probes are somebody else's.
+    pub fn forget_tool(&mut self) {
+        self.tool = None;
     }
 
     /// The tool, once there is a hint of one.
@@ -338,6 +343,12 @@ mod tests {
         assert_eq!(tools([hint, other, PLAIN]), [Some(Tool::ZmapLike); 3]);
         let mirai = Syn { sequence: DESTINATION, ..hint };
         assert_eq!(tools([hint, mirai, other]), [Some(Tool::ZmapLike), Some(Tool::Mirai), Some(Tool::Mirai)]);
+        // Nor does a mark that is no proof hide one that is.
+        let stealth = Syn { flags: 0x29, window: 1024, options: &[], ..PLAIN };
+        assert_eq!(
+            tools([stealth, mirai, stealth]),
+            [Some(Tool::Nmap), Some(Tool::Mirai), Some(Tool::Mirai)]
+        );
         for innocent in [
             Syn { may_fragment: false, ..hint },
             Syn { window: 64_240, ..hint },

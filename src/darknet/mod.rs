@@ -269,9 +269,9 @@ impl Darknet {
             if packet.is_syn_ack() {
                 self.fan_outs.answered(number, packet);
             }
-        } else if packet.is_syn_ack() && self.is_ours(interface, &packet.link) {
+        } else if packet.is_syn_ack() && self.is_ours(&packet.link) {
             self.background.answered(Door::Own(number), packet.protocol, packet.source_port);
-        } else if !self.is_ours(interface, &packet.link)
+        } else if !self.is_ours(&packet.link)
             && let Some(door) = self.door(number, packet, signal)
         {
             self.background.count(door, packet.protocol, packet.destination_port, now.seconds);
@@ -300,7 +300,7 @@ impl Darknet {
         // Who announces an address (RFC 5227) asks for its own, who tries one out asks from none, and what
         // we ask ourselves is somebody else's packet on its way.
         let is_for_another = arp.sender != arp.target && arp.sender != Address::v4(0);
-        if is_for_another && !self.is_ours(interface, &frame.link) {
+        if is_for_another && !self.is_ours(&frame.link) {
             let is_foreign = self.space.is_foreign(interface, arp.sender);
             self.asked(interface, &question, arp.request, is_foreign, now)
         } else {
@@ -329,7 +329,7 @@ impl Darknet {
             // From the unspecified address somebody tries an address out (RFC 4862).
             NeighborKind::Solicitation
                 if packet.source != Address::default()
-                    && !self.is_ours(interface, &packet.link)
+                    && !self.is_ours(&packet.link)
                     && self.space.is_lan(interface) =>
             {
                 self.asked(interface, &question, true, false, now)
@@ -339,8 +339,8 @@ impl Darknet {
     }
 
     /// True for a frame that this machine sent. Not every capture says so.
-    fn is_ours(&self, interface: usize, link: &Link) -> bool {
-        link.outgoing || self.space.is_own(interface, link.source_mac)
+    fn is_ours(&self, link: &Link) -> bool {
+        link.outgoing || self.space.is_own(link.source_mac)
     }
 
     /// Somebody asked the link for an address, or has one that nobody should have there.

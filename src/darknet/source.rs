@@ -15,7 +15,7 @@ use super::{Carrier, Category, Event, Kind, Pattern, Signal, Tool};
 use crate::limits::{
     BOGON_ANSWER_SECONDS, BOGON_NETWORKS, BOGON_SECONDS, DARK_CLEAR_SECONDS, DARK_EVIDENCE,
     DARK_EVIDENCE_SECONDS, DARK_PORTS_MAX, DARK_REPEATED, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS,
-    UNUSED_WINDOW_SECONDS,
+    SHARED_EVIDENCE_SECONDS, UNUSED_WINDOW_SECONDS,
 };
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
@@ -35,12 +35,15 @@ pub struct Target {
 
 impl Target {
     fn speaks(&self, device: Device, now: u32) -> bool {
-        self.is_evidence && self.device == device && now.abs_diff(self.last) < DARK_EVIDENCE_SECONDS
+        let age = now.abs_diff(self.last);
+        let is_its_own = self.device == device || age < SHARED_EVIDENCE_SECONDS;
+        self.is_evidence && is_its_own && age < DARK_EVIDENCE_SECONDS
     }
 }
 
 /// Who has the source's address at the moment: the end of the link-layer address, which tells a household's devices
-/// apart. An address that goes from one to another takes no evidence along.
+/// apart. An address that goes from one to another takes no evidence along, but for what is so recent that one device
+/// may have changed its link-layer address in order not to be known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Device(u16);
 
@@ -116,7 +119,7 @@ impl Source {
         self.next.source
     }
 
-    /// Its link-layer address, as last seen in a new window.
+    /// The link-layer address that its last packet came from.
     pub fn mac(&self) -> Mac {
         self.next.source_mac
     }
@@ -179,7 +182,11 @@ impl Source {
         let now = touch.last;
         let second = now.seconds as u32;
         self.count(touch);
-        self.device = Device::of(touch.source_mac);
+        let device = Device::of(touch.source_mac);
+        if device != self.device {
+            self.device = device;
+            self.marks.forget_tool();
+        }
         if let Some(probe) = probe {
             self.marks.add(probe, second);
             self.next.tool = self.marks.tool();
@@ -224,6 +231,7 @@ impl Source {
         self.next.packets += touch.packets;
         self.next.bytes += touch.bytes;
         self.next.last = touch.last;
+        self.next.source_mac = touch.source_mac;
     }
 
     fn note_target(&mut self, target: Target) {

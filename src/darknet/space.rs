@@ -117,9 +117,9 @@ impl Space {
         self.lans().any(|network| network.contains(address))
     }
 
-    /// True if we send under this link-layer address on that interface.
-    pub fn is_own(&self, interface: usize, mac: Mac) -> bool {
-        self.interfaces.get(interface).is_some_and(|interface| interface.own_macs.contains(&mac))
+    /// True if we send under this link-layer address, on whichever interface: two may be on one link.
+    pub fn is_own(&self, mac: Mac) -> bool {
+        self.interfaces.iter().any(|interface| interface.own_macs.contains(&mac))
     }
 
     /// A sign of whoever has this address, seen on this interface. What comes from elsewhere under an

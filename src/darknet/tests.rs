@@ -1,7 +1,7 @@
 use super::*;
 use crate::limits::{
     DARK_CLEAR_SECONDS, DARK_EVIDENCE_SECONDS, DARK_PREFIXES_MAX, DARK_TARGETS_MAX, DARK_WINDOW_SECONDS,
-    LEARNING_SECONDS,
+    LEARNING_SECONDS, SHARED_EVIDENCE_SECONDS,
 };
 use crate::packet::{Arp, Link, Mac};
 
@@ -238,21 +238,31 @@ fn what_is_asked_for_while_a_lan_is_learned_is_a_habit() {
     assert_eq!(ask(&mut darknet, SOURCE + 1, 127..254, at(LEARNED)), 1);
 }
 
+/// Whether each of these devices' questions for another dark address, an hour or so apart, is an alert.
+fn alerts<const N: usize>(devices: [u8; N], pause: u64) -> [bool; N] {
+    let mut darknet = lan();
+    let mut ask = |(n, device): (u32, u8)| {
+        let sender_mac = Mac([2, 0, 0, 0, 1, device]);
+        let arp = Arp { sender_mac, ..request(SOURCE, 0xc0a8_01c8 + n) };
+        let event = hear(&mut darknet, arp, false, at(LEARNED + u64::from(n) * pause));
+        let alert = event.filter(|event| event.kind == Kind::Alert);
+        assert!(alert.is_none_or(|alert| alert.source_mac == sender_mac), "{alert:?}");
+        alert.is_some()
+    };
+    let mut n = 0;
+    devices.map(|device| {
+        n += 1;
+        ask((n, device))
+    })
+}
+
 #[test]
 fn what_one_device_asked_for_is_not_held_against_the_next_with_its_address() {
-    let mut darknet = lan();
-    let (visitor, resident) = (Mac([2, 0, 0, 0, 1, 1]), Mac([2, 0, 0, 0, 1, 2]));
-    let mut ask = |sender_mac, host: u32, hour: u32| {
-        let arp = Arp { sender_mac, ..request(SOURCE, 0xc0a8_01c8 + host) };
-        let now = at(LEARNED + u64::from(hour) * 3600);
-        hear(&mut darknet, arp, false, now).filter(|event| event.kind == Kind::Alert)
-    };
-    for (host, device) in [(0, visitor), (1, visitor), (2, resident), (3, resident)] {
-        assert_eq!(ask(device, host, host), None);
-    }
-    // Each still answers for its own.
-    assert_eq!(ask(visitor, 4, 4), None);
-    assert!(ask(visitor, 5, 5).is_some());
+    let pause = u64::from(SHARED_EVIDENCE_SECONDS);
+    assert_eq!(alerts([1, 1, 2, 2, 1, 1], pause), [false, false, false, false, false, true]);
+    // One that changes its link-layer address each time is no better off, unless it takes its time.
+    assert_eq!(alerts([1, 2, 3, 4, 5, 6], 5), [false, false, false, true, false, false]);
+    assert_eq!(alerts([1, 2, 3, 4, 5, 6], pause), [false; 6]);
 }
 
 #[test]

@@ -402,7 +402,8 @@ pub(super) fn events_table(html: &mut Html, page: &Page, rules: &[Rule], events:
         html.markup("</small></td></tr>\n");
     }
     if events.is_empty() {
-        html.markup("<tr class=\"rest\"><td colspan=\"3\">None yet</td></tr>\n");
+        html.markup("<tr class=\"rest\"><td colspan=\"").text(if sources { 3 } else { 2 });
+        html.markup("\">None remembered</td></tr>\n");
     }
     html.markup("</tbody>\n</table>\n");
 }

@@ -42,6 +42,9 @@
 //! each host, the inbound (and outbound) sums of protocol rows + others + evicted are what it received
 //! (and sent).
 //! "others" are rows that a view has no place for; the report has place for all.
+//!
+//! Live, the darknet has two fields more: "learned_at", the Unix second from which on all "lans" are learned, or null,
+//! and with `--dark-confirm` "confirm": {"asked", "answered", "unanswered", "skipped"}, in addresses.
 
 use alloc::vec::Vec;
 use core::cmp::Reverse;

@@ -247,10 +247,10 @@ impl SourceView {
     fn facts(&self, html: &mut Html, page: &Page, event: &Event) {
         html.markup("<dl class=\"facts\">\n");
         if let Some(mac) = page.context.mac(event.source_mac) {
-            html.markup(if self.is_local() {
-                "<div><dt>MAC address"
-            } else {
-                "<div><dt>MAC address of the last router"
+            // Of one that had to leave the table it is not known any more.
+            html.markup(match &self.record {
+                Some(record) if !record.local => "<div><dt>MAC address of the last router",
+                _ => "<div><dt>MAC address",
             });
             html.markup("</dt><dd><code>").text(mac).markup("</code></dd></div>\n");
         }

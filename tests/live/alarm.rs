@@ -69,7 +69,7 @@ fn an_alert_is_told_within_a_second_of_the_fourth_address() {
     let url = format!("udp://{}", receiver.local_addr().unwrap());
     let options = ["-i", "br-lan", "--dark", "10.9.0.0/16", "--syslog-to", &url];
     let _program = Program::start(&lab, "router", &options);
-    // A packet waits for the end of its block of the ring, wherever in that it came.
+    // A packet waits for the end of its block of the ring; these come at its beginning, and wait longest.
     let mut waits: Vec<Duration> = (21..=29)
         .map(|host| {
             lab.ip("one", &format!("address add 192.168.77.{host}/24 dev eth0"));

@@ -252,3 +252,27 @@ fn mirai_is_known_by_one_packet_masscan_and_zmap_by_two() {
         }
     }
 }
+
+#[test]
+fn the_next_with_an_address_is_not_held_for_the_tool_of_the_one_before() {
+    let mut monitor = home();
+    let later = LEARNED + 30 * HOUR;
+    let events = watch(&mut monitor, 0, [(LEARNED, marked(Tool::Mirai, 1))], later);
+    assert_eq!(of_kind(&events, Kind::Alert).len(), 1);
+    assert_eq!(of_kind(&events, Kind::Clear).len(), 1);
+    // Another device has the address now, and asks for one that nobody has. The tool's own would be an alert again.
+    let mac = [2, 0, 0, 0, 1, 58];
+    let asked = arp_request(mac, SOURCE, Ipv4Addr::new(192, 168, 1, 200));
+    let frames = [(later, padded(ethernet(mac, BROADCAST, ethertype::ARP, &asked)))];
+    let events = watch(&mut monitor, 0, frames, later);
+    assert_eq!(of_kind(&events, Kind::Hit).len(), 1, "{events:?}");
+    assert!(of_kind(&events, Kind::Alert).is_empty(), "{events:?}");
+    let again = question((SOURCE, 40_000).into(), (Ipv4Addr::new(192, 168, 1, 201), 23).into());
+    let events = watch(
+        &mut monitor,
+        0,
+        [(later + SECOND, marked(Tool::Mirai, 2)), (later + SECOND, again)],
+        later + SECOND,
+    );
+    assert_eq!(of_kind(&events, Kind::Alert).len(), 1, "{events:?}");
+}

@@ -116,8 +116,9 @@ impl Names {
         let then = files.history.lease(now, address, time, mac);
         let is_now =
             then.as_ref().map(|lease| (lease.mac, &lease.name)) == now.map(|lease| (lease.mac, &lease.name));
+        let in_hosts = files.hosts.name(address).cloned();
         drop(files);
-        if is_now { self.lookup(address) } else { then?.name }
+        if is_now { self.lookup(address) } else { then.and_then(|lease| lease.name).or(in_hosts) }
     }
 
     /// The lease of an address at a time in Unix seconds, as far as is remembered. In the minute in which it changed
@@ -161,6 +162,10 @@ impl Names {
     /// Reads the files again. One that cannot be read is logged and counts as empty.
     pub fn reload(&self, now: Timestamp) {
         let mut new = read_files(&self.options);
+        // dnsmasq writes its leases in place: half of them would look as if the others had ended.
+        if new.versions != versions(&self.options) {
+            new = read_files(&self.options);
+        }
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         new.history = mem::take(&mut files.history);
         new.history.note(&files.leases, &new.leases, now.seconds);
@@ -169,7 +174,7 @@ impl Names {
 }
 
 fn read_files(options: &Options) -> Files {
-    // A change while they are read is found the next time.
+    // A change while they are read shows by their versions.
     let mut files = Files { versions: versions(options), ..Files::default() };
     for path in &options.leases {
         let more = leases::parse(&read(path));
