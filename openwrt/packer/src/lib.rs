@@ -18,7 +18,7 @@ mod tree;
 pub use architecture::{ARCHITECTURES, rust_target};
 pub use contents::{Contents, Entry};
 pub use error::Error;
-pub use package::{DUSKWATCH, Description, LUCI_APP, Package};
+pub use package::{DUSKWATCH, Description, LUCI_APP, Package, VENDORS};
 pub use tree::{Node, Tree};
 
 /// Opens a package of either format, whichever its first bytes say.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
-use packer::{ARCHITECTURES, DUSKWATCH, Error, LUCI_APP, Package, Tree, apk, catalog, ipk};
+use packer::{ARCHITECTURES, DUSKWATCH, Error, LUCI_APP, Package, Tree, VENDORS, apk, catalog, ipk};
 
 const HELP: &str = "\
 Makes and verifies duskwatch's packages for OpenWrt.
@@ -15,6 +15,8 @@ Makes and verifies duskwatch's packages for OpenWrt.
         Pack the program and the service.
     packer ipk|apk luci --version V [--files DIR] [-o DIR]
         Pack the pages for LuCI, which are the same for all architectures.
+    packer ipk|apk vendors --vendors FILE --version V [-o DIR]
+        Pack the table of vendors, likewise.
     packer list FILE
         Open a package, verify it, and list what is in it.
     packer target ARCHITECTURE
@@ -23,6 +25,7 @@ Makes and verifies duskwatch's packages for OpenWrt.
         List OpenWrt's architectures with their targets.
 
     --program FILE      the static program
+    --vendors FILE      the table of vendors
     --version V         its version, such as 1.2.3
     --files DIR         the directory of files/ and luci-app-duskwatch/ (openwrt)
     -o, --output DIR    where to put the package (target/packages)
@@ -34,6 +37,7 @@ SOURCE_DATE_EPOCH, in seconds since 1970, is the time of all files in a package.
 struct Arguments {
     words: Vec<String>,
     program: Option<PathBuf>,
+    vendors: Option<PathBuf>,
     version: Option<String>,
     files: Option<PathBuf>,
     output: Option<PathBuf>,
@@ -77,6 +81,7 @@ fn parse() -> Result<Option<Arguments>, lexopt::Error> {
         match argument {
             Value(word) => arguments.words.push(word.string()?),
             Long("program") => arguments.program = Some(parser.value()?.into()),
+            Long("vendors") => arguments.vendors = Some(parser.value()?.into()),
             Long("version") => arguments.version = Some(parser.value()?.string()?),
             Long("files") => arguments.files = Some(parser.value()?.into()),
             Short('o') | Long("output") => arguments.output = Some(parser.value()?.into()),
@@ -131,6 +136,12 @@ fn package(arguments: &Arguments) -> Result<Package, Error> {
         tree.insert_all("www", &app.join("htdocs"))?;
         insert_translations(&mut tree, &app.join("po"))?;
         return Ok(Package { description: &LUCI_APP, version, architecture: None, time, tree });
+    }
+    if arguments.words[1] == "vendors" {
+        let table = arguments.vendors.as_deref();
+        let table = table.ok_or_else(|| Error::new("--vendors must name the table to pack"))?;
+        tree.insert_file("usr/share/duskwatch/vendors", 0o644, table)?;
+        return Ok(Package { description: &VENDORS, version, architecture: None, time, tree });
     }
     let architecture = arguments.words[1].clone();
     packer::rust_target(&architecture)?;

@@ -40,6 +40,15 @@ pub const LUCI_APP: Description = Description {
     summary: "LuCI pages for duskwatch: status and settings.",
 };
 
+/// Who made which device.
+pub const VENDORS: Description = Description {
+    name: "duskwatch-vendors",
+    depends: &["duskwatch"],
+    section: "net",
+    user: None,
+    summary: "The vendors of network devices by MAC address, for duskwatch's pages.",
+};
+
 /// The project that all packages are made from.
 pub const SOURCE: &str = "duskwatch";
 /// Its licenses, in SPDX's terms.

@@ -277,6 +277,28 @@ fn the_pages_for_luci_go_where_luci_looks() {
     }
 }
 
+#[test]
+fn the_table_of_vendors_is_a_package_for_all_architectures() {
+    let top = directory("vendors-package");
+    fs::create_dir_all(&top).expect("a directory");
+    let (table, out) = (top.join("table"), top.join("out"));
+    fs::write(&table, "DUSKVND1").expect("a file");
+    let (table, out) = (table.to_str().expect("UTF-8"), out.to_str().expect("UTF-8"));
+    for (format, name) in
+        [("ipk", "duskwatch-vendors_1.2.3-r1_all.ipk"), ("apk", "noarch/duskwatch-vendors-1.2.3-r1.apk")]
+    {
+        let run =
+            packer(&[format, "vendors", "--version", "1.2.3", "--vendors", table, "-o", out], Some("1"));
+        assert!(run.status.success(), "{run:?}");
+        let listed = packer(&["list", &format!("{out}/{name}")], None);
+        let listed = String::from_utf8(listed.stdout).expect("UTF-8");
+        assert!(listed.contains("0644         8 /usr/share/duskwatch/vendors\n"), "{listed}");
+        assert!(listed.contains("duskwatch-vendors"), "{listed}");
+        let run = packer(&[format, "vendors", "--version", "1.2.3", "-o", out], Some("1"));
+        assert!(String::from_utf8_lossy(&run.stderr).contains("--vendors must name the table"), "{run:?}");
+    }
+}
+
 /// Read as LuCI does it: the last number is the index's place, the index is sorted, each entry says where a text is.
 #[test]
 fn the_german_translation_is_whole() {
