@@ -1,122 +1,42 @@
 //! What well-known ports and protocols are called, after IANA's registries.
 
+use core::cmp::Ordering;
+
 use crate::table::PortKind;
 
-/// One port's service, by transport.
-struct Service {
-    port: u16,
-    tcp: Option<&'static str>,
-    udp: Option<&'static str>,
-}
-
-const fn both(port: u16, name: &'static str) -> Service {
-    Service { port, tcp: Some(name), udp: Some(name) }
-}
-
-const fn tcp(port: u16, name: &'static str) -> Service {
-    Service { port, tcp: Some(name), udp: None }
-}
-
-const fn udp(port: u16, name: &'static str) -> Service {
-    Service { port, tcp: None, udp: Some(name) }
-}
-
-/// Sorted by port. Names are those of IANA's "Service Name and Transport Protocol Port Number Registry",
-/// or the usual one where a service of the home is not in it.
-const SERVICES: &[Service] = &[
-    tcp(20, "ftp-data"),
-    tcp(21, "ftp"),
-    tcp(22, "ssh"),
-    tcp(23, "telnet"),
-    tcp(25, "smtp"),
-    both(53, "domain"),
-    udp(67, "bootps"),
-    udp(68, "bootpc"),
-    udp(69, "tftp"),
-    both(80, "http"),
-    both(88, "kerberos"),
-    tcp(110, "pop3"),
-    both(111, "sunrpc"),
-    udp(123, "ntp"),
-    tcp(135, "epmap"),
-    udp(137, "netbios-ns"),
-    udp(138, "netbios-dgm"),
-    tcp(139, "netbios-ssn"),
-    tcp(143, "imap"),
-    udp(161, "snmp"),
-    udp(162, "snmptrap"),
-    tcp(179, "bgp"),
-    both(389, "ldap"),
-    both(443, "https"),
-    tcp(445, "microsoft-ds"),
-    tcp(465, "submissions"),
-    udp(500, "isakmp"),
-    both(514, "syslog"),
-    tcp(515, "printer"),
-    udp(520, "router"),
-    udp(546, "dhcpv6-client"),
-    udp(547, "dhcpv6-server"),
-    tcp(548, "afpovertcp"),
-    both(554, "rtsp"),
-    tcp(587, "submission"),
-    tcp(631, "ipp"),
-    tcp(636, "ldaps"),
-    both(853, "domain-s"),
-    tcp(873, "rsync"),
-    tcp(989, "ftps-data"),
-    tcp(990, "ftps"),
-    tcp(993, "imaps"),
-    tcp(995, "pop3s"),
-    tcp(1080, "socks"),
-    both(1194, "openvpn"),
-    tcp(1433, "ms-sql-s"),
-    udp(1701, "l2tp"),
-    tcp(1723, "pptp"),
-    udp(1812, "radius"),
-    tcp(1883, "mqtt"),
-    udp(1900, "ssdp"),
-    both(2049, "nfs"),
-    both(3074, "xbox"),
-    tcp(3306, "mysql"),
-    both(3389, "ms-wbt-server"),
-    both(3478, "stun"),
-    tcp(3689, "daap"),
-    udp(3702, "ws-discovery"),
-    udp(4500, "ipsec-nat-t"),
-    both(5060, "sip"),
-    both(5061, "sips"),
-    tcp(5222, "xmpp-client"),
-    tcp(5269, "xmpp-server"),
-    udp(5351, "nat-pmp"),
-    udp(5353, "mdns"),
-    udp(5355, "llmnr"),
-    tcp(5432, "postgresql"),
-    tcp(5671, "amqps"),
-    both(5683, "coap"),
-    tcp(5900, "rfb"),
-    tcp(6379, "redis"),
-    udp(6771, "bittorrent-lsd"),
-    both(6881, "bittorrent"),
-    tcp(8008, "http-alt"),
-    tcp(8009, "castv2"),
-    tcp(8080, "http-alt"),
-    tcp(8443, "https-alt"),
-    tcp(8883, "secure-mqtt"),
-    tcp(9100, "pdl-datastream"),
-    udp(19302, "stun"),
-    tcp(32400, "plex"),
-    udp(51820, "wireguard"),
-];
+/// A line for each service, `PORT NAME`, in order. After the port stands `t` or `u` if the name is that of TCP or of
+/// UDP alone. `scripts/services` makes it: as text it takes less than as a table of pointers.
+const SERVICES: &str = include_str!("services.txt");
 
 /// The service that usually has this port, if it is well known.
 pub fn service(kind: PortKind, port: u16) -> Option<&'static str> {
-    let index = SERVICES.binary_search_by_key(&port, |service| service.port).ok()?;
-    let service = SERVICES.get(index)?;
-    match kind {
-        PortKind::TcpLocal | PortKind::TcpRemote => service.tcp,
-        PortKind::UdpLocal | PortKind::UdpRemote => service.udp,
-        PortKind::Protocol => None,
+    let transport = match kind {
+        PortKind::TcpLocal | PortKind::TcpRemote => "t",
+        PortKind::UdpLocal | PortKind::UdpRemote => "u",
+        PortKind::Protocol => return None,
+    };
+    // Whole lines, among which it is.
+    let mut lines = SERVICES;
+    while !lines.is_empty() {
+        let (before, rest) = lines.split_at_checked(line_start(lines))?;
+        let (line, after) = rest.split_once('\n')?;
+        let (place, name) = line.split_once(' ')?;
+        let number = place.trim_end_matches(['t', 'u']);
+        let only = place.get(number.len()..)?;
+        let order = number.parse::<u16>().ok()?.cmp(&port);
+        match order.then(if only.is_empty() { Ordering::Equal } else { only.cmp(transport) }) {
+            Ordering::Less => lines = after,
+            Ordering::Equal => return Some(name),
+            Ordering::Greater => lines = before,
+        }
     }
+    None
+}
+
+/// Where the line begins in which the middle is.
+fn line_start(lines: &str) -> usize {
+    let before = lines.as_bytes().get(..lines.len() / 2).unwrap_or_default();
+    before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
 }
 
 /// The name of an IP protocol (IANA, "Assigned Internet Protocol Numbers"), if it is a usual one.
@@ -160,17 +80,39 @@ pub const fn protocol(number: u8) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
+    /// Each line as the port, the transports that it is for, and the name.
+    fn lines() -> impl Iterator<Item = (u16, &'static str, &'static str)> {
+        SERVICES.lines().map(|line| {
+            let (place, name) = line.split_once(' ').unwrap();
+            let number = place.trim_end_matches(['t', 'u']);
+            let only = &place[number.len()..];
+            (number.parse().unwrap(), if only.is_empty() { "tu" } else { only }, name)
+        })
+    }
+
     #[test]
-    fn every_service_is_found() {
-        assert!(SERVICES.is_sorted_by(|one, next| one.port < next.port));
-        for entry in SERVICES {
-            assert_eq!(service(PortKind::TcpLocal, entry.port), entry.tcp);
-            assert_eq!(service(PortKind::UdpRemote, entry.port), entry.udp);
+    fn every_service_is_found_and_nothing_else() {
+        let all: Vec<_> = lines().collect();
+        assert!(all.is_sorted_by(|one, next| (one.0, one.1) < (next.0, next.1)));
+        assert!(SERVICES.is_ascii() && SERVICES.ends_with('\n'));
+        for port in 0..=u16::MAX {
+            for (kind, transport) in [(PortKind::TcpLocal, "t"), (PortKind::UdpRemote, "u")] {
+                let expected = all.binary_search_by_key(&port, |line| line.0).ok();
+                let expected = expected.and_then(|place| {
+                    let near = &all[place.saturating_sub(1)..(place + 2).min(all.len())];
+                    near.iter().find(|line| line.0 == port && line.1.contains(transport))
+                });
+                assert_eq!(service(kind, port), expected.map(|line| line.2), "{port}{transport}");
+            }
+            assert_eq!(service(PortKind::Protocol, port), None);
         }
         assert_eq!(service(PortKind::TcpRemote, 443), Some("https"));
         assert_eq!(service(PortKind::TcpRemote, 123), None);
-        assert_eq!(service(PortKind::TcpRemote, 65_535), None);
+        assert_eq!(service(PortKind::UdpLocal, 123), Some("ntp"));
+        assert_eq!(service(PortKind::UdpLocal, 513), Some("who"));
     }
 }
