@@ -47,6 +47,9 @@ pub mod ledger;
 pub mod darknet;
 
 #[forbid(unsafe_code)]
+pub mod quota;
+
+#[forbid(unsafe_code)]
 pub mod monitor;
 
 #[forbid(unsafe_code)]

@@ -49,25 +49,51 @@ pub const DEMOTION_CANDIDATES: usize = 64;
 /// The IP protocols of hosts other than TCP, UDP and ICMP are among them: few hosts have any.
 pub const PORTS_DEFAULT: u16 = 8_192;
 
-/// What a host row costs at most, its address and links included.
-pub const HOST_BYTES: usize = 176;
+/// What a host costs at most: its row, address and links, and what it does lately.
+pub const HOST_BYTES: usize = 216;
 
 /// What a hash bucket of the host table costs; there are as many as hosts, rounded up to a power of two.
 pub const HOST_BUCKET_BYTES: usize = 2;
 
+/// Devices of one LAN, unless --devices-max says otherwise. Each costs 1,104 bytes, and each host 4 more.
+pub const DEVICES_DEFAULT: u16 = 128;
+
+/// The most devices of one LAN: they are searched one by one for a link-layer address that was not there before.
+pub const DEVICES_MAX: u16 = 1_024;
+
+/// A device that was silent for so many seconds makes room first, whatever traffic it had: 31 days.
+pub const DEVICE_STALE_SECONDS: u32 = 31 * 86_400;
+
+/// Local networks of one LAN that have an account, those that have been there before included: a home has one of
+/// IPv4 and two of IPv6, of which a provider changes one now and then.
+pub const NETWORK_ACCOUNTS: usize = 8;
+
+/// What the account of a device or network costs at most: 79 bars of 12 bytes, and its sums.
+pub const ACCOUNT_BYTES: usize = 1_104;
+
+/// What a host costs in a ledger with devices, beside its row.
+pub const HOST_ACCOUNT_BYTES: usize = 4;
+
 /// What a port row costs at most.
 pub const PORT_ROW_BYTES: usize = 48;
+
+/// What a row of two hosts that talk to each other costs at most. There are as many as hosts, rounded up to a power
+/// of two: most hosts elsewhere talk to one host here.
+pub const PEER_ROW_BYTES: usize = 48;
 
 /// What a flow in the cache costs at most.
 pub const FLOW_BYTES: usize = 96;
 
 /// What a ledger costs at most beside its tables: history, protocols, totals. With the default tables it
-/// is 40 KiB + 1,024 hosts x 178 + 8,192 port rows x 48 + 1,024 flows x 96 = 698 KiB.
+/// is 40 KiB + 1,024 hosts x (218 + 48) + 8,192 port rows x 48 + 1,024 flows x 96 = 786 KiB.
 pub const LEDGER_BYTES: usize = 40 * 1024;
 
 /// Sets of port rows looked at each second for rows of hosts that are gone: all of the default table
 /// within half a minute.
 pub const PORT_SETS_SWEPT: usize = 64;
+
+/// Sets of peers, likewise: all of the default table within a quarter of a minute.
+pub const PEER_SETS_SWEPT: usize = 16;
 
 /// Flows in the cache in front of a ledger: 96 bytes each. Larger caches hit hardly more often on
 /// measured traffic and fall out of a small processor's own cache.
@@ -81,6 +107,20 @@ pub const FLOW_HITS_WANTED: u64 = FLOW_TRIAL_MISSES as u64 / 7;
 
 /// ... for this many packets.
 pub const FLOW_BYPASS_PACKETS: u32 = 65_536;
+
+/// A flow that goes on has a record for the collector once in so many seconds, and one that has ended
+/// within them. Of a cache with 1,024 places 18 are looked at each second.
+pub const FLOW_RECORD_SECONDS: u64 = 60;
+
+/// Flows of an interface that wait for the end of a batch of frames to be taken for the collector, 96 bytes
+/// each. What finds no room is counted.
+pub const FLOW_RECORDS: usize = 320;
+
+/// So many of these places are for flows that make room in the cache: each frame of a batch needs one.
+pub const FLOW_RECORDS_KEPT_FREE: usize = CAPTURE_BATCH;
+
+/// What an interface's records for a collector cost, if there is one: 62 KiB.
+pub const FLOW_RECORDS_BYTES: usize = FLOWS * 32 + FLOW_RECORDS * FLOW_BYTES;
 
 // Account.
 
@@ -107,6 +147,10 @@ pub const HISTORY_MONTHS: usize = 24;
 
 /// Room for bars in every ring: the longest one's; 48 bytes each.
 pub const HISTORY_BARS_MAX: usize = 60;
+
+/// Seconds in which rows count for a rate, and the time after which all flows are booked for that: short enough
+/// to tell who uses the line now, long enough that the thousand flows are looked at rarely.
+pub const RATE_SECONDS: u64 = 5;
 
 /// Packets this many seconds older than the newest are booked on the newest second: captures from
 /// several queues deliver out of order, and that is no clock jump.
@@ -270,35 +314,77 @@ pub const RULE_TRACKERS: usize = 256;
 /// Recent events kept for the page and the report, 112 bytes each. The oldest goes.
 pub const DARK_EVENTS_MAX: usize = 64;
 
+// Quotas.
+
+/// Quotas that --quota may set, 24 bytes each: more devices and networks than anybody in a home keeps an eye on.
+pub const QUOTAS_MAX: usize = 32;
+
+/// The smallest quota in bytes: one that a few packets use up says nothing.
+pub const QUOTA_BYTES_MIN: u64 = 1_000;
+
+/// The largest, because a device's bars end at 256 TiB.
+pub const QUOTA_BYTES_MAX: u64 = 100_000_000_000_000;
+
+/// Between two looks at the quotas. The sums of devices are brought up to date in the same pace while packets come.
+pub const QUOTA_INTERVAL: Duration = Duration::from_secs(RATE_SECONDS);
+
 // Remember.
 
 /// Port rows of one interface in a snapshot: as many as the largest --ports-max makes room for.
 pub const SNAPSHOT_PORTS_MAX: u32 = 1 << 16;
 
-/// The longest record of a snapshot in bytes, its length included; the longest of ours is an interface's.
-pub const SNAPSHOT_RECORD_BYTES: usize = 512;
+/// The longest record of a snapshot in bytes; the longest of ours is an account's.
+pub const SNAPSHOT_RECORD_BYTES: usize = 1_280;
+
+/// Accounts of one interface in a snapshot: as many as the largest --devices-max makes room for, those of networks,
+/// of this machine, of unknown devices and of those that made room.
+pub const SNAPSHOT_ACCOUNTS_MAX: usize = DEVICES_MAX as usize + NETWORK_ACCOUNTS + 3;
+
+/// A snapshot's bytes for each account at most; one that has seen all of its 79 periods takes 700.
+pub const SNAPSHOT_ACCOUNT_BYTES: usize = 1_240;
 
 /// A snapshot's bytes for each host at most, when every number is as long as numbers get; a usual one
 /// takes 60.
 pub const SNAPSHOT_HOST_BYTES: usize = 208;
 
+/// A snapshot's bytes for what each of them has done today at most; usually 12.
+pub const SNAPSHOT_TODAY_BYTES: usize = 32;
+
 /// A snapshot's bytes for each port row at most; a usual one takes 20.
 pub const SNAPSHOT_PORT_BYTES: usize = 56;
 
-/// A snapshot's bytes for what every interface has: its own record, the discards, 256 protocols of 86
+/// A snapshot's bytes for each row of peers at most; a usual one takes 20.
+pub const SNAPSHOT_PEERS_BYTES: usize = 50;
+
+/// Rows of peers of one interface in a snapshot: as many as the largest --hosts-max makes room for.
+pub const SNAPSHOT_PEERS_MAX: u32 = 1 << 16;
+
+/// A snapshot's bytes for what every interface has: its own record of 512, the discards, 256 protocols of 86
 /// bytes and the bars of its history of 74 each.
-pub const SNAPSHOT_INTERFACE_BYTES: usize = SNAPSHOT_RECORD_BYTES
+pub const SNAPSHOT_INTERFACE_BYTES: usize = 512
     + 16 * 48
     + 256 * 86
     + 74 * (HISTORY_SECONDS + HISTORY_MINUTES + HISTORY_HOURS + HISTORY_DAYS + HISTORY_MONTHS);
 
-/// A snapshot's bytes for the file itself: its header and its end.
-pub const SNAPSHOT_FILE_BYTES: usize = 256;
+/// A snapshot's bytes for what was warned of a quota at most.
+pub const SNAPSHOT_WARNING_BYTES: usize = 96;
 
-/// The most that an interface with these tables takes in a snapshot: 700 KB with the default ones.
+/// A snapshot's bytes for the file itself: its header, its end, and what was warned of.
+pub const SNAPSHOT_FILE_BYTES: usize = 256 + QUOTAS_MAX * SNAPSHOT_WARNING_BYTES;
+
+/// The most that an interface with these tables takes in a snapshot: 950 KB with the default ones.
 /// That much is set aside at start; pages of it that no snapshot ever reached cost no memory.
-pub const fn snapshot_interface_bytes(hosts: usize, port_rows: usize) -> usize {
-    SNAPSHOT_INTERFACE_BYTES + hosts * SNAPSHOT_HOST_BYTES + port_rows * SNAPSHOT_PORT_BYTES
+pub const fn snapshot_interface_bytes(
+    hosts: usize,
+    port_rows: usize,
+    accounts: usize,
+    peers: usize,
+) -> usize {
+    SNAPSHOT_INTERFACE_BYTES
+        + hosts * (SNAPSHOT_HOST_BYTES + SNAPSHOT_TODAY_BYTES)
+        + port_rows * SNAPSHOT_PORT_BYTES
+        + accounts * SNAPSHOT_ACCOUNT_BYTES
+        + peers * SNAPSHOT_PEERS_BYTES
 }
 
 /// No counter of a snapshot is larger: an exabyte, 10 Gbit/s for 29 years. Larger ones are forged, and
@@ -325,14 +411,45 @@ pub const DAYLOG_LINES_MAX: usize = INTERFACES_MAX * HISTORY_DAYS;
 /// Bytes of --notice: two sentences. It is on two pages and in the log, whose lines hold 1,024.
 pub const NOTICE_BYTES_MAX: usize = 400;
 
-/// Rows of one page of hosts, at most: 160 bytes each.
+/// Rows of one page of hosts that is a response in one piece, at most: 208 bytes each.
 pub const HOSTS_SHOWN_MAX: usize = 100;
+
+/// Rows of a page of all hosts, which is made in parts as a download is: as many as the tables of a large router have.
+/// While it is under way it takes 352 bytes for each host of the table, `WEB_DOWNLOADS_MAX` times at most, and once more
+/// for a moment before the next reader is refused.
+pub const HOSTS_LISTED_MAX: usize = 4_096;
+
+/// Bytes of a part in which a row of such a page fits, and what comes after the rows. With the longest of everything
+/// that is 2,900.
+pub const HOST_ROW_BYTES: usize = 4_096;
+
+/// Devices on one page, at most.
+pub const DEVICES_SHOWN_MAX: usize = 80;
+
+/// Addresses of a device in the list of devices.
+pub const DEVICE_ADDRESSES_SHOWN: usize = 3;
+
+/// Addresses of a device on its own page: with privacy extensions (RFC 8981), a new one for each day of a week and
+/// network.
+pub const DEVICE_ADDRESSES_LISTED: usize = 32;
+
+/// A device is online for so many seconds after its last packet: five minutes.
+pub const ONLINE_SECONDS: u64 = 300;
+/// Bytes of what is searched for among hosts: a MAC address's, or the part of a name that tells it from others.
+pub const SEARCH_BYTES_MAX: usize = 32;
 
 /// Ports listed of one transport and side on the page of ports: 96 bytes each.
 pub const PORTS_SHOWN_MAX: usize = 80;
 
+/// Ports listed of one transport and side, and IP protocols, where all interfaces stand side by side: with eight
+/// interfaces a row takes up to 2 KB of a page. 48 bytes for each and each interface.
+pub const SIDE_BY_SIDE_ROWS: usize = 12;
+
 /// Ports listed of one transport and side of a host, and its IP protocols.
 pub const HOST_PORTS_SHOWN_MAX: usize = 50;
+
+/// Peers listed of a host.
+pub const HOST_PEERS_SHOWN_MAX: usize = 20;
 
 /// Sources listed on the page of the darknet.
 pub const DARK_SOURCES_SHOWN: usize = 50;
@@ -348,8 +465,8 @@ pub const TOP_SHOWN: usize = 10;
 /// Bytes of a --config file. All options with long values take less than a tenth.
 pub const CONFIG_FILE_BYTES_MAX: usize = 64 << 10;
 
-/// Option uses from one source, the command line or a file. With every list full there are about 150.
-pub const OPTION_USES_MAX: usize = 256;
+/// Option uses from one source, the command line or a file. With every list full there are about 300.
+pub const OPTION_USES_MAX: usize = 384;
 
 /// Bytes of a filter expression, a path, or any other value of an option.
 pub const OPTION_VALUE_BYTES_MAX: usize = 4096;
@@ -466,6 +583,26 @@ pub const RECEIVER_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// The longest pause between two attempts.
 pub const RECEIVER_BACKOFF_LAST: Duration = Duration::from_secs(30);
 
+// IPFIX.
+
+/// Flows that wait for the sender of records, 104 bytes each: 104 KiB. A full queue loses the newest and counts
+/// what it loses.
+pub const IPFIX_QUEUE_MAX: usize = 1024;
+
+/// Records are gathered for so long before they are sent, so that messages fill up. With the queue this bounds
+/// what a flood of flows can make of us: 4,096 flows a second.
+pub const IPFIX_INTERVAL: Duration = Duration::from_millis(250);
+
+/// An IPFIX message, in bytes: it fits the same tunnel as a syslog message. RFC 7011 (10.3.3) has 512 where the
+/// path is unknown; a collector is near.
+pub const IPFIX_MESSAGE_BYTES: usize = ALARM_MESSAGE_BYTES;
+
+/// How long a capture file waits for room in the queue before it loses records.
+pub const IPFIX_ROOM_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the end of the program may wait for the collector.
+pub const IPFIX_STOP_PATIENCE: Duration = Duration::from_millis(500);
+
 // Evidence.
 
 /// Bytes of evidence on disk, unless --evidence-bytes says otherwise: 5,000 packets at the default --snaplen.
@@ -543,7 +680,7 @@ pub const NETLINK_MESSAGE_BYTES_MAX: usize = 32 * 1024;
 /// Bytes read of a lease or hosts file; what follows is not read.
 pub const NAMES_FILE_BYTES_MAX: usize = 256 * 1024;
 
-/// Lease files, and hosts files or directories of them, that the options may name: two for each interface that
+/// Lease files, ethers files, and hosts files or directories of them, that the options may name: two for each interface that
 /// can be watched.
 pub const NAMES_PATHS_MAX: usize = 16;
 
@@ -562,6 +699,26 @@ pub const LEASE_CHANGES_MAX: usize = 64;
 
 /// Names kept of hosts files, 88 bytes each. Lists of blocked names reach millions, but for one address.
 pub const HOSTS_FILE_NAMES_MAX: usize = 1024;
+
+/// Names kept of ethers files, 80 bytes each.
+pub const ETHERS_NAMES_MAX: usize = 512;
+
+/// Names of devices that people gave or that are kept after the lease, 88 bytes each: 44 KiB at most, and as much
+/// for a moment as the file with them takes. A home has some fifty; telephones with a new address each day fill
+/// the rest within a year.
+pub const DEVICE_NAMES_MAX: usize = 512;
+
+/// Bytes of that file; a line is a name and 24 bytes.
+pub const DEVICE_NAMES_FILE_BYTES_MAX: u64 = (DEVICE_NAMES_MAX * (NAME_BYTES_MAX + 24)) as u64;
+
+/// Names that --name may give: all devices of a home.
+pub const NAME_OPTIONS_MAX: usize = 128;
+
+/// Bytes of the table of vendors, which is on disk. It has half a megabyte, and grows by 5 % a year.
+pub const VENDORS_FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Bytes of one of its blocks, which is read as a whole: 64 records of up to 10.
+pub const VENDOR_BLOCK_BYTES_MAX: usize = 640;
 
 /// Answers of reverse DNS kept, 112 bytes each: 112 KiB.
 pub const REVERSE_CACHE_MAX: usize = 1024;
@@ -593,6 +750,11 @@ pub const WEB_HEADERS_MAX: usize = 32;
 
 /// Web: the body of a response. The largest page is a few hundred rows of about 300 bytes.
 pub const WEB_BODY_BYTES_MAX: usize = 128 * 1024;
+
+/// Web: the style sheet of `--css`, which is kept in memory. It fits a response.
+pub const WEB_STYLE_BYTES_MAX: usize = 64 * 1024;
+/// Web: a shorter body is sent as it is: compressed it would hardly need a packet less.
+pub const WEB_GZIP_BYTES_MIN: usize = 1024;
 
 /// Web: the head of a response, which holds nothing of foreign length and stays below 700 bytes.
 pub const WEB_RESPONSE_HEAD_BYTES_MAX: usize = 1024;
@@ -661,12 +823,72 @@ pub const WEB_PAGE_TIME: Duration = Duration::from_millis(50);
 /// Web: time for a whole response: 6.5 KB/s for the largest.
 pub const WEB_RESPONSE_TIME: Duration = Duration::from_secs(20);
 
+/// Web: a form, in bytes. The longest are a password and a device's name, of which each byte may take three.
+/// It comes into what the head of its request has left of the buffer: browsers' heads take half of it.
+pub const WEB_FORM_BYTES_MAX: usize = 512;
+
+/// Web: what is around a file in a form that uploads it, in bytes: a line, a name and where it ends, twice.
+pub const WEB_UPLOAD_FRAME_BYTES: u64 = 2048;
+
+/// Web: time for a whole upload: a megabyte at 9 KB/s. There is one at a time.
+pub const WEB_UPLOAD_TIME: Duration = Duration::from_secs(120);
+
 /// Web: pause after accept failed for want of descriptors or memory.
 pub const WEB_ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Web: how long `--check-health` waits for the connection, and for each part of the response. It is the
 /// time after which the program itself gives up a client.
 pub const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
+
+// Administration.
+
+/// Bytes of a password at least; the check is slow, but a list of the usual ones is short.
+pub const PASSWORD_BYTES_MIN: usize = 8;
+
+/// Bytes of a password at most, so that it fits a form.
+pub const PASSWORD_BYTES_MAX: usize = 128;
+
+const _: () = assert!(3 * PASSWORD_BYTES_MAX + 64 < WEB_FORM_BYTES_MAX);
+
+/// Bytes read of the password's file.
+pub const PASSWORD_FILE_BYTES_MAX: u64 = 256;
+
+/// Iterations of the password's hash, unless its line says otherwise: half a second on a MIPS 24Kc of 580 MHz
+/// (docs/admin.md says how that was estimated).
+pub const PASSWORD_ITERATIONS: u32 = 40_000;
+
+/// The fewest that are taken: another program's line with fewer is hardly slower than none.
+pub const PASSWORD_ITERATIONS_MIN: u32 = 1_000;
+
+/// The most that are taken: on a small router a check must be over before its connection's time is.
+pub const PASSWORD_ITERATIONS_MAX: u32 = 500_000;
+
+/// Iterations in one turn of the web server's loop: about 6 ms on that router, less than a page takes.
+pub const PASSWORD_SLICE: u32 = 512;
+
+/// A check whose client has gone makes room for another after this long.
+pub const PASSWORD_CHECK_IDLE: Duration = Duration::from_secs(1);
+
+/// How long the answer to a wrong password is held back.
+pub const LOGIN_DELAY: Duration = Duration::from_secs(1);
+
+/// The time in which wrong passwords are counted, from the first.
+pub const LOGIN_WINDOW: Duration = Duration::from_secs(60);
+
+/// Wrong passwords of one address in that time.
+pub const LOGIN_FAILURES_PER_ADDRESS_MAX: u32 = 5;
+
+/// Wrong passwords of all addresses in that time.
+pub const LOGIN_FAILURES_MAX: u32 = 20;
+
+/// Sessions at once, about 400 bytes each. For one more, the one that was idle for longest ends.
+pub const SESSIONS_MAX: usize = 8;
+
+/// How long a session lasts without a request.
+pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+
+/// How long a session lasts at all.
+pub const SESSION_AGE: Duration = Duration::from_secs(12 * 3600);
 
 const _: () = assert!(WEB_CONNECTIONS_PER_ADDRESS_MAX < WEB_CONNECTIONS_MAX);
 

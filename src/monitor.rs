@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 
 use crate::darknet::{Darknet, Event, Finding};
 use crate::ledger::Ledger;
-use crate::limits::INTERFACES_MAX;
+use crate::limits::{INTERFACES_MAX, QUOTAS_MAX};
 use crate::packet::Decoded;
+use crate::quota::{Quota, Usage, Watch};
 use crate::time::Timestamp;
 
 /// The books of all interfaces, and the darknet. The shell keeps it behind one lock, which is never
@@ -14,13 +15,14 @@ use crate::time::Timestamp;
 pub struct Monitor {
     ledgers: Box<[Ledger]>,
     darknet: Darknet,
+    quotas: heapless::Vec<Watch, QUOTAS_MAX>,
 }
 
 impl Monitor {
     /// A monitor of these interfaces, the first [`INTERFACES_MAX`] of them.
     pub fn new(mut ledgers: Vec<Ledger>, darknet: Darknet) -> Self {
         ledgers.truncate(INTERFACES_MAX);
-        Self { ledgers: ledgers.into_boxed_slice(), darknet }
+        Self { ledgers: ledgers.into_boxed_slice(), darknet, quotas: heapless::Vec::new() }
     }
 
     /// Counts a frame that was captured on an interface at this time, and says what of it is to be told to
@@ -51,6 +53,39 @@ impl Monitor {
     /// until it returns `None`.
     pub fn tick(&mut self, now: Timestamp) -> Option<Event> {
         self.darknet.tick(now)
+    }
+
+    /// Watches these quotas, the first [`QUOTAS_MAX`] of them.
+    pub fn set_quotas(&mut self, quotas: &[Quota]) {
+        let watches = quotas.iter().take(QUOTAS_MAX).map(|quota| Watch { quota: *quota, warned: 0 });
+        self.quotas = watches.collect();
+    }
+
+    /// How far each quota is used up. Settle the books first.
+    pub fn quotas(&self) -> impl Iterator<Item = Usage> {
+        self.quotas.iter().map(|watch| Usage::of(watch.quota, &self.ledgers))
+    }
+
+    /// The next quota of which it is to be told how far it is used up, once for each of
+    /// [`crate::quota::WARNINGS`]. To be called every few seconds until it returns `None`, with settled books.
+    pub fn next_warning(&mut self) -> Option<Usage> {
+        let Self { ledgers, quotas, .. } = self;
+        quotas.iter_mut().find_map(|watch| {
+            let usage = Usage::of(watch.quota, ledgers);
+            watch.review(&usage).then_some(usage)
+        })
+    }
+
+    /// What was warned of: each quota and the percentage.
+    pub fn warnings(&self) -> impl Iterator<Item = (Quota, u8)> {
+        self.quotas.iter().filter(|watch| watch.warned > 0).map(|watch| (watch.quota, watch.warned))
+    }
+
+    /// Says that this was warned of before. A quota that is another now begins anew.
+    pub fn restore_warning(&mut self, quota: Quota, warned: u8) {
+        if let Some(watch) = self.quotas.iter_mut().find(|watch| watch.quota == quota) {
+            watch.warned = warned;
+        }
     }
 
     /// Brings all books up to date for somebody who looks.

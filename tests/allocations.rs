@@ -12,17 +12,18 @@ use duskwatch::daemon::clock::{Clock, Zone};
 use duskwatch::daemon::evidence::ring::Limits;
 use duskwatch::daemon::evidence::{self, Evidence};
 use duskwatch::darknet::{Category, Darknet, Touch};
-use duskwatch::ledger::Capacity;
+use duskwatch::ledger::{Capacity, Ledger};
 use duskwatch::limits::{HOSTS_SHOWN_MAX, PORTS_SHOWN_MAX};
 use duskwatch::monitor::Monitor;
 use duskwatch::packet::{Frame, LinkType};
 use duskwatch::snapshot::{self, Header, Writer};
 use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
+use duskwatch::view::languages::ENGLISH;
 use duskwatch::view::{
-    AboutView, AlarmFacts, Context, DarknetView, EvidenceFacts, Facts, Hidden, HostView, HostsQuery,
-    HostsView, MetricsView, NameFacts, NoNames, PortsView, ProtocolsView, SourceView, StoreFacts,
-    SummaryView,
+    AboutView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView, DevicesView, EvidenceFacts, Facts,
+    Hidden, HostView, HostsQuery, HostsView, MetricsView, NameFacts, NoNames, PortsView, ProtocolsView,
+    SenderFacts, SideBySideView, SourceView, StoreFacts, SummaryView,
 };
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -69,7 +70,7 @@ fn allocations(work: impl FnOnce()) -> u64 {
 fn nothing_allocates_after_the_start() {
     assert_eq!(allocations(|| drop(Box::new(1))), 1, "the count counts");
 
-    let capacity = Capacity { hosts: 128, port_rows: 512 };
+    let capacity = Capacity { hosts: 128, port_rows: 512, devices: 32 };
     let mut monitor = monitor(&["br-lan", "pppoe-wan"], capacity);
     // Some of the hosts that the frames are for.
     let dark = ["8.0.0.0/26", "192.168.1.0/26"].map(|prefix| prefix.parse().expect("a prefix"));
@@ -77,14 +78,21 @@ fn nothing_allocates_after_the_start() {
     let rules =
         "alert tcp any any -> any 1: (threshold:type limit, track by_src, count 1, seconds 60; sid:1;)";
     monitor.darknet_mut().set_rules(duskwatch::daemon::rules::parse("rules", rules).expect("rules"));
+    // Records for a collector are made, and taken.
+    monitor.ledgers_mut().iter_mut().for_each(Ledger::record_flows);
+    let mut records = 0;
     let mut random = Random::new(1);
     let frames: Vec<_> = (0..50_000).map(|_| (random.below(2), random.frame(2_000))).collect();
     let observed = allocations(|| {
         for (number, (interface, frame)) in (0..).zip(&frames) {
             monitor.observe(*interface as usize, frame, &[], Timestamp::from_seconds(START + number / 16));
+            while monitor.ledgers_mut()[*interface as usize].next_flow_record().is_some() {
+                records += 1;
+            }
         }
     });
     assert_eq!(observed, 0, "observe");
+    assert!(records > 1_000, "there are records");
     assert!(monitor.darknet().recent().any(|event| event.rule.is_some()), "a rule has spoken");
     let mut events = monitor.darknet().recent().count() as u64;
     let ticked = allocations(|| {
@@ -156,40 +164,50 @@ fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
         utc_offset: 3_600,
         base: "/",
         names: &NoNames,
+        language: &ENGLISH,
         hidden: Hidden::default(),
         notice: None,
+        custom_style: false,
+        administration: false,
     };
     let facts = Facts {
         store: Some(StoreFacts { directory: "/srv", budget: Some(1 << 20), ..StoreFacts::default() }),
-        alarm: Some(AlarmFacts::default()),
+        alarm: Some(SenderFacts::default()),
         evidence: Some(EvidenceFacts::default()),
         names: Some(NameFacts::default()),
         ..Facts::default()
     };
     let mut summary = SummaryView::new();
     let mut hosts = HostsView::with_capacity(capacity.hosts.into(), HOSTS_SHOWN_MAX);
+    let mut devices = DevicesView::with_capacity(monitor.ledgers()[0].accounts().rows_max());
+    let mut device = DeviceView::new();
     let mut host = HostView::new();
     let mut ports = PortsView::with_capacity(PORTS_SHOWN_MAX);
     let mut protocols = ProtocolsView::new();
     let mut darknet = DarknetView::default();
     let mut source = SourceView::new(true);
     let suspect = monitor.darknet().sources().next().expect("the dark was touched").address();
+    let mut side_by_side = SideBySideView::with_interfaces(monitor.ledgers().len());
     let mut about = AboutView::new();
     let mut metrics = MetricsView::new();
     let mut page = Page::new();
     for ledger in monitor.ledgers() {
         let name = Some(ledger.name());
         let (address, _) = ledger.hosts().next().expect("there are hosts");
+        let owner = ledger.accounts().iter().next().expect("there are devices").1.owner;
         let copied = allocations(|| {
             let shown = [
                 summary.copy(monitor, name),
                 hosts.copy(monitor, name, HostsQuery::default()),
                 host.copy(monitor, name, address),
+                devices.copy(monitor, name, DeviceSort::Now, 0),
+                device.copy(monitor, name, DeviceKey::Owner(owner)),
                 ports.copy(monitor, name),
                 protocols.copy(monitor, name),
                 darknet.copy(monitor, name),
                 source.copy(monitor, name, suspect),
                 about.copy(monitor, name),
+                side_by_side.copy(monitor),
             ];
             metrics.copy(monitor);
             assert!(shown.iter().all(Result::is_ok), "{shown:?}");
@@ -199,12 +217,20 @@ fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
         page.expect("summary.json", |page| summary.write_json(page, &context));
         page.expect("hosts.html", |page| hosts.write_html(page, &context));
         page.expect("hosts.json", |page| hosts.write_json(page, &context));
-        page.expect("host.html", |page| host.write_html(page, &context));
+        page.expect("host.html", |page| host.write_html(page, &context, None));
         page.expect("host.json", |page| host.write_json(page, &context));
+        page.expect("devices.html", |page| devices.write_html(page, &context));
+        page.expect("devices.json", |page| devices.write_json(page, &context));
+        page.expect("device.html", |page| device.write_html(page, &context));
+        page.expect("device.json", |page| device.write_json(page, &context));
         page.expect("ports.html", |page| ports.write_html(page, &context));
         page.expect("ports.json", |page| ports.write_json(page, &context));
         page.expect("protocols.html", |page| protocols.write_html(page, &context));
         page.expect("protocols.json", |page| protocols.write_json(page, &context));
+        page.expect("ports.html?all", |page| side_by_side.write_ports_html(page, &context));
+        page.expect("ports.json?all", |page| side_by_side.write_ports_json(page, &context));
+        page.expect("protocols.html?all", |page| side_by_side.write_protocols_html(page, &context));
+        page.expect("protocols.json?all", |page| side_by_side.write_protocols_json(page, &context));
         page.expect("darknet.html", |page| darknet.write_html(page, &context));
         page.expect("darknet.json", |page| darknet.write_json(page, &context));
         page.expect("source.html", |page| source.write_html(page, &context));

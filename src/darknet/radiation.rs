@@ -2,7 +2,6 @@
 //! much of it that who sent it says nothing: it is counted, and nobody is alerted.
 
 use alloc::boxed::Box;
-use alloc::vec;
 
 use crate::limits::RADIATION_ROWS;
 use crate::network::{Networks, Place};
@@ -68,7 +67,7 @@ impl Background {
 
     /// An empty table.
     pub fn new(seed: Seed) -> Self {
-        Self { rows: vec![None; RADIATION_ROWS].into_boxed_slice(), seed, day: 0, others: 0 }
+        Self { rows: (0..RADIATION_ROWS).map(|_| None).collect(), seed, day: 0, others: 0 }
     }
 
     /// Counts a packet.

@@ -1,7 +1,6 @@
 //! Who touched the dark: an 8-way set-associative table of sources, allocated once.
 
 use alloc::boxed::Box;
-use alloc::vec;
 
 use super::space::Space;
 use super::{Event, Kind, Source};
@@ -31,7 +30,7 @@ impl Sources {
     /// An empty table of this many sources, rounded up to a power of two; of none if that is 0.
     pub(super) fn with_capacity(capacity: usize, seed: Seed) -> Self {
         let slots = if capacity == 0 { 0 } else { capacity.next_power_of_two().max(WAYS) };
-        let slots = vec![None; slots].into_boxed_slice();
+        let slots: Box<[_]> = (0..slots).map(|_| None).collect();
         Self { cursor: slots.len(), slots, seed, round: 0, earliest: u64::MAX, told: 0 }
     }
 

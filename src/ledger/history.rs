@@ -94,7 +94,7 @@ impl Period {
     }
 
     /// The number of the period that holds this second of local time.
-    fn number(self, local: i64) -> i64 {
+    pub(super) fn number(self, local: i64) -> i64 {
         match self {
             Self::Second => local,
             Self::Minute => local.div_euclid(60),
@@ -105,7 +105,7 @@ impl Period {
     }
 
     /// The local time in seconds at which a period starts.
-    fn start(self, number: i64) -> i64 {
+    pub(super) fn start(self, number: i64) -> i64 {
         match self {
             Self::Second => number,
             Self::Minute => number * 60,
@@ -220,6 +220,15 @@ impl History {
     /// Sets the seconds to add to UTC for local time, from now on.
     pub fn set_utc_offset(&mut self, seconds: i32) {
         self.utc_offset = seconds;
+    }
+
+    /// Empties all rings, for totals that start at zero.
+    pub fn clear(&mut self) {
+        for ring in &mut self.rings {
+            ring.bars.clear();
+            ring.newest = 0;
+        }
+        self.booked = Bar::default();
     }
 
     /// Adds what the totals have grown by since the last call to the newest bars, then moves the rings

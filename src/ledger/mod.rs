@@ -3,15 +3,25 @@
 //! Behind NAT the same flow shows on the LAN with its inside address and on the WAN with the router's,
 //! so interfaces are never added up.
 
+mod account;
+mod accounts;
 mod counters;
+mod forget;
 mod history;
 mod host;
+mod lately;
+mod rate;
 mod read;
+mod records;
 mod restore;
 
+pub use account::{ACCOUNT_PERIODS, Account, Owner};
+pub use accounts::Accounts;
 pub use counters::{Counters, Traffic};
 pub use history::{Bar, History, Period};
 pub use host::{Host, Transport};
+pub use lately::Lately;
+pub use rate::{Rate, Recent};
 pub use read::{PortOwner, PortsLeft};
 pub use restore::Totals;
 
@@ -20,24 +30,30 @@ use alloc::vec;
 
 use heapless::String;
 
+use lately::Activity;
+use rate::Window;
+
 use crate::limits::{
-    FLOW_BYTES, FLOWS, HOST_BUCKET_BYTES, HOST_BYTES, INTERFACE_NAME_MAX, LEDGER_BYTES, PORT_ROW_BYTES,
-    PORT_SETS_SWEPT,
+    FLOW_BYTES, FLOWS, HOST_BUCKET_BYTES, HOST_BYTES, INTERFACE_NAME_MAX, LEDGER_BYTES, PEER_ROW_BYTES,
+    PEER_SETS_SWEPT, PORT_ROW_BYTES, PORT_SETS_SWEPT,
 };
 use crate::network::{Direction, Networks, Place, Role};
-use crate::packet::{Address, Decoded, Discard, LinkType, Packet};
+use crate::packet::{Address, Decoded, Discard, LinkType, Mac, Packet};
 use crate::table::{
-    Flow, FlowCache, GuardedTable, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Slot,
+    End, Flow, FlowCache, GuardedTable, PeerKey, PeerRow, PeerTable, PortKey, PortKind, PortRow, PortTable,
+    Seed, Segment, Slot,
 };
 use crate::time::Timestamp;
 
 /// How large a ledger's tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Hosts.
+    /// Hosts, and rows of two hosts that talk to each other.
     pub hosts: u16,
     /// Port rows of the interface and all its hosts together, and of the hosts' protocols.
     pub port_rows: u32,
+    /// Devices; none where no host is local but this machine itself.
+    pub devices: u16,
 }
 
 impl Capacity {
@@ -50,7 +66,9 @@ impl Capacity {
             + hosts * HOST_BYTES
             + hosts.next_power_of_two() * HOST_BUCKET_BYTES
             + port_rows * PORT_ROW_BYTES
+            + PeerTable::round_up(self.hosts as u32) * PEER_ROW_BYTES
             + FLOWS * FLOW_BYTES
+            + Accounts::bytes(self.devices, self.hosts)
     }
 }
 
@@ -121,6 +139,10 @@ pub struct Ledger {
     last: Timestamp,
     /// The second of the latest frame; before the first frame, one that never comes.
     second: u64,
+    /// What rates are taken of.
+    window: Window,
+    /// The present day, in days of local time since 1970.
+    day: u32,
     dropped_by_kernel: u64,
     coverage: Option<Coverage>,
 
@@ -129,18 +151,23 @@ pub struct Ledger {
     /// TCP and UDP packets that carried no ports: later fragments and cut headers.
     portless: [Directions; 2],
     hosts: GuardedTable<Host>,
+    /// What each host does now and has done today, by its slot.
+    activity: Box<[Activity]>,
     evicted: Evicted,
     ports: PortTable,
     /// Ports above this one get no rows.
     highest_port: u16,
+    peers: PeerTable,
     flows: FlowCache,
     history: Box<History>,
+    accounts: Accounts,
 }
 
 const _: () =
     assert!(size_of::<Ledger>() + size_of::<History>() + 256 * size_of::<Directions>() <= LEDGER_BYTES);
-const _: () = assert!(GuardedTable::<Host>::ROW_BYTES <= HOST_BYTES);
+const _: () = assert!(GuardedTable::<Host>::ROW_BYTES + size_of::<Activity>() <= HOST_BYTES);
 const _: () = assert!(PortTable::ROW_BYTES <= PORT_ROW_BYTES);
+const _: () = assert!(PeerTable::ROW_BYTES <= PEER_ROW_BYTES);
 const _: () = assert!(size_of::<Flow>() <= FLOW_BYTES);
 
 impl Ledger {
@@ -152,6 +179,8 @@ impl Ledger {
                 break;
             }
         }
+        let mut accounts = Accounts::with_capacity(capacity.devices, capacity.hosts);
+        accounts.set_networks(&networks);
         Self {
             name: short,
             role,
@@ -164,16 +193,21 @@ impl Ledger {
             first: None,
             last: Timestamp::default(),
             second: u64::MAX,
+            window: Window::default(),
+            day: 0,
             dropped_by_kernel: 0,
             coverage: None,
             protocols: vec![Directions::default(); 256].into_boxed_slice(),
             portless: [Directions::default(); 2],
             hosts: GuardedTable::with_capacity(capacity.hosts, seed),
+            activity: vec![Activity::default(); usize::from(capacity.hosts.max(1))].into_boxed_slice(),
             evicted: Evicted::default(),
             ports: PortTable::with_capacity(capacity.port_rows, seed),
             highest_port: u16::MAX,
+            peers: PeerTable::with_capacity(capacity.hosts.into(), seed),
             flows: FlowCache::with_capacity(FLOWS, seed),
             history: Box::default(),
+            accounts,
         }
     }
 
@@ -216,8 +250,10 @@ impl Ledger {
     /// Brings everything up to date for somebody who looks: sums in the flow cache are booked, and the
     /// history moves on to `now`.
     pub fn settle(&mut self, now: Timestamp) {
-        self.book_all();
-        self.history.advance(now.seconds.max(self.last.seconds), &self.totals);
+        let now = now.max(self.last);
+        self.history.advance(now.seconds, &self.totals);
+        self.book_accounts(now.seconds);
+        self.window.settle(now);
     }
 
     /// Changes what is local. Rows stay; those of hosts that are now local are pinned.
@@ -233,6 +269,15 @@ impl Ledger {
             host.local = networks.place(address) == Place::Local;
             host.local
         });
+        self.accounts.set_networks(networks);
+        for (slot, address, _) in self.hosts.iter() {
+            self.accounts.meet(slot, address);
+        }
+    }
+
+    /// Sets the link-layer addresses under which this machine sends: no devices are behind them.
+    pub fn set_own_macs(&mut self, own_macs: &[Mac]) {
+        self.accounts.set_own_macs(own_macs);
     }
 
     /// From now on ports above this one get no rows; their traffic counts as that of evicted rows.
@@ -248,6 +293,7 @@ impl Ledger {
     /// Sets the seconds to add to UTC for local time.
     pub fn set_utc_offset(&mut self, seconds: i32) {
         self.history.set_utc_offset(seconds);
+        self.accounts.set_utc_offset(seconds);
     }
 
     /// Tells what the kernel lost before the capture could see it, and what passed by its own counters
@@ -264,6 +310,11 @@ impl Ledger {
         self.history.advance(now.seconds, &self.totals);
         self.last = now;
         self.second = now.seconds;
+        let day = self.history.newest(Period::Day) as u32;
+        if self.window.is_over(now.seconds) || self.accounts.turns_at(now.seconds) || day != self.day {
+            self.book_accounts(now.seconds);
+        }
+        self.report_flows(now);
         // A long flow is looked at again every quarter of an hour: its ends are still there.
         let flow = self.flows.sweep();
         if !flow.is_empty() {
@@ -276,6 +327,7 @@ impl Ledger {
                 hosts.generation_if_used(slot).is_some_and(|generation| key.is_of(slot, generation))
             }
         });
+        self.peers.sweep(PEER_SETS_SWEPT, |key| live(hosts, key));
     }
 
     /// False if the packet's flow is known.
@@ -302,6 +354,18 @@ impl Ledger {
         direction
     }
 
+    /// Books all that came before this second, and lets the accounts know what time it is.
+    fn book_accounts(&mut self, second: u64) {
+        self.book_all();
+        self.accounts.roll(&self.window);
+        self.accounts.advance(second);
+        if self.window.is_over(second) {
+            self.window.begin(second);
+        }
+        // The day of hosts is the history's, and has ended with all flows booked.
+        self.day = self.history.newest(Period::Day) as u32;
+    }
+
     fn book_all(&mut self) {
         for index in 0..self.flows.capacity() {
             let flow = self.flows.take(index);
@@ -324,17 +388,27 @@ impl Ledger {
             syns: flow.syns,
         });
         self.book_interface_ports(flow, &growth);
-        self.book_host(flow, 0, &growth[0]);
-        self.book_host(flow, 1, &growth[1]);
+        let (a, is_stranger) = self.book_host(flow, 0, &growth[0]);
+        let (b, is_stranger_too) = self.book_host(flow, 1, &growth[1]);
+        let is_stranger = is_stranger || is_stranger_too;
+        let book = if is_stranger { PeerTable::book_if_room } else { PeerTable::book };
+        book(&mut self.peers, PeerKey([a, b]), &PeerRow { sent: [first, second] });
     }
 
-    /// One end of a flow: its row, and that host's ports or protocol.
-    fn book_host(&mut self, flow: &Flow, end: usize, growth: &PortRow) {
-        let slot = self.host_slot(flow.ends()[end], flow.directions[end].is_from_here());
+    /// One end of a flow: its row, and that host's ports or protocol. Returns where the row is, and whether it is a
+    /// stranger's.
+    fn book_host(&mut self, flow: &Flow, end: usize, growth: &PortRow) -> (End, bool) {
+        let address = flow.ends()[end];
+        let slot = self.host_slot(address, flow.directions[end].is_from_here());
         let host = self.hosts.row_mut(slot);
         host.book(flow, growth.outbound, growth.inbound);
+        let traffic = Traffic { sent: growth.outbound, received: growth.inbound };
+        self.activity[usize::from(slot)].book(&self.window, self.day, &traffic);
         if host.local && flow.macs[end].is_station() {
             host.mac = flow.macs[end];
+        }
+        if host.local {
+            self.accounts.book(slot, host.mac, address.is_v4(), traffic, (flow.first, flow.last));
         }
         self.hosts.settle(slot);
         // A flood of strangers must not wash out the rows of those who stay.
@@ -355,13 +429,14 @@ impl Ledger {
             }
             _ => {}
         }
+        (End { slot, generation }, is_stranger)
     }
 
     /// The address's slot in the host table, made if need be. What is not here, even in the wide sense of
     /// directions, is not local.
     #[inline]
     fn host_slot(&mut self, address: Address, is_here: bool) -> Slot {
-        let Self { hosts, networks, evicted, .. } = self;
+        let Self { hosts, activity, networks, evicted, accounts, .. } = self;
         let mut local = false;
         let mut is_new = false;
         let slot = hosts.touch(
@@ -378,6 +453,11 @@ impl Ledger {
         );
         if is_new {
             hosts.row_mut(slot).local = local;
+            // Strangers have no account, and a flood of them is not to look for one.
+            if local {
+                accounts.meet(slot, address);
+            }
+            activity[usize::from(slot)] = Activity::default();
         }
         slot
     }
@@ -411,6 +491,11 @@ impl Ledger {
             self.ports.book(key, growth);
         }
     }
+}
+
+/// True if both hosts of a row of peers are still those that it was made for.
+fn live(hosts: &GuardedTable<Host>, PeerKey(ends): PeerKey) -> bool {
+    ends.into_iter().all(|end| hosts.generation_if_used(end.slot) == Some(end.generation))
 }
 
 /// The two kinds of port row that a protocol has: the owner's own ports and those of the other end.

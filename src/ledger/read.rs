@@ -1,9 +1,12 @@
 //! Reading the books. Call [`Ledger::settle`] first: until then the flow cache holds part of the sums.
 
-use super::{Bar, Counters, Coverage, Directions, Evicted, Host, Ledger, Period, Traffic, Transport};
+use super::{
+    Accounts, Bar, Counters, Coverage, Directions, Evicted, Host, Lately, Ledger, Period, Rate, Recent,
+    Traffic, Transport, live,
+};
 use crate::network::{Direction, Networks, Role};
 use crate::packet::{Address, Discard, LinkType};
-use crate::table::{PortKey, PortKind, PortRow, Segment, Slot};
+use crate::table::{End, PeerKey, PeerRow, PortKey, PortKind, PortRow, Segment, Slot};
 use crate::time::Timestamp;
 
 /// Whose ports are asked for.
@@ -80,6 +83,21 @@ impl Ledger {
         self.last
     }
 
+    /// Bytes per second of a row of these books.
+    pub fn rate(&self, recent: &Recent) -> Rate {
+        recent.rate(&self.window)
+    }
+
+    /// What devices and local networks did.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// The bytes per second of the account in a place.
+    pub fn account_rate(&self, place: usize) -> Rate {
+        self.accounts.rate(place, &self.window)
+    }
+
     /// Frames that the kernel lost before the capture could see them.
     pub fn dropped_by_kernel(&self) -> u64 {
         self.dropped_by_kernel
@@ -95,9 +113,36 @@ impl Ledger {
         (0..=u8::MAX).zip(self.protocols.iter()).filter(|(_, row)| !row.total().is_zero())
     }
 
+    /// One IP protocol.
+    pub fn protocol(&self, number: u8) -> &Directions {
+        &self.protocols[usize::from(number)]
+    }
+
     /// The hosts, in no particular order.
     pub fn hosts(&self) -> impl Iterator<Item = (Address, &Host)> {
         self.hosts.iter().map(|(_, address, host)| (address, host))
+    }
+
+    /// The hosts and what they do lately, in no particular order.
+    pub fn hosts_lately(&self) -> impl Iterator<Item = (Address, &Host, Lately)> {
+        self.hosts.iter().map(|(slot, address, host)| (address, host, self.lately_in(slot)))
+    }
+
+    /// One host and what it does lately.
+    pub fn host_lately(&self, address: Address) -> Option<(&Host, Lately)> {
+        self.hosts.find(address).map(|slot| (self.hosts.row(slot), self.lately_in(slot)))
+    }
+
+    /// The present day, in days of local time since 1970, and the hosts' slots with the bytes that they received and
+    /// sent on it.
+    pub fn today(&self) -> (u32, impl Iterator<Item = (Slot, [u64; 2])>) {
+        let of =
+            |(slot, ..): (Slot, Address, &Host)| Some((slot, self.activity[usize::from(slot)].on(self.day)?));
+        (self.day, self.hosts.iter().filter_map(of))
+    }
+
+    fn lately_in(&self, slot: Slot) -> Lately {
+        self.activity[usize::from(slot)].lately(&self.window, self.day)
     }
 
     /// The hosts in the order in which [`Ledger::restore_host`] takes them, each with its slot and how it
@@ -148,6 +193,11 @@ impl Ledger {
         rows.map(|(key, row)| (key.kind(), key.port(), row))
     }
 
+    /// One of the interface's own port rows.
+    pub fn port(&self, kind: PortKind, port: u16) -> Option<&PortRow> {
+        self.ports.get(PortKey::interface(kind, port))
+    }
+
     /// The IP protocols that hosts have rows of in the port table, by number, in no particular order.
     /// Looks at every row of the table.
     pub fn host_protocols(&self) -> impl Iterator<Item = (Address, u8, &PortRow)> {
@@ -166,6 +216,31 @@ impl Ledger {
         };
         let rows = self.ports.iter().filter(move |(key, _)| lives(key));
         rows.map(|(key, row)| (key.owner(), key.kind(), key.port(), row))
+    }
+
+    /// How many rows of peers fit.
+    pub fn peer_rows(&self) -> usize {
+        self.peers.capacity()
+    }
+
+    /// The peers of a host and its traffic with each, in no particular order. What it has with itself is sent and
+    /// received. Looks at every row of the table.
+    pub fn peers(&self, address: Address) -> impl Iterator<Item = (Address, Traffic)> {
+        let slot = self.hosts.find(address);
+        self.all_peers().filter_map(move |([a, b], row)| {
+            let own = [a, b].iter().position(|end| Some(*end) == slot)?;
+            let mut traffic = row.traffic(own);
+            if a == b {
+                traffic += row.traffic(1);
+            }
+            Some((self.hosts.key([b, a][own]), traffic))
+        })
+    }
+
+    /// All rows of peers with the hosts' slots, in no particular order.
+    pub fn all_peers(&self) -> impl Iterator<Item = ([Slot; 2], &PeerRow)> {
+        let rows = self.peers.iter().filter(|(key, _)| live(&self.hosts, *key));
+        rows.map(|(PeerKey(ends), row)| (ends.map(|end: End| end.slot), row))
     }
 
     /// What the interface's TCP or UDP totals hold beyond its port rows of this kind. On the local side

@@ -1,10 +1,10 @@
 //! Putting the books back as a snapshot has them. The order is: totals, history, hosts (least recently
 //! used first), ports. Nothing that a damaged or forged snapshot says can do more than fill the tables.
 
-use super::{Bar, Counters, Directions, Evicted, Host, Ledger, Period};
+use super::{Account, Bar, Counters, Directions, Evicted, Host, Ledger, Period};
 use crate::network::Place;
 use crate::packet::{Address, Discard};
-use crate::table::{PortKey, PortKind, PortRow, Segment};
+use crate::table::{End, PeerKey, PeerRow, PortKey, PortKind, PortRow, Segment};
 use crate::time::Timestamp;
 
 /// Everything of a ledger that has exactly one value.
@@ -90,6 +90,12 @@ impl Ledger {
         }
     }
 
+    /// Puts an account back with its bars from the newest, by [`super::ACCOUNT_PERIODS`]; the newest are those of the
+    /// periods that hold this second of local time.
+    pub fn restore_account(&mut self, account: &Account, until: i64, bars: [&[[u64; 2]]; 3]) {
+        self.accounts.restore(account, until, bars);
+    }
+
     /// Puts a port row back: the interface's own (`None`) or a restored host's.
     pub fn restore_port(&mut self, owner: Option<Address>, kind: PortKind, port: u16, row: PortRow) {
         let key = match owner {
@@ -100,5 +106,29 @@ impl Ledger {
             },
         };
         self.ports.book(key, &row);
+    }
+
+    /// Puts back the bytes that a restored host received and sent on a day.
+    pub fn restore_today(&mut self, address: Address, day: u32, bytes: [u64; 2]) {
+        if let Some(slot) = self.hosts.find(address) {
+            self.activity[usize::from(slot)].restore(day, bytes);
+            self.day = day;
+        }
+    }
+
+    /// Puts back what two restored hosts sent each other.
+    pub fn restore_peers(&mut self, ends: [Address; 2], sent: [Counters; 2]) {
+        let end = |address| {
+            let slot = self.hosts.find(address)?;
+            Some(End { slot, generation: self.hosts.generation(slot) })
+        };
+        let [a, b] = ends;
+        let (Some(first), Some(second)) = (end(a), end(b)) else { return };
+        // A forged snapshot may have them the other way round.
+        let (key, sent) = match a.bits() <= b.bits() {
+            true => ([first, second], sent),
+            false => ([second, first], [sent[1], sent[0]]),
+        };
+        self.peers.book(PeerKey(key), &PeerRow { sent });
     }
 }

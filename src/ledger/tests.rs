@@ -14,7 +14,7 @@ const MAC: Mac = Mac([2, 0, 0, 0, 0, 7]);
 
 fn ledger(hosts: u16, port_rows: u32) -> Ledger {
     let seed = Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
-    Ledger::new("lan", Role::Lan, Networks::private(), Capacity { hosts, port_rows }, seed)
+    Ledger::new("lan", Role::Lan, Networks::private(), Capacity { hosts, port_rows, devices: 16 }, seed)
 }
 
 fn address(text: &str) -> Address {
@@ -89,8 +89,108 @@ fn internal_packets_count_at_both_local_ports_and_transit_packets_at_both_remote
 }
 
 #[test]
+fn peers_are_who_a_host_talks_to() {
+    let mut ledger = ledger(16, 64);
+    let (here, there) = (address("192.168.1.5"), address("9.9.9.9"));
+    observe(&mut ledger, tcp("192.168.1.5", 40_000, "9.9.9.9", 443, 60), NOON);
+    observe(&mut ledger, tcp("9.9.9.9", 443, "192.168.1.5", 40_000, 1_500), NOON);
+    observe(&mut ledger, tcp("9.9.9.9", 53, "192.168.1.5", 40_001, 100), NOON);
+    observe(&mut ledger, tcp("192.168.1.5", 1, "192.168.1.6", 2, 70), NOON);
+    observe(&mut ledger, tcp("192.168.1.6", 1, "192.168.1.6", 2, 80), NOON);
+    ledger.settle(Timestamp::from_seconds(NOON));
+    let peers = |of| {
+        let mut peers: Vec<_> = ledger
+            .peers(of)
+            .map(|(address, traffic)| (address.bits(), traffic.sent.bytes, traffic.received.bytes))
+            .collect();
+        peers.sort();
+        peers
+    };
+    let neighbor = address("192.168.1.6");
+    assert_eq!(peers(here), [(there.bits(), 60, 1_600), (neighbor.bits(), 70, 0)]);
+    assert_eq!(peers(there), [(here.bits(), 1_600, 60)]);
+    assert_eq!(peers(neighbor), [(here.bits(), 0, 70), (neighbor.bits(), 80, 80)]);
+    assert!(peers(address("192.168.1.7")).is_empty());
+}
+
+#[test]
+fn strangers_take_no_peers_from_those_who_stay() {
+    let mut ledger = ledger(16, 16);
+    let friend = address("9.9.9.9");
+    for _ in 0..3 {
+        observe(&mut ledger, tcp("9.9.9.9", 6_000, "192.168.1.5", 80, 1_000), NOON);
+        ledger.settle(Timestamp::from_seconds(NOON));
+    }
+    for stranger in 0..2_000_u32 {
+        let source = std::net::Ipv4Addr::from(0x0808_0000 + stranger).to_string();
+        observe(&mut ledger, tcp(&source, 6_000, "192.168.1.5", 80, 60_000), NOON + u64::from(stranger / 9));
+        ledger.settle(Timestamp::from_seconds(NOON));
+    }
+    let peers: Vec<_> = ledger.peers(friend).collect();
+    assert_eq!(peers, [(address("192.168.1.5"), ledger.host(friend).unwrap().total())]);
+    // Nobody is shown with the traffic of who was in the place before.
+    for (stranger, traffic) in ledger.peers(address("192.168.1.5")) {
+        let total = ledger.host(stranger).unwrap().total();
+        assert_eq!((traffic.sent, traffic.received), (total.received, total.sent));
+    }
+}
+
+#[test]
+fn hosts_have_a_rate_and_a_day() {
+    let mut ledger = ledger(16, 64);
+    ledger.set_utc_offset(3_600);
+    let here = address("192.168.1.5");
+    let midnight = 1_700_002_800; // 2023-11-15 00:00 in UTC+1
+    let lately = |ledger: &mut Ledger, seconds: u64| {
+        ledger.settle(Timestamp::from_seconds(seconds));
+        let (host, lately) = ledger.host_lately(here).unwrap();
+        (host.total().both().bytes, lately.rate.received, lately.today)
+    };
+    // One flow across midnight: what is in the cache then is of the day before.
+    for second in midnight - 10..midnight + 5 {
+        observe(&mut ledger, tcp("9.9.9.9", 443, "192.168.1.5", 40_000, 1_000), second);
+    }
+    assert_eq!(lately(&mut ledger, midnight + 5), (15_000, 1_000, [5_000, 0]));
+    assert_eq!(lately(&mut ledger, midnight + 60), (15_000, 0, [5_000, 0]));
+    assert_eq!(lately(&mut ledger, midnight + 86_400), (15_000, 0, [0, 0]));
+    observe(&mut ledger, tcp("192.168.1.5", 40_000, "9.9.9.9", 443, 300), midnight + 86_401);
+    assert_eq!(lately(&mut ledger, midnight + 86_402), (15_300, 0, [0, 300]));
+    let (_, lately) = ledger.host_lately(address("9.9.9.9")).unwrap();
+    assert_eq!(lately.today, [300, 0]);
+}
+
+#[test]
+fn a_clock_that_jumps_gives_no_nonsense() {
+    for jump in [NOON - 7_200, NOON - 40 * 86_400, NOON + 3_600, NOON + 40 * 86_400, 0, u64::from(u32::MAX)] {
+        let mut ledger = ledger(16, 64);
+        let mut sent = 0;
+        for start in [NOON, jump, NOON] {
+            for second in start..start + 12 {
+                observe(&mut ledger, tcp("192.168.1.5", 40_000, "9.9.9.9", 443, 1_000), second);
+                sent += 1_000;
+                ledger.settle(Timestamp::from_seconds(second));
+                let (host, lately) = ledger.host_lately(address("192.168.1.5")).unwrap();
+                assert_eq!(host.total().sent.bytes, sent);
+                assert!(lately.rate.sent <= 2_000 && lately.rate.received == 0, "{jump}: {lately:?}");
+                assert!((1_000..=sent).contains(&lately.today[1]), "{jump}: {lately:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn who_takes_a_hosts_place_has_not_done_what_it_did() {
+    let mut ledger = ledger(1, 8);
+    observe(&mut ledger, tcp("192.168.1.5", 1, "9.9.9.9", 2, 1_000), NOON);
+    observe(&mut ledger, tcp("8.8.8.8", 1, "9.9.9.8", 2, 10), NOON);
+    ledger.settle(Timestamp::from_seconds(NOON));
+    let (_, host, lately) = ledger.hosts_lately().next().unwrap();
+    assert_eq!(lately.today.iter().sum::<u64>(), host.total().both().bytes);
+}
+
+#[test]
 fn what_is_no_packet_has_lines_of_its_own() {
-    let mut ledger = ledger(4, 8);
+    let mut ledger = ledger(4, 256);
     let now = Timestamp::from_seconds(NOON);
     let (sender, target) = (address("192.168.1.5"), address("192.168.1.6"));
     let arp = Arp { request: true, sender_mac: MAC, sender, target };
@@ -196,6 +296,7 @@ fn conservation(hosts: u16, port_rows: u32, seed: u64) {
     let mut ledger = ledger(hosts, port_rows);
     let mut wanted = [Counters::default(); 4];
     let mut by_host: HashMap<Address, Traffic> = HashMap::new();
+    let mut by_peers: HashMap<(Address, Address), Traffic> = HashMap::new();
     let mut by_protocol: HashMap<(Address, u8), Traffic> = HashMap::new();
     let spread = [4, 300, 100_000][below(3) as usize];
     for step in 0..20_000 {
@@ -221,6 +322,8 @@ fn conservation(hosts: u16, port_rows: u32, seed: u64) {
         wanted[Networks::private().direction(&packet) as usize] += counters;
         by_host.entry(source).or_default().sent += counters;
         by_host.entry(destination).or_default().received += counters;
+        by_peers.entry((source, destination)).or_default().sent += counters;
+        by_peers.entry((destination, source)).or_default().received += counters;
         by_protocol.entry((source, packet.protocol)).or_default().sent += counters;
         by_protocol.entry((destination, packet.protocol)).or_default().received += counters;
         observe(&mut ledger, packet, NOON + step / 500);
@@ -248,6 +351,7 @@ fn conservation(hosts: u16, port_rows: u32, seed: u64) {
         assert_eq!(bars.sum::<Counters>(), total, "{}", period.name());
     }
     protocols_add_up(&ledger, by_protocol);
+    peers_add_up(&ledger, by_peers);
     for kind in PortKind::ALL {
         let (number, both) = match kind {
             PortKind::TcpLocal => (6, Direction::Internal),
@@ -300,6 +404,29 @@ fn protocols_add_up(ledger: &Ledger, mut wanted: HashMap<(Address, u8), Traffic>
     assert!(ledger.ports(PortOwner::Interface).all(|(kind, ..)| kind != PortKind::Protocol));
 }
 
+/// A host's peers are part of its traffic, and all of it while no row had to go.
+fn peers_add_up(ledger: &Ledger, wanted: HashMap<(Address, Address), Traffic>) {
+    let is_whole = ledger.evicted().hosts == 0 && ledger.all_peers().count() == wanted_rows(&wanted);
+    for (address, host) in ledger.hosts().step_by(1 + usize::from(ledger.hosts_used().0) / 100) {
+        let mut sum = Traffic::default();
+        for (peer, found) in ledger.peers(address) {
+            let wanted = wanted[&(address, peer)];
+            assert!(found.both().bytes <= wanted.both().bytes);
+            assert!(found == wanted || !is_whole);
+            sum += found;
+        }
+        let total = host.total();
+        assert!(sum.sent.bytes <= total.sent.bytes && sum.sent.packets <= total.sent.packets);
+        assert!(sum.received.bytes <= total.received.bytes && sum.received.packets <= total.received.packets);
+        assert!(sum == total || !is_whole);
+    }
+}
+
+/// How many rows it takes to have them all: one for two hosts.
+fn wanted_rows(wanted: &HashMap<(Address, Address), Traffic>) -> usize {
+    wanted.keys().filter(|(one, other)| one.bits() <= other.bits()).count()
+}
+
 #[test]
 fn every_sum_is_kept_to_the_byte_whatever_the_capacity() {
     for seed in 0..6 {
@@ -310,4 +437,111 @@ fn every_sum_is_kept_to_the_byte_whatever_the_capacity() {
             }
         }
     }
+}
+
+#[test]
+fn flow_records_add_up_to_the_totals() {
+    let mut ledger = ledger(16, 64);
+    ledger.record_flows();
+    let mut told = super::Directions::default();
+    let mut tell = |ledger: &mut Ledger| {
+        while let Some(flow) = ledger.next_flow_record() {
+            for (direction, sent) in flow.directions.into_iter().zip(flow.sent()) {
+                told.add(direction, sent);
+            }
+        }
+    };
+    // More flows than the cache has places, and some that go on.
+    for number in 0..20_000_u32 {
+        let host = format!("192.168.{}.{}", number % 7, number / 7 % 250);
+        let there = format!("9.9.{}.9", number % 3 * (number / 500));
+        observe(
+            &mut ledger,
+            tcp(&host, 40_000, &there, 443, 40 + number % 1_400),
+            NOON + u64::from(number / 50),
+        );
+        observe(&mut ledger, tcp(&there, 443, &host, 40_000, 60), NOON + u64::from(number / 50));
+        if number % 1_000 == 0 {
+            ledger.settle(Timestamp::from_seconds(NOON));
+        }
+        tell(&mut ledger);
+    }
+    ledger.hurry_flow_records();
+    while ledger.report_flows(ledger.last()) {
+        tell(&mut ledger);
+    }
+    assert_eq!(told, *ledger.totals());
+    assert_eq!(ledger.take_lost_flow_records(), 0);
+}
+
+/// The rows and the evicted row make up the total, both ways.
+fn assert_adds_up(ledger: &Ledger) {
+    let mut sum = ledger.evicted().traffic;
+    ledger.hosts().for_each(|(_, host)| sum += host.total());
+    let total = ledger.totals().total();
+    assert_eq!(sum, Traffic { sent: total, received: total });
+}
+
+#[test]
+fn a_forgotten_host_is_evicted_and_starts_anew() {
+    let mut ledger = ledger(16, 64);
+    let [local, remote] = ["192.168.1.5", "9.9.9.9"].map(address);
+    for second in 0..3 {
+        observe(&mut ledger, tcp("192.168.1.5", 40_000, "9.9.9.9", 443, 100), NOON + second);
+    }
+    // Its traffic is still in the flow cache.
+    assert!(!ledger.forget_host(address("9.9.9.8")));
+    assert!(ledger.forget_host(remote));
+    assert!(!ledger.forget_host(remote) && ledger.host(remote).is_none());
+    assert_eq!(ledger.evicted().hosts, 1);
+    assert_eq!(ledger.evicted().traffic.received, Counters::new(3, 300));
+    assert_adds_up(&ledger);
+    observe(&mut ledger, tcp("9.9.9.9", 443, "192.168.1.5", 40_000, 50), NOON + 3);
+    ledger.settle(Timestamp::from_seconds(NOON + 3));
+    let again = ledger.host(remote).unwrap();
+    assert_eq!(again.total(), Traffic { sent: Counters::new(1, 50), received: Counters::default() });
+    assert_eq!(u64::from(again.first_seen), NOON + 3);
+    assert_eq!(
+        ports(&ledger, PortOwner::Host(remote)),
+        HashMap::from([((PortKind::TcpLocal, 443), (0, 50)), ((PortKind::TcpRemote, 40_000), (0, 50)),])
+    );
+    assert!(ledger.host(local).is_some());
+    assert_adds_up(&ledger);
+}
+
+#[test]
+fn after_a_reset_the_books_are_as_new() {
+    let mut used = ledger(4, 256);
+    for number in 0..50 {
+        let source = format!("192.168.1.{}", number % 9);
+        observe(&mut used, tcp(&source, 40_000 + number, "9.9.9.9", number, 100), NOON + u64::from(number));
+    }
+    used.observe(&Decoded::Discard(Discard::ALL[0]), Timestamp::from_seconds(NOON));
+    used.set_utc_offset(3_600);
+    used.reset();
+    let fresh = || {
+        let mut fresh = ledger(4, 256);
+        fresh.set_utc_offset(3_600);
+        fresh
+    };
+    let books = |mut ledger: Ledger, at: u64| {
+        ledger.settle(Timestamp::from_seconds(at));
+        assert_adds_up(&ledger);
+        let mut hosts: Vec<_> = ledger.hosts().map(|(address, host)| (address, *host)).collect();
+        hosts.sort_by_key(|(address, _)| *address);
+        let bars: Vec<_> = Period::ALL.iter().flat_map(|period| ledger.history(*period)).collect();
+        let protocols: Vec<_> = ledger.protocols().map(|(number, sums)| (number, sums.total())).collect();
+        (ledger.save_totals(), hosts, bars, protocols, ports(&ledger, PortOwner::Interface))
+    };
+    let later = |mut ledger: Ledger| {
+        // Of the same flow as the last one before the reset, at a time before it.
+        observe(&mut ledger, tcp("192.168.1.4", 40_049, "9.9.9.9", 49, 100), NOON - 600);
+        books(ledger, NOON - 600)
+    };
+    assert_eq!(later(used), later(fresh()));
+    let mut used = ledger(4, 256);
+    observe(&mut used, tcp("192.168.1.4", 1, "9.9.9.9", 2, 100), NOON);
+    used.reset();
+    used.set_utc_offset(3_600);
+    assert_eq!(books(used, NOON), books(fresh(), NOON));
 }

@@ -89,6 +89,11 @@ impl Mac {
         self.0[0] & 1 == 0 && !matches!(self.0, [0, 0, 0, 0, 0, 0])
     }
 
+    /// True for an address that no vendor gave (the local bit of IEEE 802): telephones make up one for each Wi-Fi.
+    pub const fn is_private(self) -> bool {
+        self.0[0] & 2 != 0
+    }
+
     /// The address that is written so: six pairs of hexadecimal digits with colons between them.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 6];
@@ -126,6 +131,8 @@ mod tests {
         assert!(Mac([2, 0, 0, 0, 0, 1]).is_station());
         assert!(!Mac([1, 0, 0x5e, 0, 0, 1]).is_station());
         assert!(!Mac::ZERO.is_station());
+        assert!(Mac([0xda, 0, 0, 0, 0, 1]).is_private());
+        assert!(!Mac([0xdc, 0, 0, 0, 0, 1]).is_private());
     }
 
     #[test]

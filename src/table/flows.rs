@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use core::hint::select_unpredictable;
 
-use super::Seed;
+use super::{FlowRecords, Seed};
 use crate::ledger::Counters;
 use crate::limits::{FLOW_BYPASS_PACKETS, FLOW_HITS_WANTED, FLOW_TRIAL_MISSES};
 use crate::network::Direction;
@@ -55,9 +55,9 @@ impl Key {
 pub struct Flow {
     key: Key,
     /// IP bytes that each end sent.
-    bytes: [u64; 2],
+    pub(super) bytes: [u64; 2],
     /// Packets that each end sent.
-    packets: [u32; 2],
+    pub(super) packets: [u32; 2],
     /// How many of them were TCP connection attempts.
     pub syns: u32,
     /// The first packet's time in seconds since 1970 (good until 2106).
@@ -75,7 +75,7 @@ impl Flow {
     #[inline]
     pub fn of(packet: &Packet, direction: Direction, seconds: u32) -> Self {
         let (key, sender) = Key::of(packet);
-        let mut flow = Self { key, first: seconds, ..Self::default() };
+        let mut flow = Self { key, ..Self::default() };
         flow.directions[sender] = direction;
         flow.directions[sender ^ 1] = direction.reversed();
         flow.add(packet, sender, seconds);
@@ -98,6 +98,11 @@ impl Flow {
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.packets[0] | self.packets[1] == 0
+    }
+
+    /// How many of the two ends have sent something.
+    pub fn ways(&self) -> u64 {
+        self.packets.iter().filter(|&&packets| packets > 0).count() as u64
     }
 
     /// The transport protocol's number.
@@ -132,6 +137,9 @@ impl Flow {
         self.syns += u32::from(packet.is_syn());
         if self.packets[sender] == 1 {
             self.macs[sender] = packet.link.source_mac;
+            if self.packets[sender ^ 1] == 0 {
+                self.first = seconds;
+            }
         }
         self.last = seconds;
     }
@@ -148,6 +156,8 @@ pub struct FlowCache {
     /// Hits and misses in the present trial.
     hits: u64,
     misses: u32,
+    /// What a collector is told, if there is one.
+    records: Option<Box<FlowRecords>>,
 }
 
 impl FlowCache {
@@ -161,7 +171,18 @@ impl FlowCache {
             bypass: 0,
             hits: 0,
             misses: 0,
+            records: None,
         }
+    }
+
+    /// From now on there are records for a collector. Their memory is allocated here.
+    pub fn record(&mut self) {
+        self.records = Some(Box::new(FlowRecords::new(self.capacity())));
+    }
+
+    /// The records, if there are any.
+    pub fn records(&mut self) -> Option<&mut FlowRecords> {
+        self.records.as_deref_mut()
     }
 
     /// Adds the packet to its flow, if that is in the cache, and tells which way it goes.
@@ -171,7 +192,7 @@ impl FlowCache {
             return None;
         }
         let (key, sender) = Key::of(packet);
-        let [first, second] = self.set(&key);
+        let [first, second] = &mut self.sets[self.set(&key)];
         let flow = if first.takes(&key, sender) {
             first
         } else if second.takes(&key, sender) {
@@ -192,22 +213,36 @@ impl FlowCache {
         let flow = Flow::of(packet, direction, seconds);
         if self.bypass != 0 {
             self.bypass -= 1;
+            if let Some(records) = &mut self.records {
+                records.push(&flow);
+            }
             return flow;
         }
         self.misses += 1;
         if self.misses == FLOW_TRIAL_MISSES {
             self.judge();
         }
-        let [first, second] = self.set(&flow.key);
-        let place = if second.age() < first.age() { second } else { first };
-        core::mem::replace(place, flow)
+        let set = self.set(&flow.key);
+        let [first, second] = &self.sets[set];
+        let way = usize::from(second.age() < first.age());
+        self.put(set, way, flow)
     }
 
-    /// The two places that a flow may have.
+    /// Puts a flow, or none, into a place, and returns the one that was there.
     #[inline]
-    fn set(&mut self, key: &Key) -> &mut [Flow; 2] {
+    fn put(&mut self, set: usize, way: usize, flow: Flow) -> Flow {
+        let gone = core::mem::replace(&mut self.sets[set][way], flow);
+        if let Some(records) = &mut self.records {
+            records.leave(2 * set + way, &gone);
+        }
+        gone
+    }
+
+    /// The number of the set with the two places that a flow may have.
+    #[inline]
+    fn set(&self, key: &Key) -> usize {
         let [a, b] = key.ends;
-        &mut self.sets[self.seed.pair(a, b, key.rest) as usize & (self.sets.len() - 1)]
+        self.seed.pair(a, b, key.rest) as usize & (self.sets.len() - 1)
     }
 
     /// How many flows fit.
@@ -219,26 +254,41 @@ impl FlowCache {
     pub fn take(&mut self, index: usize) -> Flow {
         let entry = &mut self.sets[index / 2][index % 2];
         let flow = *entry;
-        (entry.packets, entry.bytes, entry.syns, entry.first) = ([0; 2], [0; 2], 0, entry.last);
+        (entry.packets, entry.bytes, entry.syns) = ([0; 2], [0; 2], 0);
+        if let Some(records) = &mut self.records {
+            records.keep(index, &flow);
+        }
+        flow
+    }
+
+    /// As [`FlowCache::take`], and makes the record of the flow in that place.
+    pub fn report(&mut self, index: usize) -> Flow {
+        let flow = self.take(index);
+        if let Some(records) = &mut self.records {
+            records.report(index, &flow);
+        }
         flow
     }
 
     /// Takes a packet's flow out of the cache, to be booked: its next packet is none of a known flow.
     pub fn remove(&mut self, packet: &Packet) -> Flow {
         let (key, _) = Key::of(packet);
-        let place = self.set(&key).iter_mut().find(|flow| flow.key == key);
-        place.map(core::mem::take).unwrap_or_default()
+        let set = self.set(&key);
+        let way = self.sets[set].iter().position(|flow| flow.key == key);
+        way.map(|way| self.put(set, way, Flow::default())).unwrap_or_default()
     }
 
     /// Takes the flow out of the next place, round and round, to be booked.
     pub fn sweep(&mut self) -> Flow {
         self.swept = (self.swept + 1) % self.capacity();
-        core::mem::take(&mut self.sets[self.swept / 2][self.swept % 2])
+        self.put(self.swept / 2, self.swept % 2, Flow::default())
     }
 
     /// Forgets all flows: the local networks have changed, and so their directions. Book them first.
     pub fn clear(&mut self) {
-        self.sets.fill([Flow::default(); 2]);
+        for index in 0..self.capacity() {
+            self.put(index / 2, index % 2, Flow::default());
+        }
     }
 
     /// After every trial: with too few hits the cache steps aside for a while, then gets another trial.

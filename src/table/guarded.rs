@@ -174,6 +174,25 @@ impl<R: Default + Weight> GuardedTable<R> {
         }
     }
 
+    /// Takes the address's row out of the table.
+    pub fn remove(&mut self, key: Address) -> Option<R> {
+        let slot = self.find(key)?;
+        self.release(slot);
+        self.links[usize::from(slot)].chain = self.free;
+        self.free = slot;
+        self.share_protection();
+        Some(core::mem::take(&mut self.rows[usize::from(slot)]))
+    }
+
+    /// Takes all rows out of the table. A slot's next row is still told from those before.
+    pub fn clear(&mut self) {
+        for slot in 0..self.rows.len() {
+            if self.links[slot].used {
+                self.remove(self.keys[slot]);
+            }
+        }
+    }
+
     /// The row in a slot.
     #[inline]
     pub fn row(&self, slot: Slot) -> &R {
@@ -293,12 +312,17 @@ impl<R: Default + Weight> GuardedTable<R> {
             }),
             oldest => oldest,
         };
+        self.release(slot);
+        slot
+    }
+
+    /// Takes a slot out of its lists; its row is still in it.
+    fn release(&mut self, slot: Slot) {
         self.unlink(slot);
         self.unchain(slot);
         self.links[usize::from(slot)].used = false;
         self.links[usize::from(slot)].chain = NONE;
         self.length -= 1;
-        slot
     }
 
     fn promote(&mut self, slot: Slot, segment: Segment) {

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Flow, FlowCache, GuardedTable, PortKey, PortKind, PortRow, PortTable, Seed, Segment, Weight};
+use super::{
+    End, Flow, FlowCache, FlowRecords, GuardedTable, Key, PeerKey, PeerRow, PeerTable, PortKey, PortKind,
+    PortRow, PortTable, Seed, Segment, Weight,
+};
 use crate::ledger::Counters;
-use crate::limits::{DEMOTION_CANDIDATES, PROBATION_SHARE, PROMOTION_BYTES, PROMOTION_PACKETS};
+use crate::limits::{DEMOTION_CANDIDATES, FLOW_RECORDS, PROBATION_SHARE, PROMOTION_BYTES, PROMOTION_PACKETS};
 use crate::network::Direction;
 use crate::packet::{Address, Packet};
 
@@ -229,6 +232,104 @@ fn port_rows_are_exact_until_they_make_room_and_large_ones_stay() {
     });
 }
 
+/// The rule of the sets in plain lists: four places each.
+struct SetModel {
+    seed: Seed,
+    sets: Vec<[Option<(PeerKey, PeerRow)>; 4]>,
+    evicted: u64,
+}
+
+impl SetModel {
+    fn bytes((_, row): &(PeerKey, PeerRow)) -> u64 {
+        row.sent[0].bytes + row.sent[1].bytes
+    }
+
+    /// Books as the table does; returns the row that made room.
+    fn book(&mut self, key: PeerKey, growth: &PeerRow, may_evict: bool) -> Option<(PeerKey, PeerRow)> {
+        let index = key.hash(&self.seed) as usize % self.sets.len();
+        let set = &mut self.sets[index];
+        if let Some((_, row)) = set.iter_mut().flatten().find(|(known, _)| *known == key) {
+            row.sent = [row.sent[0] + growth.sent[0], row.sent[1] + growth.sent[1]];
+            return None;
+        }
+        if let Some(vacant) = set.iter_mut().find(|place| place.is_none()) {
+            *vacant = Some((key, *growth));
+            return None;
+        }
+        if !may_evict {
+            return None;
+        }
+        self.evicted += 1;
+        set.iter_mut().min_by_key(|place| place.as_ref().map(Self::bytes))?.replace((key, *growth))
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &(PeerKey, PeerRow)> {
+        self.sets.iter().flatten().flatten()
+    }
+}
+
+#[test]
+fn rows_of_peers_are_exact_and_the_heaviest_stay() {
+    with_seeds(|random| {
+        let seed = random.seed();
+        let mut table = PeerTable::with_capacity([1, 8, 64, 512][random.below(4) as usize], seed);
+        let mut model = SetModel { seed, sets: vec![[None; 4]; table.capacity() / 4], evicted: 0 };
+        // What each two sent each other since their row was made.
+        let mut sums: HashMap<[u64; 2], [Counters; 2]> = HashMap::new();
+        let mut generations = [1u32; 60];
+        let hosts = 2 + random.below(generations.len() as u64 - 2);
+        for _ in 0..2_000 {
+            let ends = [random.below(hosts), random.below(hosts)];
+            let ends = [ends[0].min(ends[1]), ends[0].max(ends[1])];
+            let key =
+                PeerKey(ends.map(|slot| End { slot: slot as u16, generation: generations[slot as usize] }));
+            // Some talk much more than others, and some are strangers.
+            let growth =
+                PeerRow { sent: ends.map(|slot| Counters::new(1, 20 + random.below(1 << (slot % 12)))) };
+            let is_stranger = random.below(4) == 0;
+            let gone = model.book(key, &growth, !is_stranger);
+            if is_stranger {
+                table.book_if_room(key, &growth);
+            } else {
+                table.book(key, &growth);
+            }
+            if let Some(gone) = gone {
+                assert!(!is_stranger);
+                let index = key.hash(&seed) as usize % model.sets.len();
+                let stayed = model.sets[index].iter().flatten().filter(|(other, _)| *other != key);
+                assert_eq!(stayed.clone().count(), 3);
+                assert!(stayed.map(SetModel::bytes).all(|bytes| bytes >= SetModel::bytes(&gone)));
+                sums.remove(&gone.0.0.map(|end| end.slot.into()));
+            }
+            if let Some(row) = table.get(key) {
+                let sum = sums.entry(ends).or_default();
+                *sum = [sum[0] + growth.sent[0], sum[1] + growth.sent[1]];
+                assert_eq!(row.sent, *sum);
+                let [one, other] = [row.traffic(0), row.traffic(1)];
+                assert_eq!((one.sent, one.received), (other.received, other.sent));
+            }
+            // A host goes, and its rows with it.
+            if random.below(50) == 0 {
+                let slot = random.below(hosts) as usize;
+                generations[slot] += 1;
+                sums.retain(|ends, _| ends.iter().all(|end| *end != slot as u64));
+                let lives = |PeerKey(ends): PeerKey| {
+                    ends.iter().all(|end| end.generation == generations[usize::from(end.slot)])
+                };
+                model
+                    .sets
+                    .iter_mut()
+                    .flatten()
+                    .for_each(|place| *place = place.filter(|(key, _)| lives(*key)));
+                table.sweep(table.capacity() / 4, lives);
+            }
+            assert!(table.iter().map(|(key, row)| (key, *row)).eq(model.rows().copied()));
+            assert_eq!(table.evicted(), model.evicted);
+        }
+        assert_eq!(table.iter().count(), sums.len());
+    });
+}
+
 #[test]
 fn a_booking_if_there_is_room_evicts_nothing() {
     with_seeds(|random| {
@@ -311,4 +412,111 @@ fn the_flow_cache_loses_and_invents_nothing() {
         booked.retain(|_, sum| !sum.is_zero());
         assert_eq!(booked, wanted);
     });
+}
+
+#[test]
+fn flow_records_add_up_whoever_looks_meanwhile() {
+    with_seeds(|random| {
+        let entries = [1, 4, 64][random.below(3) as usize];
+        let hosts = [3, 30, 100_000][random.below(3) as usize];
+        let mut cache = FlowCache::with_capacity(entries, random.seed());
+        cache.record();
+        let mut told: HashMap<_, Counters> = HashMap::new();
+        let mut wanted = told.clone();
+        let mut records = 0;
+        let mut tell = |cache: &mut FlowCache| {
+            while let Some(flow) = cache.records().and_then(FlowRecords::pop) {
+                let [a, b] = flow.ends();
+                let [p, q] = flow.ports().unwrap_or([0, 0]);
+                assert!(!flow.is_empty() && flow.first <= flow.last);
+                *told.entry((a, b, p, q)).or_default() += flow.sent()[0];
+                *told.entry((b, a, q, p)).or_default() += flow.sent()[1];
+                records += flow.ways();
+            }
+        };
+        let mut packets = 0;
+        for step in 0..20_000 {
+            let second = step / 16;
+            if random.below(4) > 0 {
+                let packet = Packet {
+                    source: Address::v4(random.below(hosts) as u32),
+                    destination: Address::v4(random.below(hosts) as u32),
+                    bytes: random.below(1_500) as u32,
+                    protocol: 17,
+                    ..Packet::default()
+                };
+                let key = (packet.source, packet.destination, 0, 0);
+                *wanted.entry(key).or_default() += Counters::new(1, packet.bytes.into());
+                packets += 1;
+                if cache.add(&packet, second).is_none() {
+                    cache.begin(&packet, Direction::Outbound, second);
+                }
+                if random.below(40) == 0 {
+                    cache.remove(&packet);
+                }
+            }
+            match random.below(400) {
+                // Somebody looks.
+                0 => (0..cache.capacity()).for_each(|index| {
+                    cache.take(index);
+                }),
+                1 => cache.clear(),
+                2 => {
+                    cache.sweep();
+                }
+                _ => {}
+            }
+            while let Some(place) = cache.records().and_then(|records| records.next_due(second.into())) {
+                cache.report(place);
+            }
+            tell(&mut cache);
+        }
+        cache.clear();
+        tell(&mut cache);
+        told.retain(|_, sum| !sum.is_zero());
+        assert_eq!(told, wanted);
+        assert!(records <= packets, "a record is for a packet at least");
+        assert_eq!(cache.records().unwrap().take_lost(), 0);
+    });
+}
+
+#[test]
+fn a_long_flow_has_a_record_a_minute_and_what_nobody_takes_is_counted() {
+    let mut cache = FlowCache::with_capacity(64, Seed::new(3, 5));
+    cache.record();
+    let packet = |host| Packet { source: Address::v4(host), bytes: 100, protocol: 17, ..Packet::default() };
+    let mut times = Vec::new();
+    for second in 1_000..1_600 {
+        if cache.add(&packet(1), second).is_none() {
+            cache.begin(&packet(1), Direction::Outbound, second);
+        }
+        (0..cache.capacity()).for_each(|index| {
+            cache.take(index);
+        });
+        while let Some(place) = cache.records().unwrap().next_due(second.into()) {
+            cache.report(place);
+        }
+        while let Some(record) = cache.records().unwrap().pop() {
+            assert_eq!(
+                record.sent().map(|sent| sent.packets).iter().sum::<u64>(),
+                1 + u64::from(record.last - record.first)
+            );
+            times.push((record.first, record.last));
+        }
+    }
+    assert!((10..=20).contains(&times.len()), "{times:?}");
+    assert!(times.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0), "without gaps: {times:?}");
+
+    // A flood of flows: each takes the place of another.
+    let flows = FLOW_RECORDS as u32 + 1_000;
+    for host in 0..flows {
+        cache.begin(&packet(host + 2), Direction::Outbound, 1_600);
+    }
+    cache.clear();
+    let records = cache.records().unwrap();
+    let waiting = std::iter::from_fn(|| records.pop()).count();
+    assert_eq!(waiting, FLOW_RECORDS);
+    // One more for the long flow.
+    assert_eq!(records.take_lost(), u64::from(flows) + 1 - waiting as u64);
+    assert_eq!(records.take_lost(), 0);
 }

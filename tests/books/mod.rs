@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use duskwatch::darknet::Darknet;
-use duskwatch::ledger::{Capacity, Ledger, Period};
+use duskwatch::ledger::{ACCOUNT_PERIODS, Account, Capacity, Ledger, Period};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Address, Decoded, Discard, Link, Mac, NonIp, Packet};
@@ -133,6 +133,23 @@ pub fn assert_same(left: &Ledger, right: &Ledger, context: &str) {
         assert_eq!(left.history_newest(period), right.history_newest(period), "{context}");
         assert!(left.history(period).eq(right.history(period)), "{context}: {period:?}");
     }
+    assert_eq!(accounts(left), accounts(right), "{context}");
+    let today = |ledger: &Ledger| -> BTreeMap<_, _> {
+        let rows = ledger.hosts_lately();
+        rows.map(|(address, _, lately)| (address.bits(), lately.today)).collect()
+    };
+    assert_eq!(today(left), today(right), "{context}");
+    for (address, _) in left.hosts() {
+        let peers = |ledger: &Ledger| -> BTreeMap<_, _> {
+            ledger
+                .peers(address)
+                .map(|(peer, traffic)| (peer.bits(), (traffic.sent.bytes, traffic.received.bytes)))
+                .collect()
+        };
+        let (before, after) = (peers(left), peers(right));
+        assert!(after.iter().all(|(peer, bytes)| before.get(peer) == Some(bytes)), "{context}");
+    }
+    assert!(right.all_peers().count() > left.all_peers().count() / 2, "{context}");
     let (before, after) = (ports(left), ports(right));
     for (port, row) in &after {
         assert_eq!(before.get(port), Some(row), "{context}: {port:?}");
@@ -141,6 +158,17 @@ pub fn assert_same(left: &Ledger, right: &Ledger, context: &str) {
     let evicted = |ledger: &Ledger| ledger.port_rows().1;
     assert_eq!(evicted(right), evicted(left) + lost, "{context}");
     assert_eq!(left.port_rows().0, right.port_rows().0, "{context}");
+}
+
+/// All accounts with their bars, by owner.
+fn accounts(ledger: &Ledger) -> BTreeMap<String, (Account, Vec<[u64; 2]>)> {
+    let accounts = ledger.accounts();
+    let bars = |place| {
+        let periods =
+            ACCOUNT_PERIODS.into_iter().flat_map(|period| (0..period.bars()).map(move |age| (period, age)));
+        periods.map(|(period, age)| accounts.bytes_in(place, period, age)).collect()
+    };
+    accounts.iter().map(|(place, row)| (format!("{:?}", row.owner), (*row, bars(place)))).collect()
 }
 
 /// All port and protocol rows by owner (none for the interface), kind and number.

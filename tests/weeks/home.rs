@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use duskwatch::darknet::{Darknet, Event, Kind};
 use duskwatch::ledger::{Capacity, Ledger};
-use duskwatch::limits::HOSTS_DEFAULT;
+use duskwatch::limits::{DEVICES_DEFAULT, HOSTS_DEFAULT};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Address, Decoded, Frame, LinkType, Mac, decode, neighbor_message};
@@ -43,7 +43,7 @@ pub fn monitor(own_macs: &[Mac], dark: &[&str]) -> Monitor {
         networks.add(network.parse().expect("a prefix"));
     }
     let seed = Seed::new(7, 9);
-    let capacity = Capacity { hosts: HOSTS_DEFAULT, port_rows: 1024 };
+    let capacity = Capacity { hosts: HOSTS_DEFAULT, port_rows: 1024, devices: DEVICES_DEFAULT };
     let ledger = |name, role| Ledger::new(name, role, networks.clone(), capacity, seed);
     let prefixes: Vec<_> = dark.iter().map(|prefix| prefix.parse().expect("a prefix")).collect();
     let mut darknet = Darknet::new(&prefixes, HOSTS_DEFAULT.into(), seed).expect("few prefixes");
