@@ -11,13 +11,13 @@ use duskwatch::limits::EXPORT_LINE_BYTES_MAX;
 use duskwatch::network::Role;
 use duskwatch::packet::Mac;
 use duskwatch::snapshot::{
-    self, Bar, ByDirection, Discarded, Header, Host, Interface, MacAddress, Port, PortKind, Protocol, Record,
-    Segment, Time, Writer,
+    self, Account, AccountBars, Bar, ByDirection, Discarded, Header, Host, Interface, MacAddress, Owner,
+    Peers, Port, PortKind, Protocol, Record, Segment, Time, Today, Warning, Writer,
 };
 use serde_json::Value;
 
-const ROOMY: Capacity = Capacity { hosts: 512, port_rows: 65_536 };
-const TIGHT: Capacity = Capacity { hosts: 64, port_rows: 256 };
+const ROOMY: Capacity = Capacity { hosts: 512, port_rows: 65_536, devices: 256 };
+const TIGHT: Capacity = Capacity { hosts: 64, port_rows: 256, devices: 16 };
 
 /// What makes a text hard to quote, to encode or to cut.
 const CHARACTERS: [char; 20] = [
@@ -100,9 +100,21 @@ fn one_of<T: Copy>(random: &mut Random, all: &[T]) -> T {
     all[random.below(all.len() as u64) as usize]
 }
 
+fn mac(random: &mut Random) -> MacAddress {
+    let [_, _, mac @ ..] = number(random).to_be_bytes();
+    MacAddress(Mac(mac))
+}
+
+/// At most so many bars, of numbers as they are kept: an account's record has to fit.
+fn bars(random: &mut Random, max: u64) -> AccountBars {
+    let mut bar = || number(random) >> 16;
+    let bars: Vec<_> = (0..max).map(|_| [bar(), bar()]).collect();
+    bars.into_iter().take(random.below(max + 1) as usize).collect()
+}
+
 /// Any record; most of them would not pass as part of a snapshot.
 fn record(random: &mut Random) -> Record {
-    match random.below(7) {
+    match random.below(11) {
         0 => Record::Header(Header {
             format: number(random) as u16,
             program: text(random),
@@ -139,10 +151,7 @@ fn record(random: &mut Random) -> Record {
         5 => Record::Host(Host {
             row: number(random) as u16,
             address: address(random),
-            mac: optional(random, |random| {
-                let [_, _, mac @ ..] = number(random).to_be_bytes();
-                MacAddress(Mac(mac))
-            }),
+            mac: optional(random, mac),
             local: random.below(2) == 0,
             segment: one_of(random, &[Segment::Probation, Segment::Protected, Segment::Pinned]),
             tcp: traffic(random),
@@ -151,6 +160,40 @@ fn record(random: &mut Random) -> Record {
             other: traffic(random),
             first_seen: number(random) as u32,
             last_seen: number(random) as u32,
+        }),
+        6 => Record::Account(Account {
+            owner: one_of(
+                random,
+                &[Owner::Others, Owner::Unknown, Owner::Router, Owner::Network, Owner::Device],
+            ),
+            mac: optional(random, mac),
+            network: optional(random, address),
+            length: number(random) as u8,
+            first_seen: number(random) as u32,
+            last_seen: number(random) as u32,
+            ipv4: traffic(random),
+            ipv6: traffic(random),
+            until: number(random) as i64,
+            hours: bars(random, 24),
+            days: bars(random, 31),
+            months: bars(random, 24),
+        }),
+        7 => Record::Today(Today {
+            row: number(random) as u16,
+            day: number(random) as u32,
+            received: number(random),
+            sent: number(random),
+        }),
+        8 => Record::Peers(Peers {
+            first: number(random) as u16,
+            second: number(random) as u16,
+            first_sent: counters(random),
+            second_sent: counters(random),
+        }),
+        9 => Record::Warning(Warning {
+            target: text(random),
+            bytes: number(random),
+            percent: number(random) as u8,
         }),
         _ => Record::Port(Port {
             row: optional(random, |random| number(random) as u16),

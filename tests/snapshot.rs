@@ -3,12 +3,12 @@
 mod books;
 
 use books::{assert_same, encode, filled, monitor};
-use duskwatch::ledger::{Capacity, Counters, Ledger, Period, Traffic};
+use duskwatch::ledger::{Capacity, Counters, Ledger, Owner, Period, Traffic};
 use duskwatch::snapshot::{self, Header, Record, Rejected, Writer};
 use duskwatch::table::PortKind;
 
-const ROOMY: Capacity = Capacity { hosts: 512, port_rows: 65_536 };
-const TIGHT: Capacity = Capacity { hosts: 64, port_rows: 256 };
+const ROOMY: Capacity = Capacity { hosts: 512, port_rows: 65_536, devices: 256 };
+const TIGHT: Capacity = Capacity { hosts: 64, port_rows: 256, devices: 16 };
 
 /// A snapshot of these records, as an enemy would make it.
 fn forge(records: &[Record]) -> Vec<u8> {
@@ -27,6 +27,17 @@ fn assert_adds_up(ledger: &Ledger, context: &str) {
         hosts += host.total();
     }
     assert_eq!(hosts, Traffic { sent: total, received: total }, "{context}");
+    let devices = devices(ledger);
+    assert!(devices.sent.bytes <= total.bytes && devices.received.bytes <= total.bytes, "{context}");
+}
+
+/// What all devices did.
+fn devices(ledger: &Ledger) -> Traffic {
+    let rows = ledger.accounts().iter().filter(|(_, row)| !matches!(row.owner, Owner::Network(_)));
+    rows.fold(Traffic::default(), |mut sum, (_, row)| {
+        sum += row.total();
+        sum
+    })
 }
 
 #[test]
@@ -101,6 +112,19 @@ fn smaller_tables_count_what_does_not_fit() {
         let hosts = |ledger: &Ledger| u64::from(ledger.hosts_used().0) + ledger.evicted().hosts;
         assert_eq!(hosts(restored), hosts(saved));
         assert_adds_up(restored, &format!("seed {seed}"));
+        assert_eq!(devices(restored), devices(saved));
+        let count = |ledger: &Ledger| {
+            let rows = ledger.accounts().iter().map(|(_, row)| row);
+            rows.filter(|row| matches!(row.owner, Owner::Device(_))).count()
+        };
+        assert_eq!((count(restored), count(saved)), (16, 200));
+        // The largest stay.
+        let mut sizes: Vec<u64> = saved.accounts().iter().map(|(_, row)| row.total().both().bytes).collect();
+        sizes.sort_unstable();
+        let smallest = sizes[sizes.len() - 40];
+        for (_, row) in restored.accounts().iter().filter(|(_, row)| matches!(row.owner, Owner::Device(_))) {
+            assert!(row.total().both().bytes >= smallest, "{row:?}");
+        }
     }
 }
 
@@ -117,7 +141,7 @@ fn interfaces_are_found_by_name() {
 
 #[test]
 fn every_truncation_and_every_changed_byte_is_refused() {
-    let bytes = encode(&filled(&["br-lan"], Capacity { hosts: 8, port_rows: 16 }, 60, 10, 7));
+    let bytes = encode(&filled(&["br-lan"], Capacity { hosts: 8, port_rows: 16, devices: 4 }, 60, 10, 7));
     let mut target = monitor(&["br-lan"], TIGHT);
     for length in 0..bytes.len() {
         assert!(snapshot::restore(&bytes[..length], &mut target).is_err(), "{length} bytes");
@@ -216,6 +240,33 @@ fn contradictions_are_refused() {
         }),
         "a port of no host"
     );
+    let peers = records.iter().position(|record| matches!(record, Record::Peers(_))).unwrap();
+    for forged in [
+        |peers: &mut snapshot::Peers| peers.first = 60_000,
+        |peers: &mut snapshot::Peers| peers.second = 60_000,
+        |peers: &mut snapshot::Peers| peers.second_sent.bytes = u64::MAX,
+    ] {
+        assert!(
+            refused(&|records| {
+                if let Record::Peers(peers) = &mut records[peers] {
+                    forged(peers);
+                }
+            }),
+            "peers of no host, and a counter beyond reason"
+        );
+    }
+    for (row, received) in [(60_000, 1), (0, u64::MAX)] {
+        let today = snapshot::Today { row, day: 1, received, sent: 0 };
+        assert!(refused(&|records| records.push(Record::Today(today.clone()))), "a day of no host");
+    }
+    let warning = snapshot::Warning { target: "br-lan".try_into().unwrap(), bytes: 1, percent: 80 };
+    for (place, bytes) in [(1, 1), (records.len(), 1), (0, u64::MAX)] {
+        let warning = snapshot::Warning { bytes, ..warning.clone() };
+        assert!(
+            refused(&|records| records.insert(place, Record::Warning(warning.clone()))),
+            "a warning within an interface, and one of too much"
+        );
+    }
     for (row, number) in [(None, 47), (Some(0), 256)] {
         assert!(
             refused(&|records| {
@@ -242,12 +293,44 @@ fn contradictions_are_refused() {
         }),
         "a byte too many"
     );
+    let last = records.iter().rposition(|record| matches!(record, Record::Account(_))).unwrap();
+    let account_refused = |change: &dyn Fn(&mut snapshot::Account)| {
+        refused(&|records| {
+            if let Record::Account(account) = &mut records[last] {
+                change(account);
+            }
+        })
+    };
+    assert!(account_refused(&|account| account.months[0][0] = u64::MAX), "a month of more than all");
+    assert!(account_refused(&|account| account.ipv4.sent.bytes = 1 << 50), "more than there was");
+    assert!(account_refused(&|account| account.ipv6.received.bytes = u64::MAX), "a counter beyond reason");
+    assert!(
+        account_refused(
+            &|account| (account.owner, account.mac, account.network) = (snapshot::Owner::Device, None, None)
+        ),
+        "nobody's"
+    );
+    assert!(refused(&|records| records.swap(port, last)), "an account before a port");
+    assert!(
+        refused(&|records| {
+            let Record::Account(account) = &records[last] else { return };
+            let (ipv4, ipv6) = Default::default();
+            let empty = [const { snapshot::AccountBars::new() }; 3];
+            let [hours, days, months] = empty;
+            let account = snapshot::Account { ipv4, ipv6, hours, days, months, ..account.clone() };
+            records.extend((0..2_000).map(|_| Record::Account(account.clone())));
+        }),
+        "more than there can be"
+    );
 }
 
 /// The formula of limits.rs holds for the longest numbers.
 #[test]
 fn records_stay_within_their_bounds() {
-    use duskwatch::limits::{SNAPSHOT_FILE_BYTES, SNAPSHOT_HOST_BYTES, SNAPSHOT_PORT_BYTES};
+    use duskwatch::limits::{
+        SNAPSHOT_ACCOUNT_BYTES, SNAPSHOT_FILE_BYTES, SNAPSHOT_HOST_BYTES, SNAPSHOT_PEERS_BYTES,
+        SNAPSHOT_PORT_BYTES, SNAPSHOT_TODAY_BYTES, SNAPSHOT_WARNING_BYTES,
+    };
     let longest = Counters::new(u64::MAX, u64::MAX);
     let both = Traffic { sent: longest, received: longest };
     let directions =
@@ -292,6 +375,22 @@ fn records_stay_within_their_bounds() {
         syns: u32::MAX,
     }));
     assert!(port <= SNAPSHOT_PORT_BYTES, "a port takes {port} bytes");
+    let peers = length(Record::Peers(snapshot::Peers {
+        first: u16::MAX,
+        second: u16::MAX,
+        first_sent: longest,
+        second_sent: longest,
+    }));
+    assert!(peers <= SNAPSHOT_PEERS_BYTES, "peers take {peers} bytes");
+    let (row, day) = (u16::MAX, u32::MAX);
+    let today = length(Record::Today(snapshot::Today { row, day, received: u64::MAX, sent: u64::MAX }));
+    assert!(today <= SNAPSHOT_TODAY_BYTES, "a day takes {today} bytes");
+    let warning = length(Record::Warning(snapshot::Warning {
+        target: "x".repeat(64).as_str().try_into().unwrap(),
+        bytes: u64::MAX,
+        percent: u8::MAX,
+    }));
+    assert!(warning <= SNAPSHOT_WARNING_BYTES, "a warning takes {warning} bytes");
     let protocol = length(Record::Protocol(snapshot::Protocol { number: 255, traffic: directions }));
     assert!(protocol <= 86, "a protocol takes {protocol} bytes");
     let bar = length(Record::Bar(snapshot::Bar {
@@ -300,10 +399,26 @@ fn records_stay_within_their_bounds() {
         traffic: duskwatch::ledger::Bar { inbound: longest, outbound: longest, other: longest },
     }));
     assert!(bar <= 74, "a bar takes {bar} bytes");
+    let count = |most: usize| (0..most).map(|_| [(1 << 48) - 1; 2]).collect();
+    let account = length(Record::Account(snapshot::Account {
+        owner: snapshot::Owner::Network,
+        mac: Some(snapshot::MacAddress(duskwatch::packet::Mac([0xff; 6]))),
+        network: Some(std::net::IpAddr::from([0xff; 16])),
+        length: 128,
+        first_seen: u32::MAX,
+        last_seen: u32::MAX,
+        ipv4: both,
+        ipv6: both,
+        until: i64::MIN,
+        hours: count(24),
+        days: count(31),
+        months: count(24),
+    }));
+    assert!(account <= SNAPSHOT_ACCOUNT_BYTES, "an account takes {account} bytes");
     let reason = "x".repeat(32).as_str().try_into().unwrap();
     let discarded = length(Record::Discarded(snapshot::Discarded { reason, packets: u64::MAX }));
     assert!(discarded <= 48, "a discard takes {discarded} bytes");
-    length(Record::Interface(snapshot::Interface {
+    let interface = length(Record::Interface(snapshot::Interface {
         name: "x".repeat(64).as_str().try_into().unwrap(),
         role: duskwatch::network::Role::Wan,
         first: Some(time),
@@ -317,6 +432,7 @@ fn records_stay_within_their_bounds() {
         evicted: both,
         ports_evicted: u64::MAX,
     }));
+    assert!(interface <= 512, "an interface takes {interface} bytes");
 }
 
 #[test]

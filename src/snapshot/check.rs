@@ -6,10 +6,15 @@ use alloc::vec;
 
 use heapless::{String, Vec};
 
-use super::record::{Bar, ByDirection, Header, Host, Interface, Port, PortKind, Record};
+use super::record::{
+    Account, Bar, ByDirection, Header, Host, Interface, Peers, Port, PortKind, Record, Today,
+};
 use super::{Rejected, VERSION};
-use crate::ledger::{Counters, Traffic};
-use crate::limits::{INTERFACE_NAME_MAX, INTERFACES_MAX, SNAPSHOT_COUNTER_MAX, SNAPSHOT_PORTS_MAX};
+use crate::ledger::{Counters, Owner, Traffic};
+use crate::limits::{
+    INTERFACE_NAME_MAX, INTERFACES_MAX, SNAPSHOT_ACCOUNTS_MAX, SNAPSHOT_COUNTER_MAX, SNAPSHOT_PEERS_MAX,
+    SNAPSHOT_PORTS_MAX,
+};
 
 type Result = core::result::Result<(), Rejected>;
 
@@ -33,7 +38,11 @@ struct Sums {
     numbers: [u64; 4],
     hosts: Traffic,
     ports: u32,
+    peers: u32,
     bars: [usize; 5],
+    accounts: usize,
+    /// Of all accounts but those of networks.
+    devices: Traffic,
 }
 
 impl Check {
@@ -54,6 +63,10 @@ impl Check {
             Record::Header(header) => return self.header(header),
             _ if self.header.is_none() => return Err(Rejected::Invalid("the header does not come first")),
             Record::Interface(interface) => return self.interface(interface),
+            Record::Warning(_) if self.open.is_some() => {
+                return Err(Rejected::Invalid("a record is out of order"));
+            }
+            Record::Warning(warning) => return number(warning.bytes),
             _ if section < self.section => return Err(Rejected::Invalid("a record is out of order")),
             _ => self.section = section,
         }
@@ -61,7 +74,7 @@ impl Check {
             return Err(Rejected::Invalid("a record belongs to no interface"));
         };
         match record {
-            Record::Header(_) | Record::Interface(_) => Ok(()),
+            Record::Header(_) | Record::Interface(_) | Record::Warning(_) => Ok(()),
             Record::Discarded(discarded) => {
                 let reason = discarded.reason().ok_or(Rejected::Invalid("an unknown reason of discard"))?;
                 first_time(core::slice::from_mut(&mut sums.reasons), reason as usize)?;
@@ -78,6 +91,9 @@ impl Check {
             Record::Bar(bar) => sums.bar(bar),
             Record::Host(host) => sums.host(host, &mut self.rows),
             Record::Port(port) => sums.port(port, &self.rows),
+            Record::Account(account) => sums.account(account),
+            Record::Peers(peers) => sums.peers(peers, &self.rows),
+            Record::Today(today) => self::today(today, &self.rows),
         }
     }
 
@@ -136,7 +152,10 @@ impl Check {
             protocols: ByDirection::default(),
             numbers: [0; 4],
             ports: 0,
+            peers: 0,
             bars: [0; 5],
+            accounts: 0,
+            devices: Traffic::default(),
         });
         Ok(())
     }
@@ -155,6 +174,9 @@ impl Check {
         }
         if sums.hosts != (Traffic { sent: total, received: total }) {
             return Err(Rejected::Invalid("the hosts do not add up to the total"));
+        }
+        if !is_part(sums.devices.sent, total) || !is_part(sums.devices.received, total) {
+            return Err(Rejected::Invalid("the devices add up to more than the total"));
         }
         Ok(())
     }
@@ -190,7 +212,7 @@ impl Sums {
         if self.ports > SNAPSHOT_PORTS_MAX {
             return Err(Rejected::Invalid("there are too many ports"));
         }
-        if port.row.is_some_and(|row| rows[usize::from(row) / 64] >> (row % 64) & 1 == 0) {
+        if port.row.is_some_and(|row| !has(rows, row)) {
             return Err(Rejected::Invalid("a port belongs to no host"));
         }
         if port.kind == PortKind::Protocol && (port.row.is_none() || port.port > u16::from(u8::MAX)) {
@@ -199,18 +221,79 @@ impl Sums {
         counters(port.inbound)?;
         counters(port.outbound)
     }
+
+    fn account(&mut self, record: &Account) -> Result {
+        self.accounts += 1;
+        if self.accounts > SNAPSHOT_ACCOUNTS_MAX {
+            return Err(Rejected::Invalid("there are too many accounts"));
+        }
+        let account = record.account().ok_or(Rejected::Invalid("an account is nobody's"))?;
+        traffic(&account.ipv4)?;
+        traffic(&account.ipv6)?;
+        let total = account.total();
+        let whole = self.interface.total.all().into_iter().sum();
+        if !is_part(total.sent, whole) || !is_part(total.received, whole) {
+            return Err(Rejected::Invalid("an account has more than the total"));
+        }
+        for bars in record.bars() {
+            for (way, sum) in [total.received, total.sent].into_iter().enumerate() {
+                if bars.iter().fold(0_u64, |part, bar| part.saturating_add(bar[way])) > sum.bytes {
+                    return Err(Rejected::Invalid("an account has more in its bars than in all"));
+                }
+            }
+        }
+        if !matches!(account.owner, Owner::Network(_)) {
+            self.devices = Traffic {
+                sent: add(self.devices.sent, total.sent),
+                received: add(self.devices.received, total.received),
+            };
+        }
+        Ok(())
+    }
+
+    fn peers(&mut self, peers: &Peers, rows: &[u64]) -> Result {
+        self.peers += 1;
+        if self.peers > SNAPSHOT_PEERS_MAX {
+            return Err(Rejected::Invalid("there are too many peers"));
+        }
+        if !has(rows, peers.first) || !has(rows, peers.second) {
+            return Err(Rejected::Invalid("a peer is no host"));
+        }
+        counters(peers.first_sent)?;
+        counters(peers.second_sent)
+    }
+}
+
+fn is_part(part: Counters, whole: Counters) -> bool {
+    part.packets <= whole.packets && part.bytes <= whole.bytes
 }
 
 /// The order of the records within an interface.
 fn section(record: &Record) -> u8 {
     match record {
-        Record::Header(_) | Record::Interface(_) => 0,
+        Record::Header(_) | Record::Interface(_) | Record::Warning(_) => 0,
         Record::Discarded(_) => 1,
         Record::Protocol(_) => 2,
         Record::Bar(_) => 3,
         Record::Host(_) => 4,
         Record::Port(_) => 5,
+        Record::Account(_) => 6,
+        Record::Peers(_) => 7,
+        Record::Today(_) => 8,
     }
+}
+
+fn today(today: &Today, rows: &[u64]) -> Result {
+    if !has(rows, today.row) {
+        return Err(Rejected::Invalid("a day is none of a host's"));
+    }
+    number(today.received)?;
+    number(today.sent)
+}
+
+/// True if a host with this row was there.
+fn has(rows: &[u64], row: u16) -> bool {
+    rows[usize::from(row) / 64] >> (row % 64) & 1 == 1
 }
 
 /// Marks a number in a set of bits.

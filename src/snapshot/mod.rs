@@ -22,8 +22,8 @@ mod record;
 mod write;
 
 pub use record::{
-    Bar, ByDirection, Discarded, Header, Host, Interface, MacAddress, Port, PortKind, Protocol, Record,
-    Segment, Time,
+    ACCOUNT_BARS_MAX, Account, AccountBars, Bar, ByDirection, Discarded, Header, Host, Interface, MacAddress,
+    Owner, Peers, Port, PortKind, Protocol, Record, Segment, Time, Today, Warning,
 };
 pub use write::{Writer, size_max};
 
@@ -75,6 +75,8 @@ impl fmt::Display for Rejected {
     }
 }
 
+impl core::error::Error for Rejected {}
+
 /// What a restore has done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
@@ -86,9 +88,12 @@ pub struct Restored {
     pub dropped: heapless::Vec<String<INTERFACE_NAME_MAX>, INTERFACES_MAX>,
 }
 
+/// How checksums are made.
+pub static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+
 /// The CRC at the end of a snapshot whose other bytes are these.
 pub fn checksum(bytes: &[u8]) -> u32 {
-    Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(bytes)
+    CRC.checksum(bytes)
 }
 
 /// Makes sure that the bytes are a whole snapshot in which every sum is right.
@@ -114,8 +119,8 @@ pub fn decode(record: &[u8]) -> Result<Record, Rejected> {
     }
 }
 
-/// Puts the books back that a snapshot holds, if it is whole; else nothing is changed. The monitor is
-/// expected to have counted nothing yet.
+/// Puts the books back that a snapshot holds, if it is whole; else nothing is changed. What the monitor has
+/// counted on those interfaces is forgotten.
 pub fn restore(bytes: &[u8], monitor: &mut Monitor) -> Result<Restored, Rejected> {
     let header = verify(bytes)?;
     let mut restored = Restored { header, interfaces: 0, dropped: heapless::Vec::new() };
@@ -123,65 +128,91 @@ pub fn restore(bytes: &[u8], monitor: &mut Monitor) -> Result<Restored, Rejected
     for record in Records(unwrap(bytes)?) {
         let record = decode(record)?;
         if let Record::Interface(interface) = &record {
-            let named = |ledger: &&mut Ledger| ledger.name() == interface.name;
-            target = monitor.ledgers_mut().iter_mut().find(named).map(Target::new);
+            let named = |ledger: &Ledger| ledger.name() == interface.name;
+            target = monitor.ledgers().iter().position(named).map(Target::new);
             match target {
                 Some(_) => restored.interfaces += 1,
                 // Verified: there are no more than fit.
                 None => restored.dropped.push(interface.name.clone()).unwrap_or_default(),
             }
         }
-        if let Some(target) = &mut target {
-            target.apply(&record);
+        if let Record::Warning(warning) = &record
+            && let Some(quota) = warning.quota(monitor.ledgers())
+        {
+            monitor.restore_warning(quota, warning.percent);
+        } else if let Some(target) = &mut target {
+            target.apply(&record, &mut monitor.ledgers_mut()[target.index]);
         }
     }
     Ok(restored)
 }
 
 /// A ledger that is being restored.
-struct Target<'m> {
-    ledger: &'m mut Ledger,
+struct Target {
+    index: usize,
     totals: Totals,
     /// The addresses of the hosts by the rows they had: 16 KB for a thousand hosts, for as long as the
     /// restore takes.
     addresses: Vec<Address>,
 }
 
-impl<'m> Target<'m> {
-    fn new(ledger: &'m mut Ledger) -> Self {
-        Self { ledger, totals: Totals::default(), addresses: Vec::new() }
+impl Target {
+    fn new(index: usize) -> Self {
+        Self { index, totals: Totals::default(), addresses: Vec::new() }
     }
 
-    fn apply(&mut self, record: &Record) {
+    fn apply(&mut self, record: &Record, ledger: &mut Ledger) {
         match record {
-            Record::Header(_) => (),
+            Record::Header(_) | Record::Warning(_) => (),
             Record::Interface(interface) => {
+                ledger.reset();
                 self.totals = interface.totals();
-                self.ledger.restore_totals(self.totals);
+                ledger.restore_totals(self.totals);
             }
             Record::Discarded(discarded) => {
                 if let Some(reason) = discarded.reason() {
                     self.totals.discarded[reason as usize] = discarded.packets;
-                    self.ledger.restore_totals(self.totals);
+                    ledger.restore_totals(self.totals);
                 }
             }
             Record::Protocol(protocol) => {
-                self.ledger.restore_protocol(protocol.number, (&protocol.traffic).into());
+                ledger.restore_protocol(protocol.number, (&protocol.traffic).into());
             }
-            Record::Bar(bar) => self.ledger.restore_bar(bar.period, bar.newest, bar.traffic),
+            Record::Bar(bar) => ledger.restore_bar(bar.period, bar.newest, bar.traffic),
             Record::Host(host) => {
                 let row = usize::from(host.row);
                 if self.addresses.len() <= row {
                     self.addresses.resize(row + 1, Address::default());
                 }
                 self.addresses[row] = host.address.into();
-                self.ledger.restore_host(host.address.into(), host.segment.into(), host.host());
+                ledger.restore_host(host.address.into(), host.segment.into(), host.host());
             }
             Record::Port(port) => {
-                let owner = port.row.and_then(|row| self.addresses.get(usize::from(row)).copied());
-                self.ledger.restore_port(owner, port.kind.into(), port.port, port.traffic());
+                let owner = port.row.and_then(|row| self.address(row));
+                ledger.restore_port(owner, port.kind.into(), port.port, port.traffic());
+            }
+            Record::Account(record) => {
+                if let Some(account) = record.account() {
+                    ledger.restore_account(&account, record.until, record.bars());
+                }
+            }
+            Record::Today(today) => {
+                if let Some(address) = self.address(today.row) {
+                    ledger.restore_today(address, today.day, [today.received, today.sent]);
+                }
+            }
+            Record::Peers(peers) => {
+                if let (Some(first), Some(second)) = (self.address(peers.first), self.address(peers.second)) {
+                    let sent = [peers.first_sent, peers.second_sent];
+                    ledger.restore_peers([first, second], sent);
+                }
             }
         }
+    }
+
+    /// The address of the host that had this row.
+    fn address(&self, row: u16) -> Option<Address> {
+        self.addresses.get(usize::from(row)).copied()
     }
 }
 

@@ -4,20 +4,22 @@
 //! The numbers of the variants are part of the format, so new ones go to the end. The same records make
 //! the lines of an export, where the names are part of the format as well.
 
+use core::fmt::Write;
 use core::net::IpAddr;
 
-use heapless::String;
+use heapless::{String, Vec};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::ledger::{self, Counters, Directions, Evicted, Period, Traffic};
-use crate::limits::INTERFACE_NAME_MAX;
-use crate::network::{Direction, Role};
+use crate::ledger::{self, ACCOUNT_PERIODS, Counters, Directions, Evicted, Period, Traffic};
+use crate::limits::{HISTORY_DAYS, INTERFACE_NAME_MAX};
+use crate::network::{Direction, Prefix, Role};
 use crate::packet::{Address, Discard, Mac};
+use crate::quota::{Quota, Target};
 use crate::table;
 use crate::time::Timestamp;
 
-/// One record. A header comes first; an interface comes before its own discards, protocols, bars, hosts
-/// and ports, in this order.
+/// One record. A header comes first, then what was warned of; an interface comes before its own discards, protocols, bars, hosts,
+/// ports, accounts, peers and what hosts did today, in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 // A record lives on the stack for a moment; a box would allocate.
@@ -37,10 +39,18 @@ pub enum Record {
     Host(Host),
     /// The traffic of one port, or of one of a host's IP protocols.
     Port(Port),
+    /// The account of a device or a local network.
+    Account(Account),
+    /// What two hosts sent each other.
+    Peers(Peers),
+    /// What one host has done on the present day.
+    Today(Today),
+    /// What was warned of in the present month.
+    Warning(Warning),
 }
 
 /// How many kinds of record this version knows; records with higher numbers are skipped.
-pub(super) const KINDS: u8 = 7;
+pub(super) const KINDS: u8 = 11;
 
 /// About the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +177,98 @@ pub struct Port {
     pub outbound: Counters,
     /// TCP connection attempts.
     pub syns: u32,
+}
+
+/// The account of a device or a local network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// What it is the account of.
+    pub owner: Owner,
+    /// The device's link-layer address.
+    pub mac: Option<MacAddress>,
+    /// The network's first address.
+    pub network: Option<IpAddr>,
+    /// The length of the network's prefix in bits.
+    pub length: u8,
+    /// When its first packet came, in seconds since 1970.
+    pub first_seen: u32,
+    /// When its latest packet came, in seconds since 1970.
+    pub last_seen: u32,
+    /// IPv4 traffic.
+    pub ipv4: Traffic,
+    /// IPv6 traffic.
+    pub ipv6: Traffic,
+    /// The second of local time since 1970 in whose hour, day and month the first bars are.
+    pub until: i64,
+    /// Bytes received and sent in each hour, the newest first. Zeros at the end are left out, as in the others.
+    pub hours: AccountBars,
+    /// Bytes received and sent in each day.
+    pub days: AccountBars,
+    /// Bytes received and sent in each month.
+    pub months: AccountBars,
+}
+
+/// Bytes received and sent by period.
+pub type AccountBars = Vec<[u64; 2], ACCOUNT_BARS_MAX>;
+
+/// The longest ring's bars.
+pub const ACCOUNT_BARS_MAX: usize = HISTORY_DAYS;
+
+/// What an account record is about; see [`ledger::Owner`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// Devices that made room.
+    Others,
+    /// Hosts whose device is not known.
+    Unknown,
+    /// The machine itself.
+    Router,
+    /// A local network.
+    Network,
+    /// A device.
+    Device,
+}
+
+/// What two hosts sent each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peers {
+    /// The row of the host with the smaller address.
+    pub first: u16,
+    /// The row of the other.
+    pub second: u16,
+    /// What the first sent to the second.
+    pub first_sent: Counters,
+    /// What the second sent to the first.
+    pub second_sent: Counters,
+}
+
+/// What one host has done on the present day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Today {
+    /// The host's row.
+    pub row: u16,
+    /// The day, in days of local time since 1970.
+    pub day: u32,
+    /// Bytes that it received.
+    pub received: u64,
+    /// Bytes that it sent.
+    pub sent: u64,
+}
+
+/// What was warned of in the present month: how far somebody has used up a quota.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warning {
+    /// The interface's name, or the device's link-layer address, which has colons.
+    pub target: String<INTERFACE_NAME_MAX>,
+    /// The quota in bytes.
+    pub bytes: u64,
+    /// The percentage of it that was warned of.
+    pub percent: u8,
 }
 
 /// A point in time since 1970.
@@ -429,6 +531,89 @@ impl Port {
     /// The ledger's row.
     pub(super) fn traffic(&self) -> table::PortRow {
         table::PortRow { inbound: self.inbound, outbound: self.outbound, syns: self.syns }
+    }
+}
+
+impl Account {
+    /// The record of the account in a place.
+    pub(super) fn of(accounts: &ledger::Accounts, place: usize, account: &ledger::Account) -> Self {
+        let (mut mac, mut network, mut length) = (None, None, 0);
+        let owner = match account.owner {
+            ledger::Owner::Others => Owner::Others,
+            ledger::Owner::Unknown => Owner::Unknown,
+            ledger::Owner::Router => Owner::Router,
+            ledger::Owner::Network(prefix) => {
+                (network, length) = (Some(prefix.first().into()), prefix.length());
+                Owner::Network
+            }
+            ledger::Owner::Device(device) => {
+                mac = Some(MacAddress(device));
+                Owner::Device
+            }
+        };
+        let [hours, days, months] = ACCOUNT_PERIODS.map(|period| {
+            let mut bars: AccountBars =
+                (0..period.bars()).map(|age| accounts.bytes_in(place, period, age)).collect();
+            while bars.last() == Some(&[0; 2]) {
+                bars.pop();
+            }
+            bars
+        });
+        let ledger::Account { first_seen, last_seen, ipv4, ipv6, .. } = *account;
+        let until = accounts.until();
+        Self { owner, mac, network, length, first_seen, last_seen, ipv4, ipv6, until, hours, days, months }
+    }
+
+    /// The ledger's row, if there can be one like this.
+    pub(super) fn account(&self) -> Option<ledger::Account> {
+        let owner = match (self.owner, self.mac, self.network) {
+            (Owner::Others, None, None) => ledger::Owner::Others,
+            (Owner::Unknown, None, None) => ledger::Owner::Unknown,
+            (Owner::Router, None, None) => ledger::Owner::Router,
+            (Owner::Network, None, Some(first)) => ledger::Owner::Network(Prefix::new(first, self.length)?),
+            (Owner::Device, Some(mac), None) if mac.0.is_station() => ledger::Owner::Device(mac.0),
+            _ => return None,
+        };
+        let Self { first_seen, last_seen, ipv4, ipv6, .. } = *self;
+        Some(ledger::Account { owner, first_seen, last_seen, ipv4, ipv6 })
+    }
+
+    /// The bars by [`ACCOUNT_PERIODS`].
+    pub(super) fn bars(&self) -> [&[[u64; 2]]; 3] {
+        [&self.hours, &self.days, &self.months]
+    }
+}
+
+impl Peers {
+    /// The record of two hosts.
+    pub(super) fn of([first, second]: [table::Slot; 2], row: &table::PeerRow) -> Self {
+        let [first_sent, second_sent] = row.sent;
+        Self { first, second, first_sent, second_sent }
+    }
+}
+
+impl Warning {
+    /// The record of what was warned of a quota.
+    pub(super) fn of(ledgers: &[ledger::Ledger], quota: Quota, percent: u8) -> Self {
+        let mut target = String::new();
+        // Each fits.
+        let _ = match quota.target {
+            Target::Device(mac) => write!(target, "{mac}"),
+            Target::Interface(index) => {
+                target.write_str(ledgers.get(usize::from(index)).map_or("", |ledger| ledger.name()))
+            }
+        };
+        Self { target, bytes: quota.bytes, percent }
+    }
+
+    /// The quota, if its interface is there.
+    pub(super) fn quota(&self, ledgers: &[ledger::Ledger]) -> Option<Quota> {
+        let interface = || ledgers.iter().position(|ledger| ledger.name() == self.target);
+        let target = match Mac::parse(&self.target) {
+            Some(mac) => Target::Device(mac),
+            None => Target::Interface(interface()? as u8),
+        };
+        Some(Quota { target, bytes: self.bytes })
     }
 }
 

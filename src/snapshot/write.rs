@@ -1,6 +1,8 @@
 //! Writing a snapshot into a buffer, one ledger at a time, without allocating.
 
-use super::record::{Bar, Discarded, Header, Host, Interface, Port, Protocol, Record, cut};
+use super::record::{
+    Account, Bar, Discarded, Header, Host, Interface, Peers, Port, Protocol, Record, Today, Warning, cut,
+};
 use super::{END_BYTES, MAGIC, PREFIX_BYTES, VERSION, checksum};
 use crate::ledger::{Ledger, Period};
 use crate::limits::{SNAPSHOT_FILE_BYTES, SNAPSHOT_RECORD_BYTES, snapshot_interface_bytes};
@@ -9,8 +11,9 @@ use crate::monitor::Monitor;
 /// How large a buffer takes any snapshot of this monitor.
 pub fn size_max(monitor: &Monitor) -> usize {
     let interfaces = monitor.ledgers().iter().map(|ledger| {
-        let (hosts, port_rows) = (ledger.hosts_used().1, ledger.port_rows().0);
-        snapshot_interface_bytes(hosts.into(), port_rows)
+        let hosts = ledger.hosts_used().1.into();
+        let accounts = ledger.accounts().rows_max();
+        snapshot_interface_bytes(hosts, ledger.port_rows().0, accounts, ledger.peer_rows())
     });
     SNAPSHOT_FILE_BYTES + interfaces.sum::<usize>()
 }
@@ -34,6 +37,13 @@ impl<'b> Writer<'b> {
         writer
     }
 
+    /// Adds what was warned of, before any interface.
+    pub fn warnings(&mut self, monitor: &Monitor) {
+        for (quota, percent) in monitor.warnings() {
+            self.record(&Record::Warning(Warning::of(monitor.ledgers(), quota, percent)));
+        }
+    }
+
     /// Adds an interface. Settle the ledger first, under the same lock: until then its rows do not add
     /// up to its totals, and a snapshot like that is refused when it is read.
     pub fn ledger(&mut self, ledger: &Ledger) {
@@ -55,6 +65,16 @@ impl<'b> Writer<'b> {
         }
         for (owner, kind, port, row) in ledger.all_ports() {
             self.record(&Record::Port(Port::of(owner, kind, port, row)));
+        }
+        for (place, account) in ledger.accounts().iter() {
+            self.record(&Record::Account(Account::of(ledger.accounts(), place, account)));
+        }
+        for (slots, row) in ledger.all_peers() {
+            self.record(&Record::Peers(Peers::of(slots, row)));
+        }
+        let (day, hosts) = ledger.today();
+        for (row, [received, sent]) in hosts {
+            self.record(&Record::Today(Today { row, day, received, sent }));
         }
     }
 

@@ -205,3 +205,54 @@ fn a_place_that_cannot_be_written_to_is_one_line() {
         assert!(about[0].starts_with("error: ") && about[0].contains("forbidden"), "{error}");
     }
 }
+
+/// The table of vendors can be read by root alone, which the program is no longer when it looks something up.
+#[test]
+fn a_device_keeps_its_name_without_its_lease_and_over_a_restart() {
+    let Some(lab) = lab("a_device_keeps_its_name_without_its_lease_and_over_a_restart", cable) else {
+        return;
+    };
+    let mac = "00:01:42:00:00:11";
+    lab.ip("one", &format!("link set eth0 address {mac}"));
+    // A new address of its own makes a device forget its neighbours, and the answer would be counted.
+    lab.ip("one", "neigh replace 192.168.77.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent");
+    lab.ip("router", &format!("neigh replace 192.168.77.11 lladdr {mac} dev lan0 nud permanent"));
+    let folder = Folder::new("device-names");
+    let [directory, leases, table] = ["books", "leases", "vendors"].map(|name| folder.path(name));
+    fs::write(&leases, format!("0 {mac} 192.168.77.11 telephone *\n")).unwrap();
+    let list = "Registry,Assignment,Organization Name,Organization Address\nMA-L,000142,Maker Inc.,\n";
+    fs::write(&table, vendors::build(&[list]).unwrap()).unwrap();
+    fs::set_permissions(&table, fs::Permissions::from_mode(0o600)).unwrap();
+    let options = ["-i", "lan0", "--dir", &directory, "--leases", &leases, "--vendors", &table];
+    let host = |program: &Program| program.json("/api/v1/hosts/192.168.77.11")["host"].clone();
+
+    let pair = Pair::from(&lab, "192.168.77.11:5000");
+    let mut program = Program::start(&lab, "router", &options);
+    pair.send(&program, 20);
+    assert_eq!((&host(&program)["name"], &host(&program)["vendor"]), (&"telephone".into(), &"Maker".into()));
+    let page = program.get("/hosts/").body;
+    assert!(page.contains(&format!("<code>{mac}</code> <small><bdi>Maker</bdi></small>")), "{page}");
+    program.end(Signal::TERM);
+    assert_eq!(names(Path::new(&directory)), ["duskwatch.names", "duskwatch.snapshot"]);
+    let kept = fs::read_to_string(Path::new(&directory).join("duskwatch.names")).unwrap();
+    assert_eq!(kept, format!("last {mac} telephone\n"));
+
+    fs::remove_file(&leases).unwrap();
+    fs::write(&table, "DUSKVND1 and then something else").unwrap();
+    let mut program = Program::start(&lab, "router", &options);
+    assert_eq!(host(&program)["name"], "telephone", "the last one");
+    assert_eq!(host(&program).get("vendor"), None);
+    let remark = format!("{table}: no vendors are shown: it is cut off, or longer than it says");
+    wait_until("it says why", || program.log().iter().any(|line| line.contains(&remark)));
+    program.end(Signal::TERM);
+
+    let name = format!("{mac}=<img src=x onerror=alert(1)>");
+    let named: Vec<&str> = options.into_iter().chain(["--name", &name]).collect();
+    let program = Program::start(&lab, "router", &named);
+    assert_eq!(host(&program)["name"], "<img src=x onerror=alert(1)>");
+    let page = program.get("/hosts/").body;
+    assert!(
+        page.contains("<bdi>&lt;img src=x onerror=alert(1)&gt;</bdi>") && !page.contains("<img src=x"),
+        "{page}"
+    );
+}

@@ -57,7 +57,7 @@ pub fn write(path: &Path, snapshot: &[u8]) -> Result<(), String> {
 /// # Errors
 /// Those of the output, and a snapshot that is none.
 pub fn print(snapshot: &[u8], output: &mut impl Write) -> std::io::Result<()> {
-    let foreign = |rejected: Rejected| std::io::Error::other(rejected.to_string());
+    let foreign = std::io::Error::other::<Rejected>;
     let mut line = String::with_capacity(EXPORT_LINE_BYTES_MAX);
     for record in snapshot::records(snapshot).map_err(foreign)? {
         line.clear();

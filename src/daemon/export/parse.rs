@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::schema::{FIELDS_MAX, Field, RECORDS, Shape};
 use crate::limits::INTERFACE_NAME_MAX;
 use crate::packet::Mac;
-use crate::snapshot::MacAddress;
+use crate::snapshot::{ACCOUNT_BARS_MAX, MacAddress};
+
+const _: () = assert!(ACCOUNT_BARS_MAX < 128);
 
 /// A string of the line; none that is part of a record is longer than an interface's name.
 type Text = String<INTERFACE_NAME_MAX>;
@@ -66,6 +68,7 @@ impl<'l> Rest<'l> {
                 *some = 1;
                 Some(1 + self.value(shape, room)?)
             }
+            Shape::Bars(max) => self.bars(max, room),
             Shape::Struct(fields) => self.fields(fields, room),
         }
     }
@@ -87,6 +90,26 @@ impl<'l> Rest<'l> {
             }
         }
         Some(object.end)
+    }
+
+    /// Encodes an array of pairs. Their number comes first, and takes one byte because there are few.
+    fn bars(&mut self, max: usize, room: &mut [u8]) -> Option<usize> {
+        let mut end = 1;
+        let mut count = 0;
+        self.expect("[")?;
+        while !self.accept("]") {
+            if count > 0 {
+                self.expect(",")?;
+            }
+            for before in ["[", ","] {
+                self.expect(before)?;
+                end += put(&self.unsigned()?, room.get_mut(end..)?)?;
+            }
+            self.expect("]")?;
+            count += 1;
+        }
+        *room.first_mut()? = count as u8;
+        (count <= max).then_some(end)
     }
 
     /// The index of the field whose name and colon come next.

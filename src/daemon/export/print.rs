@@ -30,6 +30,15 @@ fn value(shape: &Shape, bytes: &mut &[u8], line: &mut String) -> Option<()> {
         Shape::Name(names) => quote(names.get(usize::from(take::<u8>(bytes)?))?, line),
         Shape::Optional(shape) if take(bytes)? => value(shape, bytes, line),
         Shape::Optional(_) => line.write_str("null").ok(),
+        Shape::Bars(_) => {
+            line.push('[');
+            for index in 0..take::<u64>(bytes)? {
+                let separator = if index > 0 { "," } else { "" };
+                write!(line, "{separator}[{},{}]", take::<u64>(bytes)?, take::<u64>(bytes)?).ok()?;
+            }
+            line.push(']');
+            Some(())
+        }
         Shape::Struct(fields) => {
             let mut separator = '{';
             for (name, shape) in fields {

@@ -4,9 +4,10 @@
 //! Serde's derive says the same in code, once for every pair of a record and a format; as a table it
 //! takes a twentieth of that. The tests hold the two against each other.
 
-use Shape::{Address, Bool, Byte, Mac, Name, Optional, Signed, Struct, Text, Unsigned};
+use Shape::{Address, Bars, Bool, Byte, Mac, Name, Optional, Signed, Struct, Text, Unsigned};
 
 use crate::limits::INTERFACE_NAME_MAX;
+use crate::snapshot::ACCOUNT_BARS_MAX;
 
 /// What a value is, in a snapshot and as JSON.
 #[derive(Clone, Copy)]
@@ -29,6 +30,8 @@ pub(super) enum Shape {
     Name(&'static [&'static str]),
     /// A value or `null`.
     Optional(&'static Shape),
+    /// Bytes received and sent by period, so many periods at most; pairs of numbers in JSON.
+    Bars(usize),
     /// All of these fields.
     Struct(&'static [Field]),
 }
@@ -40,7 +43,7 @@ pub(super) type Field = (&'static str, Shape);
 pub(super) const FIELDS_MAX: usize = 12;
 
 /// The records by their numbers.
-pub(super) const RECORDS: [Field; 7] = [
+pub(super) const RECORDS: [Field; 11] = [
     ("header", HEADER),
     ("interface", INTERFACE),
     ("discarded", Struct(&[("reason", Text(32)), ("packets", U64)])),
@@ -48,6 +51,10 @@ pub(super) const RECORDS: [Field; 7] = [
     ("bar", BAR),
     ("host", HOST),
     ("port", PORT),
+    ("account", ACCOUNT),
+    ("peers", PEERS),
+    ("today", Struct(&[("row", U16), ("day", U32), ("received", U64), ("sent", U64)])),
+    ("warning", Struct(&[("target", Text(INTERFACE_NAME_MAX)), ("bytes", U64), ("percent", Byte)])),
 ];
 
 const HEADER: Shape = Struct(&[
@@ -102,6 +109,24 @@ const PORT: Shape = Struct(&[
     ("outbound", COUNTERS),
     ("syns", U32),
 ]);
+
+const ACCOUNT: Shape = Struct(&[
+    ("owner", Name(&["others", "unknown", "router", "network", "device"])),
+    ("mac", Optional(&Mac)),
+    ("network", Optional(&Address)),
+    ("length", Byte),
+    ("first_seen", U32),
+    ("last_seen", U32),
+    ("ipv4", TRAFFIC),
+    ("ipv6", TRAFFIC),
+    ("until", Signed),
+    ("hours", Bars(ACCOUNT_BARS_MAX)),
+    ("days", Bars(ACCOUNT_BARS_MAX)),
+    ("months", Bars(ACCOUNT_BARS_MAX)),
+]);
+
+const PEERS: Shape =
+    Struct(&[("first", U16), ("second", U16), ("first_sent", COUNTERS), ("second_sent", COUNTERS)]);
 
 const U16: Shape = Unsigned(u16::MAX as u64);
 const U32: Shape = Unsigned(u32::MAX as u64);

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::daemon::failure::failure;
 use crate::limits::SNAPSHOT_FILE_BYTES_MAX;
 
 /// One of the files.
@@ -139,7 +140,7 @@ impl Generations {
         };
         let length = file.metadata()?.len();
         if length > SNAPSHOT_FILE_BYTES_MAX {
-            return Err(io::Error::other("it is too large"));
+            return Err(failure(io::ErrorKind::Other, "it is too large"));
         }
         let mut bytes = Vec::with_capacity(length as usize);
         file.take(SNAPSHOT_FILE_BYTES_MAX).read_to_end(&mut bytes)?;
@@ -157,7 +158,10 @@ impl Generations {
 /// Opens a plain file for reading. A pipe would block and a device never end, so they are refused.
 pub fn open(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no plain file")) }
+    if !file.metadata()?.is_file() {
+        return Err(failure(io::ErrorKind::Other, "it is no plain file"));
+    }
+    Ok(file)
 }
 
 /// Creates a file that only its owner can read, and returns when what was written will survive a power

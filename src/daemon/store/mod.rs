@@ -11,11 +11,13 @@
 
 mod budget;
 mod files;
+mod names;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::names::Names;
 use super::tap::lock;
 use super::{config, export};
 use crate::monitor::Monitor;
@@ -24,6 +26,7 @@ use crate::time::Timestamp;
 use budget::Budget;
 use files::{Generation, Generations};
 pub use files::{claim, open, write_durably};
+use names::KeptNames;
 
 /// The present, by both clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +76,7 @@ pub struct Store {
     interval: Duration,
     budget: Budget,
     buffer: Box<[u8]>,
+    names: Option<KeptNames>,
     /// Frames captured on all interfaces, as the latest snapshot has them.
     captured: u64,
     next: Duration,
@@ -94,6 +98,7 @@ impl Store {
             interval,
             budget: Budget::new(config.flash_budget, now),
             buffer: vec![0; room].into_boxed_slice(),
+            names: None,
             captured: 0,
             next: now.uptime + interval,
             troubled: false,
@@ -113,6 +118,13 @@ impl Store {
         self.restore(monitor) || self.import(monitor)
     }
 
+    /// Keeps these names, too, beside the snapshots. Those that were kept before are taken over.
+    pub fn keep(&mut self, names: Names, now: Now) {
+        if let Some(generations) = &self.generations {
+            self.names = Some(KeptNames::new(generations.directory(), names, now.wall));
+        }
+    }
+
     /// Writes a snapshot if it is time. Returns the uptime at which to call again, if ever.
     pub fn poll(&mut self, monitor: &Mutex<Monitor>, now: Now) -> Option<Duration> {
         self.generations.as_ref()?;
@@ -122,7 +134,40 @@ impl Store {
             self.status.interval = spacing.as_secs();
             self.next = now.uptime + spacing;
         }
+        if self.names.as_ref().is_some_and(KeptNames::is_urgent) {
+            self.save_names(now, Occasion::Request);
+        }
         Some(self.next)
+    }
+
+    /// Writes a snapshot now, also if no frame came since the last: something else has changed.
+    ///
+    /// # Errors
+    /// One line for the user: there is none.
+    pub fn save_changed(&mut self, monitor: &Mutex<Monitor>, now: Now) -> Result<(), String> {
+        // No ledger has captured as many.
+        self.captured = u64::MAX;
+        let saves = self.status.saves;
+        self.save(monitor, now, Occasion::Request);
+        match self.status.saves {
+            same if same == saves => Err("no snapshot could be written; the log says why".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts these books in the place of the present ones, of which a snapshot is written before.
+    ///
+    /// # Errors
+    /// One line for the user: nothing has changed.
+    pub fn replace(&mut self, monitor: &Mutex<Monitor>, now: Now, bytes: &[u8]) -> Result<(), String> {
+        snapshot::verify(bytes).map_err(|rejected| rejected.to_string())?;
+        self.save_changed(monitor, now)?;
+        let restored =
+            snapshot::restore(bytes, &mut lock(monitor)).map_err(|rejected| rejected.to_string())?;
+        self.resume(&restored, "the upload");
+        // If this one fails, the next comes with the interval.
+        let _ = self.save_changed(monitor, now);
+        Ok(())
     }
 
     /// Writes a snapshot and the export now: somebody asked for it.
@@ -223,6 +268,20 @@ impl Store {
     }
 
     fn save(&mut self, monitor: &Mutex<Monitor>, now: Now, occasion: Occasion) {
+        self.save_books(monitor, now, occasion);
+        self.save_names(now, occasion);
+    }
+
+    fn save_names(&mut self, now: Now, occasion: Occasion) {
+        let Some(names) = &mut self.names else { return };
+        self.budget.turn(now);
+        if let Err(error) = names.save(&mut self.budget, occasion == Occasion::End) {
+            self.status.failures += 1;
+            log::warn!("{error}");
+        }
+    }
+
+    fn save_books(&mut self, monitor: &Mutex<Monitor>, now: Now, occasion: Occasion) {
         let Some(generations) = &self.generations else { return };
         let captured = captured(monitor);
         if captured == self.captured {
@@ -266,7 +325,8 @@ impl Store {
         }
     }
 
-    fn export(&mut self, monitor: &Mutex<Monitor>, now: Now) {
+    /// Writes the export, if one is wanted.
+    pub fn export(&mut self, monitor: &Mutex<Monitor>, now: Now) {
         let Some(path) = &self.export else { return };
         let header = header(&self.status, &self.budget, now);
         let Some(bytes) = encode(&mut self.buffer, monitor, &header, now.wall) else { return };
@@ -303,6 +363,7 @@ fn encode<'b>(
     now: Timestamp,
 ) -> Option<&'b [u8]> {
     let mut writer = Writer::new(buffer, header);
+    writer.warnings(&lock(monitor));
     let interfaces = lock(monitor).ledgers().len();
     for index in 0..interfaces {
         if let Some(ledger) = lock(monitor).ledgers_mut().get_mut(index) {

@@ -7,7 +7,7 @@ use super::*;
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
 use crate::network::{Networks, Role};
-use crate::packet::{Decoded, Packet};
+use crate::packet::{Decoded, Mac, Packet};
 use crate::table::Seed;
 use files::Step;
 
@@ -42,7 +42,7 @@ impl Drop for Folder {
 }
 
 pub fn monitor() -> Mutex<Monitor> {
-    let capacity = Capacity { hosts: 16, port_rows: 64 };
+    let capacity = Capacity { hosts: 16, port_rows: 64, devices: 8 };
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, Seed::new(1 << 60, 7 << 60));
     Mutex::new(Monitor::new(vec![ledger], Darknet::new(&[], 0, Seed::new(1, 0)).unwrap()))
 }
@@ -315,4 +315,41 @@ fn an_export_is_written_on_request_and_imported_at_start() {
     let fourth = monitor();
     assert!(!open_store(&importing, &fourth, now(0, START + 20)).start(&fourth));
     assert_eq!(captured(&fourth), 0);
+}
+
+const PHONE: Mac = Mac([2, 0, 0, 0, 0, 5]);
+
+#[test]
+fn names_are_kept_if_they_changed_and_within_the_budget() {
+    let folder = Folder::new("names");
+    let config = config::Store { flash_budget: Some(3_000), ..config(&folder.0) };
+    let monitor = monitor();
+    let mut store = Store::new(&config, &lock(&monitor), now(0, 1_000));
+    let names = Names::none();
+    store.keep(names.clone(), now(0, 1_000));
+    store.poll(&monitor, now(60, 1_060));
+    assert_eq!(folder.names(), [""; 0], "there is nothing to keep");
+    names.rename(PHONE, "Anna").unwrap();
+    store.poll(&monitor, now(61, 1_061));
+    let file = folder.path("duskwatch.names");
+    let line = "own 02:00:00:00:00:05 Anna\n";
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), line, "at once");
+    assert_eq!(store.status().written_today, line.len() as u64);
+    store.poll(&monitor, now(120, 1_120));
+    names.rename(PHONE, "Anna").unwrap();
+    store.poll(&monitor, now(121, 1_121));
+    assert_eq!(store.status().written_today, line.len() as u64, "nothing has changed");
+
+    let mut again = Store::new(&config, &lock(&monitor), now(0, 2_000));
+    let restored = Names::none();
+    again.keep(restored.clone(), now(0, 2_000));
+    assert_eq!(restored.device(PHONE).unwrap(), "Anna");
+    for number in 0..1_000 {
+        restored.rename(PHONE, &format!("Anna {number}")).unwrap();
+        again.poll(&monitor, now(1 + number, 2_000));
+    }
+    assert!(again.status().written_today <= 3_000 - line.len() as u64, "the rest is for the end");
+    again.close(&monitor, now(1_002, 2_000));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "own 02:00:00:00:00:05 Anna 999\n");
+    assert_eq!(folder.names(), ["duskwatch.names"]);
 }
