@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use duskwatch::daemon::names::{Names, Options};
-use duskwatch::packet::Address;
+use duskwatch::packet::{Address, Mac};
 use duskwatch::time::Timestamp;
 
 #[path = "support/served.rs"]
@@ -91,9 +91,9 @@ fn reverse_dns_is_asked_once_and_its_answers_are_not_trusted() {
 #[ignore = "needs the namespace that the test above makes for it"]
 fn in_a_namespace_with_a_dns_server() {
     let questions = serve();
-    let options = Options { leases: Vec::new(), hosts: Vec::new(), reverse: true };
+    let options = Options { reverse: true, ..Options::none() };
     let names = Names::new(options, Timestamp::default()).unwrap();
-    let lookup = |last: u8| names.lookup(Address::from(IpAddr::from([192, 168, 1, last])));
+    let lookup = |last: u8| names.lookup(Address::from(IpAddr::from([192, 168, 1, last])), Mac::ZERO);
     // The thread works in order: once the last is known, all are.
     for last in [6, 7, 8, 9, 5] {
         assert_eq!(lookup(last), None, "no call waits");

@@ -3,9 +3,9 @@
 
 use std::sync::Mutex;
 
-use super::capture::addresses;
 use super::names::Names;
 use super::neighbors;
+use super::system;
 use super::tap::lock;
 use crate::monitor::Monitor;
 use crate::packet::Address;
@@ -14,7 +14,9 @@ use crate::time::Timestamp;
 /// Tells the darknet who is known now. At the start it is told of neighbors that answered `ever`.
 pub fn tell(monitor: &Mutex<Monitor>, names: &Names, now: Timestamp, ever: bool) {
     let mut known = names.addresses(now);
-    known.extend(addresses::list().into_iter().map(|one| Address::from(one.address)));
+    known.extend(
+        system::device_addresses().unwrap_or_default().into_iter().map(|one| Address::from(one.address)),
+    );
     match neighbors::list(ever) {
         Ok(neighbors) => known.extend(neighbors),
         Err(error) => log::debug!("the kernel does not tell of neighbors: {error}"),
