@@ -1,0 +1,153 @@
+//! What the administrator does, on a capture file's books.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use duskwatch::daemon::admin::password::Password;
+
+use crate::browser::{Browser, PASSWORD, hash_password, password_file};
+use crate::served::Served;
+
+/// The program with a password.
+pub fn served(name: &str) -> Served {
+    let file = password_file(name);
+    Served::start(name, &["--password-file", file.to_str().expect("UTF-8")])
+}
+
+#[test]
+fn the_line_of_a_password() {
+    let output = hash_password("correct horse\nmore\n");
+    assert!(output.status.success(), "{output:?}");
+    let line = String::from_utf8(output.stdout).unwrap();
+    let password: Password = line.strip_suffix('\n').expect("one line").parse().expect(&line);
+    assert_eq!(password.check("correct horse").work(u32::MAX), Some(true));
+    let again = hash_password("correct horse\r\n").stdout;
+    assert_ne!(again, line.as_bytes(), "each has a salt of its own");
+    for bad in ["", "\n", "short\n", &"x".repeat(129), "with\ttabs and more\n"] {
+        let output = hash_password(bad);
+        assert!(output.status.code() == Some(1) && output.stdout.is_empty(), "{bad:?}: {output:?}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("a password has 8 to 128 bytes"), "{message}");
+    }
+}
+
+#[test]
+fn a_file_of_a_password_that_others_may_read_is_refused() {
+    let file = password_file("refused-password");
+    let start = || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_duskwatch"));
+        program.args(["-i", "nowhere0", "--password-file"]).arg(&file);
+        let output = program.output().expect("it starts");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for mode in [0o644, 0o602, 0o620, 0o604] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let (status, message) = start();
+        assert_eq!(status, Some(2), "{mode:o}: {message}");
+        assert!(message.contains("others may read or change it: take that away with chmod 600"), "{message}");
+    }
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&file, "correct horse\n").unwrap();
+    assert!(start().1.contains("holds no line of duskwatch --hash-password"), "{}", start().1);
+    fs::remove_file(&file).unwrap();
+    assert!(start().1.contains("cannot be read"), "{}", start().1);
+}
+
+#[test]
+fn without_a_password_there_is_nothing_to_log_in_to() {
+    let served = Served::start("admin-none", &[]);
+    let browser = Browser::new(served.address);
+    assert!(!browser.get("/").text().contains("/admin/"));
+    let page = browser.get("/admin/");
+    assert!(page.status == 200 && !page.text().contains("<form"), "{}", page.text());
+    assert!(page.text().contains("--hash-password") && page.text().contains("--password-file"));
+    for action in ["login", "logout", "reset", "forget", "snapshot", "restore", ""] {
+        let answer = browser.post(&format!("/admin/{action}"), "password=x");
+        assert_eq!((answer.status, answer.header("Allow")), (405, Some("GET, HEAD")), "{action}");
+    }
+}
+
+#[test]
+fn logging_in_and_out() {
+    let served = served("admin-login");
+    let mut browser = Browser::new(served.address);
+    let page = browser.get("/admin/");
+    assert!(page.text().contains("action=\"/admin/login\"") && !page.text().contains("/admin/reset"));
+    // The script leaves pages with such forms alone, or it would keep a session alive.
+    assert!(page.text().contains("<form method=\"post\""));
+    assert!(include_str!("../../src/view/assets/refresh.js").contains("form[method=post]"));
+    assert!(browser.get("/").text().contains("<a href=\"/admin/\">Administration</a>"));
+
+    let wrong = browser.log_in("wrong horse");
+    assert_eq!((wrong.status, wrong.header("Set-Cookie")), (403, None));
+    assert!(wrong.text().contains("The password is wrong.") && wrong.text().contains("/admin/login"));
+
+    let right = browser.log_in(PASSWORD);
+    assert_eq!((right.status, right.header("Location")), (303, Some("/admin/")));
+    let cookie = right.header("Set-Cookie").expect("a cookie");
+    let attributes: Vec<_> = cookie.split("; ").skip(1).collect();
+    assert_eq!(attributes, ["Path=/", "HttpOnly", "SameSite=Strict"], "{cookie}");
+    assert_eq!(browser.cookie.len(), "duskwatch=".len() + 32);
+    assert!(browser.get("/admin/").text().contains("/admin/reset"));
+
+    let out = browser.post("/admin/logout", &format!("token={}", browser.token));
+    assert!(out.status == 303 && out.header("Set-Cookie").is_some_and(|cookie| cookie.contains("Max-Age=0")));
+    // The cookie is worth nothing, also to who has kept it.
+    assert!(!browser.get("/admin/").text().contains("/admin/reset"));
+    assert_eq!(browser.post("/admin/reset", &format!("token={}", browser.token)).status, 403);
+}
+
+#[test]
+fn forgetting_a_host_and_resetting_the_counters() {
+    let served = served("admin-reset");
+    let browser = Browser::logged_in(served.address);
+    let total = browser.json("/api/v1/hosts")["total"].clone();
+    let host = browser.json("/api/v1/hosts?sort=total")["hosts"]["rows"][0]["address"].clone();
+    let host = host.as_str().expect("an address");
+    let evicted = || browser.json("/api/v1/hosts")["hosts"]["evicted"].clone();
+    let before = evicted();
+    assert_eq!(browser.act("forget", &format!("&address=+{host}")), format!(" {host} is forgotten."));
+    assert_eq!(browser.get(&format!("/hosts/{host}/")).status, 404);
+    assert_ne!(evicted(), before);
+    assert_eq!(browser.json("/api/v1/hosts")["total"], total, "its traffic is still in the sum");
+    for unknown in [host, "garbage", "", "%3Cimg+src%3Dx%3E"] {
+        let said = browser.act("forget", &format!("&address={unknown}"));
+        assert!(said.ends_with("is not known here.") && !said.contains('<'), "{said}");
+    }
+    assert!(browser.get("/admin/").text().contains("<h1>Administration</h1>\n<h2>"), "it is said once");
+
+    assert_eq!(browser.act("reset", "&interface=nowhere"), "nowhere is not known here.");
+    assert_eq!(browser.json("/api/v1/hosts")["total"], total);
+    let interface = &served.interface;
+    let said = browser.act("reset", &format!("&interface={interface}"));
+    assert_eq!(said, format!("The counters of {interface} start at zero."));
+    let summary = browser.json("/api/v1/summary");
+    assert_eq!(summary["books"]["captured"]["packets"], 0);
+    assert_eq!(summary["books"]["total"]["bytes"], 0);
+    assert_eq!(browser.json("/api/v1/hosts")["hosts"]["rows"].as_array().map(Vec::len), Some(0));
+    assert_eq!(browser.act("reset", ""), "All counters start at zero.");
+    // There is no directory for the state.
+    for action in ["snapshot", "restore"] {
+        assert_eq!(
+            browser.post(&format!("/admin/{action}"), &format!("token={}", browser.token)).status,
+            405
+        );
+    }
+    assert_eq!(browser.get("/admin/duskwatch.snapshot").status, 404);
+}
+
+#[test]
+fn the_base_is_before_all_of_it() {
+    let file = password_file("admin-base");
+    let served = Served::start("admin-base", &["--base", "/dusk", "--password-file", file.to_str().unwrap()]);
+    let browser = Browser::new(served.address);
+    assert!(browser.get("/dusk/admin/").text().contains("action=\"/dusk/admin/login\""));
+    let answer = browser.post("/dusk/admin/login", "password=correct+horse+%26+battery");
+    assert_eq!((answer.status, answer.header("Location")), (303, Some("/dusk/admin/")));
+    assert!(
+        answer.header("Set-Cookie").is_some_and(|cookie| cookie.contains("; Path=/dusk/;")),
+        "{answer:?}"
+    );
+    assert_eq!(browser.post("/admin/login", "password=x").status, 405);
+}
