@@ -8,22 +8,25 @@ use duskwatch::daemon::evidence::pcapng::{self, Block};
 use duskwatch::daemon::evidence::segment::Interface;
 use duskwatch::daemon::evidence::words::Words;
 use duskwatch::daemon::export;
-use duskwatch::daemon::names::{hosts, leases};
+use duskwatch::daemon::names::vendors::Vendors;
+use duskwatch::daemon::names::{devices, ethers, hosts, leases};
 use duskwatch::daemon::neighbors;
 use duskwatch::daemon::options::parse_config_file;
 use duskwatch::daemon::rules;
-use duskwatch::daemon::web::request::{Parsed, parse};
+use duskwatch::daemon::web::request::{Form, Method, Parsed, parse};
+use duskwatch::daemon::web::upload;
 use duskwatch::darknet::Darknet;
-use duskwatch::ledger::{Capacity, Ledger, PortOwner, Traffic};
+use duskwatch::ledger::{Capacity, Ledger, Owner, PortOwner, Traffic};
 use duskwatch::limits::{
-    CONFIRM_ROWS, HOSTS_FILE_NAMES_MAX, LEASES_MAX, NEIGHBORS_MAX, RULES_MAX, WEB_HEAD_BYTES_MAX,
+    CONFIRM_ROWS, DEVICE_NAMES_FILE_BYTES_MAX, DEVICE_NAMES_MAX, ETHERS_NAMES_MAX, HOSTS_FILE_NAMES_MAX,
+    LEASES_MAX, NEIGHBORS_MAX, RULES_MAX, WEB_HEAD_BYTES_MAX,
 };
 use duskwatch::limits::{
     EVIDENCE_BLOCK_BYTES_MAX, EVIDENCE_COMMENT_BYTES_MAX, EVIDENCE_FRAME_BYTES_MAX, EVIDENCE_ROW_BYTES,
 };
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
-use duskwatch::packet::{Decoded, Frame, LinkType, decode, neighbor_message};
+use duskwatch::packet::{Decoded, Frame, LinkType, Mac, decode, neighbor_message};
 use duskwatch::table::{PortKind, Seed};
 use duskwatch::time::Timestamp;
 
@@ -74,7 +77,8 @@ fn suspect(frame: &Frame) {
     assert_eq!(told + rest, darknet.totals().packets);
 }
 
-/// A request that is accepted has a path that can be shown, and is the same without what follows it.
+/// A request that is accepted has a path that can be shown, and is the same without what follows it. Only a POST
+/// has a body, which is decoded as a form and as one with a file.
 pub fn request(input: &[u8]) {
     let parsed = parse(input);
     let Parsed::Complete(request, length) = &parsed else {
@@ -83,8 +87,19 @@ pub fn request(input: &[u8]) {
     };
     assert!(*length <= input.len().min(WEB_HEAD_BYTES_MAX));
     assert!(request.path().starts_with('/') && !request.path().contains(char::is_control));
+    let _ = request.language();
     for (name, value) in request.query() {
         assert!(!name.contains(char::is_control) && !value.contains(char::is_control));
+    }
+    assert!(request.method == Method::Post || request.body_length.unwrap_or_default() == 0);
+    assert!(request.cookies("id").all(|value| !value.contains(';')));
+    let _ = request.is_same_origin();
+    let body = &input[*length..];
+    if let Some(form) = Form::of(body) {
+        assert!(!form.get("a").contains(char::is_control));
+    }
+    if let Some((start, content)) = upload::content(body) {
+        assert!(start + content.len() < body.len());
     }
     assert_eq!(parse(&input[..*length]), parsed);
     assert_eq!(parse(&input[..length - 1]), Parsed::Partial);
@@ -177,6 +192,38 @@ pub fn hosts(input: &[u8]) {
     assert!(hosts.all().is_sorted_by(|one, next| one.0 < next.0));
 }
 
+/// Each device has one name, in order.
+pub fn ethers(input: &[u8]) {
+    let ethers = ethers::parse(input);
+    assert!(ethers.all().len() <= ETHERS_NAMES_MAX);
+    assert!(ethers.all().is_sorted_by(|one, next| one.0.0 < next.0.0));
+}
+
+/// What is restored is kept as it is.
+pub fn names(input: &[u8]) {
+    let text = devices::parse(input).text();
+    assert!(text.lines().count() <= DEVICE_NAMES_MAX && text.len() as u64 <= DEVICE_NAMES_FILE_BYTES_MAX);
+    let again = devices::parse(text.as_bytes());
+    assert_eq!((again.text(), again.skipped()), (text, 0));
+}
+
+/// The table as it is, and with the checksum that would let it pass. The first bytes are the address that is looked for.
+pub fn vendors(input: &[u8]) {
+    let Some((mac, table)) = input.split_first_chunk() else { return };
+    let mut whole = table.to_vec();
+    if let Some(body) = whole.len().checked_sub(4) {
+        let sum = duskwatch::snapshot::checksum(&whole[..body]);
+        whole[body..].copy_from_slice(&sum.to_le_bytes());
+    }
+    for table in [table.to_vec(), whole] {
+        let length = table.len() as u64;
+        if let Ok(vendors) = Vendors::check(Box::new(table), length) {
+            let name = vendors.name(Mac(*mac));
+            assert!(name.is_none_or(|name| !name.is_empty() && !name.chars().any(char::is_control)));
+        }
+    }
+}
+
 /// The input as it is, and with the checksum that would let it pass.
 pub fn snapshot(input: &[u8]) {
     restore(input);
@@ -198,7 +245,7 @@ pub fn import(input: &[u8]) {
 
 /// Restores into small books. What is accepted adds up and goes on counting.
 fn restore(snapshot: &[u8]) {
-    let capacity = Capacity { hosts: 4, port_rows: 8 };
+    let capacity = Capacity { hosts: 4, port_rows: 8, devices: 4 };
     let seed = Seed::new(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, seed);
     let darknet = Darknet::new(&[], 0, Seed::new(1, 0)).expect("no prefix is not too many");
@@ -213,6 +260,9 @@ fn restore(snapshot: &[u8]) {
         let mut hosts = ledger.evicted().traffic;
         ledger.hosts().for_each(|(_, host)| hosts += host.total());
         assert_eq!(hosts, Traffic { sent: total, received: total });
+        let devices = ledger.accounts().iter().filter(|(_, row)| !matches!(row.owner, Owner::Network(_)));
+        let devices: u64 = devices.map(|(_, row)| row.total().both().bytes).sum();
+        assert!(devices <= 2 * total.bytes);
         let mut of_interface = ledger.ports(PortOwner::Interface);
         assert!(of_interface.all(|(kind, ..)| kind != PortKind::Protocol));
         assert!(ledger.host_protocols().all(|(address, ..)| ledger.host(address).is_some()));

@@ -12,9 +12,10 @@ use rustix::event::PollFlags;
 use rustix::net::sockopt;
 
 use super::response::{Page, Parts};
+use super::upload::Upload;
 use crate::limits::{
     WEB_HEAD_BYTES_MAX, WEB_HEAD_TIME, WEB_IDLE_TIME, WEB_LINGER_BYTES_MAX, WEB_LINGER_TIME,
-    WEB_REQUESTS_PER_CONNECTION_MAX, WEB_RESPONSE_TIME, WEB_STALL_TIME,
+    WEB_REQUESTS_PER_CONNECTION_MAX, WEB_RESPONSE_TIME, WEB_STALL_TIME, WEB_UPLOAD_TIME,
 };
 
 /// What a turn of a connection led to.
@@ -35,7 +36,10 @@ enum State {
     Lingering { discarded: usize },
     /// A head is awaited or arriving. `unexamined`: bytes of a pipelined request are there already.
     Reading { unexamined: bool },
-    /// A whole head is there. `place`: when it joined the queue, or last stood back in it.
+    /// A file is arriving behind a head.
+    Uploading { began: Instant },
+    /// A whole request is there. `place`: when it joined the queue, or last stood back in it; a time to
+    /// come if its answer must wait until then.
     Waiting { place: Instant },
     /// A response is leaving, or one part of a download, whose others are `parts`.
     Writing { page: Page, parts: Option<Parts>, started: Instant, keep_alive: bool },
@@ -48,6 +52,8 @@ pub(super) type Rank = (Reverse<bool>, Reverse<usize>, u8, Duration);
 pub(super) struct Connection {
     stream: TcpStream,
     peer: IpAddr,
+    /// Which of all connections accepted it is.
+    number: u64,
     /// Connections of the same address, this one included.
     share: usize,
     state: State,
@@ -56,15 +62,36 @@ pub(super) struct Connection {
     since: Instant,
     requests: u32,
     received: usize,
+    /// How many of them a head and its form have; zero while a head is awaited.
+    wanted: usize,
+    /// The file that came with the request.
+    upload: Option<Upload>,
     head: [u8; WEB_HEAD_BYTES_MAX],
 }
 
 impl Connection {
     /// A connection just accepted; the stream must be non-blocking.
-    pub(super) fn new(stream: TcpStream, peer: IpAddr, now: Instant) -> Self {
+    pub(super) fn new(stream: TcpStream, peer: IpAddr, number: u64, now: Instant) -> Self {
         let state = State::Reading { unexamined: false };
         let head = [0; WEB_HEAD_BYTES_MAX];
-        Self { stream, peer, share: 1, state, since: now, requests: 0, received: 0, head }
+        Self {
+            stream,
+            peer,
+            number,
+            share: 1,
+            state,
+            since: now,
+            requests: 0,
+            received: 0,
+            wanted: 0,
+            upload: None,
+            head,
+        }
+    }
+
+    /// Which of all connections accepted it is.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// The client's address.
@@ -82,7 +109,7 @@ impl Connection {
         let flags = match self.state {
             // There is work in the buffer: a socket that can be written to is ready at once.
             State::Reading { unexamined: true } => PollFlags::IN | PollFlags::OUT,
-            State::Lingering { .. } | State::Reading { .. } => PollFlags::IN,
+            State::Lingering { .. } | State::Reading { .. } | State::Uploading { .. } => PollFlags::IN,
             // The system reports a broken connection even so.
             State::Waiting { .. } => PollFlags::empty(),
             State::Writing { .. } => PollFlags::OUT,
@@ -93,24 +120,21 @@ impl Connection {
     /// Orders connections by who is closed first when there is no room. First come those that only
     /// linger, then those of the address that has most: unfinished heads and idle ones, then responses that
     /// stall, in each group the oldest, and at last the newest of those that wait for an answer. `None`
-    /// for those that stay: the only one of its address if it waits, or if it has come or moved this very
-    /// turn and so had no chance yet.
+    /// for those that stay: the only one of its address if it is its turn to be answered, or if it has come or moved
+    /// this very turn and so had no chance yet. A login that waits for others does not stay, or whoever has many
+    /// addresses could keep everybody out.
     pub(super) fn rank(&self, now: Instant) -> Option<Rank> {
         let age = now.saturating_duration_since(self.since);
         let oldest_first = Duration::MAX - age;
         let (lingers, group, order) = match self.state {
             State::Lingering { .. } => (Reverse(true), 0, oldest_first),
-            State::Reading { .. } => (Reverse(false), 1, oldest_first),
+            State::Reading { .. } | State::Uploading { .. } => (Reverse(false), 1, oldest_first),
             State::Writing { .. } => (Reverse(false), 2, oldest_first),
             State::Waiting { .. } => (Reverse(false), 3, age),
         };
-        let stays = self.share == 1 && (self.is_waiting() || age.is_zero());
+        let is_due = self.place().is_some_and(|(due, _)| due <= now);
+        let stays = self.share == 1 && (is_due || age.is_zero());
         (!stays).then_some((lingers, Reverse(self.share), group, order))
-    }
-
-    /// True while a request waits for its answer.
-    fn is_waiting(&self) -> bool {
-        matches!(self.state, State::Waiting { .. })
     }
 
     /// The place in the queue for an answer: the least is next. `None` if nothing has been asked.
@@ -127,11 +151,43 @@ impl Connection {
         self.since = now;
     }
 
-    /// Goes behind all others that wait, as another connection of its address is being answered.
-    pub(super) fn stand_back(&mut self, now: Instant) {
+    /// Goes behind all others that wait, or that will until that time: another connection of its address is
+    /// being answered, or its own answer is not ready.
+    pub(super) fn stand_back(&mut self, until: Instant) {
         if let State::Waiting { place } = &mut self.state {
-            *place = now;
+            *place = until.max(*place);
         }
+    }
+
+    /// How many bytes a head and its form have together that are awaited; zero while a head is.
+    pub(super) fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    /// Reads on until so many bytes are there, a head and its form, which has as much time as a head.
+    pub(super) fn await_form(&mut self, wanted: usize, now: Instant) {
+        self.wanted = wanted.min(self.head.len());
+        self.state = State::Reading { unexamined: false };
+        self.since = now;
+    }
+
+    /// Reads on until the file is there that follows the first `head_length` bytes. It is the last request of
+    /// the connection.
+    pub(super) fn await_upload(&mut self, mut upload: Upload, head_length: usize, now: Instant) {
+        upload.take(self.head.get(head_length..self.received).unwrap_or_default());
+        self.received = head_length.min(self.received);
+        let is_whole = upload.missing() == 0;
+        self.upload = Some(upload);
+        self.state = State::Uploading { began: now };
+        self.since = now;
+        if is_whole {
+            self.wait(now);
+        }
+    }
+
+    /// The file that came with the request, once all of it is there.
+    pub(super) fn upload(&self) -> Option<&Upload> {
+        self.upload.as_ref()
     }
 
     /// Since when a response has been leaving in a page that others wait for.
@@ -155,9 +211,9 @@ impl Connection {
         matches!(self.state, State::Lingering { .. })
     }
 
-    /// True if the client owes the rest of a head that it has begun.
-    pub(super) fn owes_head(&self) -> bool {
-        matches!(self.state, State::Reading { .. }) && self.received > 0
+    /// True if the client owes the rest of a request that it has begun.
+    pub(super) fn owes_rest(&self) -> bool {
+        matches!(self.state, State::Reading { .. } | State::Uploading { .. }) && self.received > 0
     }
 
     /// When patience ends.
@@ -166,6 +222,7 @@ impl Connection {
             State::Lingering { .. } => self.since + WEB_LINGER_TIME,
             State::Reading { .. } if self.requests == 0 || self.received > 0 => self.since + WEB_HEAD_TIME,
             State::Reading { .. } => self.since + WEB_IDLE_TIME,
+            State::Uploading { began } => (self.since + WEB_STALL_TIME).min(*began + WEB_UPLOAD_TIME),
             State::Waiting { .. } => self.since + WEB_RESPONSE_TIME,
             State::Writing { started, .. } => (self.since + WEB_STALL_TIME).min(*started + WEB_RESPONSE_TIME),
         }
@@ -193,6 +250,8 @@ impl Connection {
     ) {
         self.head.copy_within(head_length.min(self.received)..self.received, 0);
         self.received = self.received.saturating_sub(head_length);
+        self.wanted = 0;
+        self.upload = None;
         self.requests += 1;
         self.since = now;
         self.state = State::Writing { page, parts, started: now, keep_alive };
@@ -207,6 +266,7 @@ impl Connection {
                 Outcome::Received
             }
             State::Reading { .. } => self.receive(now),
+            State::Uploading { .. } => self.receive_upload(now),
             // Nothing was asked of the system, so it can only be the end.
             State::Waiting { .. } => Outcome::Ended,
             State::Writing { .. } => self.send(now),
@@ -238,6 +298,26 @@ impl Connection {
                 }
                 self.received += length;
                 Outcome::Received
+            }
+            Err(error) => outcome_of(&error),
+        }
+    }
+
+    fn receive_upload(&mut self, now: Instant) -> Outcome {
+        let Some(upload) = &mut self.upload else { return Outcome::Ended };
+        // The head stays where it is; each part of the file comes into the room behind it.
+        let room = usize::try_from(upload.missing()).unwrap_or(usize::MAX);
+        let free = self.head.get_mut(self.received..).unwrap_or_default();
+        let room = room.min(free.len());
+        match self.stream.read(&mut free[..room]) {
+            Ok(0) => Outcome::Ended,
+            Ok(length) => {
+                upload.take(&free[..length]);
+                self.since = now;
+                if upload.missing() == 0 {
+                    self.wait(now);
+                }
+                Outcome::Waiting
             }
             Err(error) => outcome_of(&error),
         }
@@ -313,7 +393,7 @@ mod tests {
         client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let (stream, peer) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
-        (Connection::new(stream, peer.ip(), now), client)
+        (Connection::new(stream, peer.ip(), 1, now), client)
     }
 
     /// Proceeds until something comes of it.
@@ -347,14 +427,14 @@ mod tests {
         let start = Instant::now();
         let (mut connection, mut client) = pair(start);
         assert_eq!(connection.deadline(), start + WEB_HEAD_TIME);
-        assert!(!connection.owes_head());
+        assert!(!connection.owes_rest());
         for second in 1..4 {
             client.write_all(b"G").unwrap();
             let now = start + Duration::from_secs(second);
             assert!(matches!(settle(&mut connection, now), Outcome::Received));
             assert_eq!(connection.deadline(), start + WEB_HEAD_TIME);
         }
-        assert!(connection.owes_head() && connection.received() == b"GGG");
+        assert!(connection.owes_rest() && connection.received() == b"GGG");
     }
 
     #[test]

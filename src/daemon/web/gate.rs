@@ -9,16 +9,19 @@
 use std::io;
 use std::net::{IpAddr, TcpStream};
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::connection::{Connection, Outcome};
-use super::request::{self, Parsed};
-use super::{Handler, HostNames, Listeners, Page, Refusal};
+use super::request::{self, Form, Method, Parsed};
+use super::upload::Upload;
+use super::{Answer, Client, Handler, HostNames, Listeners, Page, Post, Refusal, Request, Takes};
 use crate::limits::{
     WEB_ACCEPT_PAUSE, WEB_ACCEPTS_PER_TURN, WEB_CONNECTIONS_MAX, WEB_CONNECTIONS_PER_ADDRESS_MAX,
-    WEB_DOWNLOADS_MAX, WEB_LISTENERS_MAX, WEB_PAGE_TIME, WEB_PAGES_MAX,
+    WEB_DOWNLOADS_MAX, WEB_FORM_BYTES_MAX, WEB_HEAD_BYTES_MAX, WEB_LISTENERS_MAX, WEB_PAGE_TIME,
+    WEB_PAGES_MAX,
 };
 
 /// What the gate has let in and kept out since the start.
@@ -146,7 +149,11 @@ impl Gate {
             Outcome::Answered(page) => self.put_back(page),
             Outcome::Ended => self.close(index),
             Outcome::Received => {
-                if request::parse(connection.received()) != Parsed::Partial {
+                let is_whole = match connection.wanted() {
+                    0 => request::parse(connection.received()) != Parsed::Partial,
+                    wanted => connection.received().len() >= wanted,
+                };
+                if is_whole {
                     connection.wait(now);
                 }
             }
@@ -156,7 +163,7 @@ impl Gate {
     /// Answers who is first in the queue, if there is a page for it. Then all addresses that wait come
     /// before the same one again.
     fn answer_next(&mut self, now: Instant, handler: &mut dyn Handler) {
-        let Some(index) = self.first_waiting() else { return };
+        let Some((index, _)) = self.first_waiting().filter(|(_, place)| *place <= now) else { return };
         let Some(mut page) = self.take_page(now) else { return };
         if let Some(peer) = self.connections[index].as_ref().map(Connection::peer) {
             self.siblings(peer).for_each(|sibling| sibling.stand_back(now));
@@ -175,6 +182,10 @@ impl Gate {
         if request.host.is_some_and(|host| !self.names.allows(host)) {
             return self.refuse(index, Refusal::Host, page, now);
         }
+        if request.method == Method::Post {
+            let step = step(connection, &request, length, handler, &mut page, now);
+            return self.take_step(index, step, page, now);
+        }
         if let Some(download) = handler.download(&request) {
             let Some(mut part) = self.part_pages.pop() else {
                 return self.refuse(index, Refusal::Busy, page, now);
@@ -188,14 +199,38 @@ impl Gate {
             return self.serve(index, now);
         }
         let response = handler.respond(&request, &self.statistics, &mut page);
+        let keep_alive = request.keep_alive && connection.may_continue();
+        page.complete(&response, &request, keep_alive);
+        self.send(index, page, length, keep_alive, now);
+    }
+
+    /// Starts to send a page that was made for the first `length` bytes received.
+    fn send(&mut self, index: usize, page: Page, length: usize, keep_alive: bool, now: Instant) {
         if page.has_overflowed() {
             return self.refuse(index, Refusal::ResponseTooLarge, page, now);
         }
-        let keep_alive = request.keep_alive && connection.may_continue();
-        page.complete(&response, &request, keep_alive);
+        let Some(connection) = &mut self.connections[index] else { return self.pages.push(page) };
         self.statistics.requests += 1;
         connection.answer(page, None, length, keep_alive, now);
         self.serve(index, now);
+    }
+
+    /// Takes the next step of a POST.
+    fn take_step(&mut self, index: usize, step: Step, page: Page, now: Instant) {
+        let uploads = self.connections.iter().flatten().filter(|open| open.upload().is_some()).count();
+        let Some(connection) = &mut self.connections[index] else { return self.pages.push(page) };
+        match step {
+            Step::Refuse(refusal) => return self.refuse(index, refusal, page, now),
+            Step::Upload(_) if uploads > 0 => return self.refuse(index, Refusal::Busy, page, now),
+            Step::Send(length, keep_alive) => return self.send(index, page, length, keep_alive, now),
+            Step::AwaitForm(wanted) => connection.await_form(wanted, now),
+            Step::Upload(file) => match Upload::create(&file.path, file.bytes) {
+                Ok(upload) => connection.await_upload(upload, file.head_length, now),
+                Err(_) => return self.refuse(index, Refusal::Storage, page, now),
+            },
+            Step::Later(time) => connection.stand_back(time),
+        }
+        self.pages.push(page);
     }
 
     /// Answers a connection with a refusal, which ends it.
@@ -222,29 +257,29 @@ impl Gate {
 
     /// When somebody who waits for a page can get one at the latest.
     fn next_page(&self, now: Instant) -> Option<Instant> {
-        self.first_waiting()?;
+        let (_, place) = self.first_waiting()?;
         if !self.pages.is_empty() {
-            return Some(now);
+            return Some(place.max(now));
         }
         let open = self.connections.iter().flatten();
-        open.filter_map(Connection::page_since).min().map(|since| since + WEB_PAGE_TIME)
+        open.filter_map(Connection::page_since).min().map(|since| (since + WEB_PAGE_TIME).max(place))
     }
 
-    /// Who is answered next.
-    fn first_waiting(&self) -> Option<usize> {
+    /// Who is answered next, and from when on.
+    fn first_waiting(&self) -> Option<(usize, Instant)> {
         let open = self.connections.iter().enumerate();
         let queue = open.filter_map(|(index, slot)| Some((slot.as_ref()?.place()?, index)));
-        queue.min().map(|(_, index)| index)
+        queue.min().map(|((place, _), index)| (index, place))
     }
 
-    /// Closes the connections whose time is up; one that owes the rest of a head is told.
+    /// Closes the connections whose time is up; one that owes the rest of a request is told.
     fn expire(&mut self, now: Instant) {
         for index in 0..WEB_CONNECTIONS_MAX {
             let Some(connection) = &self.connections[index] else { continue };
             if connection.deadline() > now {
                 continue;
             }
-            if connection.owes_head()
+            if connection.owes_rest()
                 && let Some(page) = self.pages.pop()
             {
                 self.refuse(index, Refusal::Timeout, page, now);
@@ -292,7 +327,7 @@ impl Gate {
         match slot {
             Some(index) if stream.set_nonblocking(true).is_ok() => {
                 self.evict(index);
-                self.connections[index] = Some(Connection::new(stream, peer, now));
+                self.connections[index] = Some(Connection::new(stream, peer, self.statistics.accepted, now));
                 self.share_out(peer);
                 self.serve(index, now);
             }
@@ -359,6 +394,75 @@ impl Gate {
     fn put_back(&mut self, page: Page) {
         if page.is_for_parts() { self.part_pages.push(page) } else { self.pages.push(page) }
     }
+}
+
+/// What comes next of a POST.
+enum Step {
+    /// It is refused.
+    Refuse(Refusal),
+    /// The rest of its form must come: so many bytes in all.
+    AwaitForm(usize),
+    /// Its file must come.
+    Upload(File),
+    /// Its answer is not ready before this time.
+    Later(Instant),
+    /// Its answer is ready, for so many bytes received, and whether the connection goes on.
+    Send(usize, bool),
+}
+
+/// A file that is to come.
+struct File {
+    path: PathBuf,
+    bytes: u64,
+    head_length: usize,
+}
+
+/// Finds out what comes next of a POST, whose head is the first `head` bytes received.
+fn step(
+    connection: &Connection,
+    request: &Request<'_>,
+    head: usize,
+    handler: &mut dyn Handler,
+    page: &mut Page,
+    now: Instant,
+) -> Step {
+    let client = Client { address: connection.peer(), connection: connection.number(), now };
+    let upload = connection.upload();
+    let mut form = Form::default();
+    let mut length = head;
+    if upload.is_none() {
+        let takes = handler.takes(request, now);
+        let media_type = match takes {
+            Takes::Nothing => return Step::Refuse(Refusal::Method),
+            Takes::Refused(refusal) => return Step::Refuse(refusal),
+            Takes::Form => "application/x-www-form-urlencoded",
+            Takes::File(..) => "multipart/form-data",
+        };
+        let given = request.media_type.split(';').next().unwrap_or_default().trim_ascii();
+        if !given.eq_ignore_ascii_case(media_type) {
+            return Step::Refuse(Refusal::MediaType);
+        }
+        let Some(bytes) = request.body_length else { return Step::Refuse(Refusal::Length) };
+        if let Takes::File(path, most) = takes {
+            let file = File { path, bytes, head_length: head };
+            return if bytes > most { Step::Refuse(Refusal::Body) } else { Step::Upload(file) };
+        }
+        length = head.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
+        if bytes > WEB_FORM_BYTES_MAX as u64 || length > WEB_HEAD_BYTES_MAX {
+            return Step::Refuse(Refusal::Body);
+        }
+        let Some(body) = connection.received().get(head..length) else { return Step::AwaitForm(length) };
+        let Some(decoded) = Form::of(body) else { return Step::Refuse(Refusal::Malformed) };
+        form = decoded;
+    }
+    let response = match handler.act(&Post { request, client, form, upload }, page) {
+        Answer::Ready(response) => response,
+        Answer::Later(time) => return Step::Later(time),
+        Answer::Refused(refusal) => return Step::Refuse(refusal),
+    };
+    let keep_alive = request.keep_alive && connection.may_continue() && upload.is_none();
+    page.complete(&response, request, keep_alive);
+    Step::Send(length, keep_alive)
 }
 
 /// What `poll` found ready.

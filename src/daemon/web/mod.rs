@@ -14,17 +14,25 @@
 
 mod connection;
 pub mod gate;
+mod gzip;
 pub mod host;
 pub mod listeners;
+mod listing;
 pub mod request;
 pub mod response;
 pub mod routes;
+pub mod upload;
 
 pub use gate::{Gate, Statistics};
 pub use host::HostNames;
 pub use listeners::Listeners;
-pub use request::{Method, Refusal, Request};
+pub use request::{Form, Method, Refusal, Request};
 pub use response::{Cache, Download, Page, Response, Status};
+pub use upload::Upload;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Instant;
 
 /// Answers the requests that passed the gate.
 pub trait Handler {
@@ -40,6 +48,62 @@ pub trait Handler {
     fn download(&mut self, _request: &Request<'_>) -> Option<Download> {
         None
     }
+
+    /// What a POST may bring to this path. It is called when the head has arrived, before the body is read.
+    fn takes(&mut self, _request: &Request<'_>, _now: Instant) -> Takes {
+        Takes::Nothing
+    }
+
+    /// Does what a POST asks for, once all of its body is there, and renders the answer. It runs in the gate's
+    /// thread and must not block: what takes long is done in slices, and the answer is ready later.
+    fn act(&mut self, _post: &Post<'_>, _page: &mut Page) -> Answer {
+        Answer::Refused(Refusal::Method)
+    }
+}
+
+/// What a POST may bring to a path.
+pub enum Takes {
+    /// It is not for POST.
+    Nothing,
+    /// This one is refused.
+    Refused(Refusal),
+    /// A form.
+    Form,
+    /// A form with a file, which is kept at this path; with what is around it so many bytes at most.
+    File(PathBuf, u64),
+}
+
+/// Who asks, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    /// From where.
+    pub address: IpAddr,
+    /// By which of all connections that were accepted.
+    pub connection: u64,
+    /// The present.
+    pub now: Instant,
+}
+
+/// A POST with all of its body.
+pub struct Post<'a> {
+    /// Its head.
+    pub request: &'a Request<'a>,
+    /// Who sent it.
+    pub client: Client,
+    /// The form; empty if it came with a file.
+    pub form: Form<'a>,
+    /// The file, if it came with one.
+    pub upload: Option<&'a Upload>,
+}
+
+/// What becomes of a POST.
+pub enum Answer {
+    /// The page is rendered, and this goes above it.
+    Ready(Response),
+    /// The handler is to be asked again: others have their turn first, and not before this time.
+    Later(Instant),
+    /// It is refused.
+    Refused(Refusal),
 }
 
 /// A body that is made in parts while it is sent.

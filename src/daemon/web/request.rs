@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::limits::{WEB_HEAD_BYTES_MAX, WEB_HEADERS_MAX};
+use crate::view::languages::{LANGUAGES, Language};
 
 /// The methods that are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub enum Method {
     Get,
     /// What would stand above the page.
     Head,
+    /// Something is to be done. Few paths take it.
+    Post,
 }
 
 /// Why a request gets no answer from the handler. Each is counted.
@@ -19,12 +22,22 @@ pub enum Method {
 pub enum Refusal {
     /// Not HTTP, or a target that cannot be decoded, or not exactly one Host (400).
     Malformed,
-    /// Another method than GET or HEAD (405).
+    /// Another method than GET or HEAD, or POST where nothing takes it (405).
     Method,
     /// The head did not arrive in time (408).
     Timeout,
-    /// A body was announced (413).
+    /// A body was announced where there is none, or a larger one than may be (413).
     Body,
+    /// The length of a body was not announced (411).
+    Length,
+    /// A body of another type than its path takes (415).
+    MediaType,
+    /// Nobody who may do this, or from a page that is none of ours (403).
+    Forbidden,
+    /// More wrong passwords than may be (429).
+    TooMany,
+    /// What was sent cannot be kept (507).
+    Storage,
     /// Asked for under a name that is not ours: perhaps DNS rebinding (421).
     Host,
     /// The head is longer than the buffer or has too many lines (431).
@@ -39,11 +52,16 @@ pub enum Refusal {
 
 impl Refusal {
     /// All refusals, in the order of their counters.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::Method,
         Self::Timeout,
         Self::Body,
+        Self::Length,
+        Self::MediaType,
+        Self::Forbidden,
+        Self::TooMany,
+        Self::Storage,
         Self::Host,
         Self::HeadTooLarge,
         Self::Busy,
@@ -58,6 +76,11 @@ impl Refusal {
             Self::Method => "method",
             Self::Timeout => "timeout",
             Self::Body => "body",
+            Self::Length => "length",
+            Self::MediaType => "media_type",
+            Self::Forbidden => "forbidden",
+            Self::TooMany => "too_many",
+            Self::Storage => "storage",
             Self::Host => "host",
             Self::HeadTooLarge => "head_too_large",
             Self::Busy => "busy",
@@ -70,7 +93,7 @@ impl Refusal {
 /// A well-formed request for a page. It borrows from the head that it was parsed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// GET or HEAD.
+    /// What is to be done.
     pub method: Method,
     /// The host that was asked for, with its port; `None` only from an HTTP/1.0 client.
     pub host: Option<&'a str>,
@@ -80,9 +103,19 @@ pub struct Request<'a> {
     pub keep_alive: bool,
     /// The client understands a body in chunks: it speaks HTTP/1.1.
     pub takes_chunks: bool,
+    /// The bytes of the body that follows; `None` if the client does not say.
+    pub body_length: Option<u64>,
+    /// The body's media type, with its parameters.
+    pub media_type: &'a str,
+    /// The cookies, as they were sent.
+    cookies: &'a str,
+    /// Where the page that sent it is from, by `Origin` and by `Sec-Fetch-Site`.
+    origin: Option<&'a str>,
+    fetch_site: Option<&'a str>,
     path: Cow<'a, str>,
     query: &'a str,
     if_none_match: &'a str,
+    accept_language: &'a str,
 }
 
 impl<'a> Request<'a> {
@@ -93,11 +126,7 @@ impl<'a> Request<'a> {
 
     /// The names and values of the query, decoded, in the order sent; they have no control characters.
     pub fn query(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
-        self.query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            // The whole query was found decodable, so each part is.
-            (decode_query(name).unwrap_or_default(), decode_query(value).unwrap_or_default())
-        })
+        pairs(self.query)
     }
 
     /// The first value of that name in the query.
@@ -111,10 +140,40 @@ impl<'a> Request<'a> {
         list(self.if_none_match).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
     }
 
+    /// Of the languages that there are, the one that the reader likes most: `Accept-Language` (RFC 9110, section
+    /// 12.5.4).
+    pub fn language(&self) -> &'static Language {
+        let [default, ..] = LANGUAGES;
+        let known = list(self.accept_language).filter_map(|item| {
+            let (tag, weight) = weighted(item);
+            let language = if tag == "*" { default } else { Language::of(tag)? };
+            Some((language, weight))
+        });
+        // Of equals the first.
+        known.fold((default, 0), |best, next| if next.1 > best.1 { next } else { best }).0
+    }
+
+    /// The values of all cookies of that name.
+    pub fn cookies(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.cookies.split(';').filter_map(|pair| pair.trim_ascii().split_once('='));
+        pairs.filter(move |(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// False if the browser says that the request comes from a page of another origin. Every browser says
+    /// so with a POST; what sends neither header is no browser, and nobody's cookies go with it.
+    pub fn is_same_origin(&self) -> bool {
+        let is_ours = |origin: &str| {
+            let host = origin.strip_prefix("http://").or(origin.strip_prefix("https://"));
+            host.zip(self.host).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+        };
+        self.origin.is_none_or(is_ours) && self.fetch_site.is_none_or(|site| site == "same-origin")
+    }
+
     fn from_head(head: &httparse::Request<'_, 'a>) -> Result<Self, Refusal> {
         let method = match head.method {
             Some("GET") => Method::Get,
             Some("HEAD") => Method::Head,
+            Some("POST") => Method::Post,
             _ => return Err(Refusal::Method),
         };
         let (authority, target) = split_target(head.path.unwrap_or_default()).ok_or(Refusal::Malformed)?;
@@ -127,15 +186,25 @@ impl<'a> Request<'a> {
             accepts_gzip: false,
             keep_alive: is_http_11,
             takes_chunks: is_http_11,
+            body_length: None,
+            media_type: "",
+            cookies: "",
+            origin: None,
+            fetch_site: None,
             path: decode(path).ok_or(Refusal::Malformed)?,
             query,
             if_none_match: "",
+            accept_language: "",
         };
         for header in head.headers.iter() {
             request.take_header(header.name, header.value)?;
         }
         if is_http_11 && request.host.is_none() {
             return Err(Refusal::Malformed);
+        }
+        let has_body = request.body_length.is_some_and(|length| length > 0);
+        if has_body && method != Method::Post {
+            return Err(Refusal::Body);
         }
         // A host in the target outranks the header (RFC 9112, section 3.2.2).
         request.host = authority.or(request.host);
@@ -151,18 +220,57 @@ impl<'a> Request<'a> {
                 return Err(Refusal::Malformed);
             }
         } else if is("transfer-encoding") {
-            return Err(Refusal::Body);
+            // Two ways to say where a request ends are how one is smuggled behind another.
+            return Err(if self.method == Method::Post { Refusal::Length } else { Refusal::Body });
         } else if is("content-length") {
-            check_length(value.trim_ascii())?;
+            if self.body_length.replace(length(value.trim_ascii())?).is_some() {
+                return Err(Refusal::Malformed);
+            }
+        } else if is("content-type") {
+            self.media_type = text.unwrap_or_default();
+        } else if is("cookie") {
+            self.cookies = text.unwrap_or_default();
+        } else if is("origin") {
+            self.origin = Some(text.unwrap_or_default());
+        } else if is("sec-fetch-site") {
+            self.fetch_site = Some(text.unwrap_or_default());
         } else if is("connection") {
             self.keep_alive &= !list(text.unwrap_or("close")).any(|item| item.eq_ignore_ascii_case("close"));
         } else if is("if-none-match") {
             self.if_none_match = text.unwrap_or_default();
+        } else if is("accept-language") {
+            self.accept_language = text.unwrap_or_default();
         } else if is("accept-encoding") {
             self.accepts_gzip |= list(text.unwrap_or_default()).any(takes_gzip);
         }
         Ok(())
     }
+}
+
+/// A form's names and values (`application/x-www-form-urlencoded`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Form<'a>(&'a str);
+
+impl<'a> Form<'a> {
+    /// The form that a body holds, if all of it can be decoded to text without control characters.
+    pub fn of(body: &'a [u8]) -> Option<Self> {
+        let text = str::from_utf8(body).ok()?;
+        decode_query(text)?;
+        Some(Self(text))
+    }
+
+    /// The first value of that name; none counts as empty.
+    pub fn get(&self, name: &str) -> Cow<'a, str> {
+        pairs(self.0).find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
+    }
+}
+
+/// Names and values, decoded. The whole was found decodable, so each part is.
+fn pairs(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode_query(name).unwrap_or_default(), decode_query(value).unwrap_or_default())
+    })
 }
 
 /// What stands at the beginning of the bytes received.
@@ -212,15 +320,13 @@ fn split_target(target: &str) -> Option<(Option<&str>, &str)> {
     }
 }
 
-/// A length of zero announces no body.
-fn check_length(value: &[u8]) -> Result<(), Refusal> {
+/// The number of bytes that a header announces.
+fn length(value: &[u8]) -> Result<u64, Refusal> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        Err(Refusal::Malformed)
-    } else if value.iter().any(|digit| *digit != b'0') {
-        Err(Refusal::Body)
-    } else {
-        Ok(())
+        return Err(Refusal::Malformed);
     }
+    // A number with more digits than fit is larger than anything that is taken.
+    Ok(str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()).unwrap_or(u64::MAX))
 }
 
 /// The items of a header that is a list.
@@ -230,18 +336,22 @@ fn list(value: &str) -> impl Iterator<Item = &str> {
 
 /// True for `gzip` or `*` unless its weight is zero.
 fn takes_gzip(item: &str) -> bool {
-    let (coding, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-    let coding = coding.trim_ascii();
-    let weight = weight.trim_ascii();
-    (coding.eq_ignore_ascii_case("gzip") || coding == "*")
-        && weight.strip_prefix("q=").or(weight.strip_prefix("Q=")).is_some_and(is_above_zero)
+    let (coding, weight) = weighted(item);
+    (coding.eq_ignore_ascii_case("gzip") || coding == "*") && weight > 0
 }
 
-/// True for a weight such as `0.5` (RFC 9110, section 12.4.2). Parsing it as a number would bring ten
-/// kilobytes of tables for floating-point numbers into the program, for this one use.
-fn is_above_zero(weight: &str) -> bool {
-    weight.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-        && weight.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+/// An item of a list, and its weight in thousandths (RFC 9110, section 12.4.2); one that makes no sense is zero.
+/// Parsing it as a number would bring ten kilobytes of tables for floating-point numbers into the program.
+fn weighted(item: &str) -> (&str, u32) {
+    let (item, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+    let (name, value) = weight.split_once('=').unwrap_or_default();
+    let value = value.trim_ascii();
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let digits = fraction.bytes().chain(*b"000").take(3);
+    let weight = digits.fold(u32::from(whole == "1"), |sum, digit| {
+        10 * sum + u32::from(digit.is_ascii_digit()) * u32::from(digit.wrapping_sub(b'0'))
+    });
+    (item.trim_ascii(), if name.trim_ascii().eq_ignore_ascii_case("q") { weight.min(1_000) } else { 0 })
 }
 
 /// Like `decode`, and `+` means a space: how browsers send forms.
@@ -346,8 +456,75 @@ mod tests {
     }
 
     #[test]
+    fn a_post_says_how_long_its_body_is() {
+        let post = |headers: &str| format!("POST /admin/login HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
+        let head = post("Content-Length: 5\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let request = complete(&head);
+        assert_eq!((request.method, request.body_length), (Method::Post, Some(5)));
+        assert_eq!(request.media_type, "application/x-www-form-urlencoded");
+        assert_eq!(complete(&post("")).body_length, None);
+        let endless = post("Content-Length: 99999999999999999999999\r\n");
+        assert_eq!(complete(&endless).body_length, Some(u64::MAX));
+        refused(&post("Transfer-Encoding: chunked\r\n"), Refusal::Length);
+        refused(&post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), Refusal::Length);
+        for lengths in ["5, 5", "5\r\nContent-Length: 5", "+5", "0x5", "5 5", ""] {
+            refused(&post(&format!("Content-Length: {lengths}\r\n")), Refusal::Malformed);
+        }
+    }
+
+    #[test]
+    fn cookies_are_found_among_garbage() {
+        let cookies = |value: &str| {
+            let head = format!("GET / HTTP/1.1\r\nHost: a\r\nCookie: {value}\r\n\r\n");
+            complete(&head).cookies("id").map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(cookies("id=1"), ["1"]);
+        assert_eq!(cookies("a=b; id=1;id=2; xid=3; id; =; ;;id=="), ["1", "2", "="]);
+        for garbage in ["", ";", "=", "id", "ID=1", "a=id=1", "\"id=1\""] {
+            assert_eq!(cookies(garbage), [""; 0], "{garbage}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_told_apart() {
+        let is_same = |headers: &str| {
+            let head = format!("POST / HTTP/1.1\r\nHost: router.lan:667\r\n{headers}\r\n");
+            complete(&head).is_same_origin()
+        };
+        for headers in [
+            "",
+            "Origin: http://router.lan:667\r\n",
+            "Origin: https://ROUTER.lan:667\r\nSec-Fetch-Site: same-origin\r\n",
+        ] {
+            assert!(is_same(headers), "{headers}");
+        }
+        for headers in [
+            "Origin: http://router.lan\r\n",
+            "Origin: http://evil.example\r\n",
+            "Origin: http://router.lan:667.evil.example\r\n",
+            "Origin: router.lan:667\r\n",
+            "Origin: null\r\n",
+            "Origin: \r\n",
+            "Sec-Fetch-Site: cross-site\r\n",
+            "Sec-Fetch-Site: same-site\r\n",
+            "Origin: http://router.lan:667\r\nSec-Fetch-Site: none\r\n",
+        ] {
+            assert!(!is_same(headers), "{headers}");
+        }
+    }
+
+    #[test]
+    fn forms_are_decoded_or_refused() {
+        let form = Form::of(b"a=1+2&b=%26%3d&a=3&c&=d").unwrap();
+        assert_eq!([form.get("a"), form.get("b"), form.get("c"), form.get("x")], ["1 2", "&=", "", ""]);
+        for body in [&b"a=%"[..], b"a=%zz", b"a=%00", b"a=%0d%0ab", b"a=\xff", b"a=\n", b"\0"] {
+            assert_eq!(Form::of(body), None, "{body:?}");
+        }
+    }
+
+    #[test]
     fn methods_and_versions() {
-        refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", Refusal::Method);
+        refused("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", Refusal::Method);
         refused("get / HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::Method);
         refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Refusal::Version);
         refused("GET / HTTP/0.9\r\n\r\n", Refusal::Version);
@@ -369,6 +546,24 @@ mod tests {
         ] {
             let head = format!("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {value}\r\n\r\n");
             assert_eq!(complete(&head).accepts_gzip, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_reader_gets_the_language_that_they_like_most() {
+        for (value, expected) in [
+            ("de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7", "de"),
+            ("en-GB,de;q=0.5", "en"),
+            ("fr, DE;q=0.333, en ; q = 0.32", "de"),
+            ("*, de;q=0.5", "en"),
+            ("de;q=0, fr", "en"),
+            ("de;q=0.001", "de"),
+            ("de;q=x, de;q=-1, de;q=, de;p=1, ;q=1", "en"),
+            ("fr", "en"),
+            ("", "en"),
+        ] {
+            let head = format!("GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: {value}\r\n\r\n");
+            assert_eq!(complete(&head).language().tag, expected, "{value}");
         }
     }
 

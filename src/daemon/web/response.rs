@@ -6,8 +6,12 @@ use std::io::{self, Write as _};
 use tiny_http::{HTTPVersion, Header, StatusCode};
 
 use super::Body;
+use super::gzip;
 use super::request::{Method, Refusal, Request};
-use crate::limits::{WEB_BODY_BYTES_MAX, WEB_PART_BYTES, WEB_RESPONSE_HEAD_BYTES_MAX, WEB_RETRY_SECONDS};
+use crate::limits::{
+    LOGIN_WINDOW, WEB_BODY_BYTES_MAX, WEB_GZIP_BYTES_MIN, WEB_PART_BYTES, WEB_RESPONSE_HEAD_BYTES_MAX,
+    WEB_RETRY_SECONDS,
+};
 
 /// What a browser may load and run: only what the page's own origin serves, and nothing inline.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -24,6 +28,10 @@ pub enum Status {
     BadRequest,
     /// There is no such page (404).
     NotFound,
+    /// It was done, or not; another page tells (303).
+    SeeOther,
+    /// Not without the password (403).
+    Forbidden,
 }
 
 impl Status {
@@ -32,6 +40,8 @@ impl Status {
             Self::Ok => 200,
             Self::BadRequest => 400,
             Self::NotFound => 404,
+            Self::SeeOther => 303,
+            Self::Forbidden => 403,
         }
     }
 }
@@ -46,7 +56,7 @@ pub enum Cache {
 }
 
 /// What stands above a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// How it went.
     pub status: Status,
@@ -56,14 +66,23 @@ pub struct Response {
     pub cache: Cache,
     /// The version of the body, if it has one: a browser that has it is told so instead of sent it.
     pub version: Option<u64>,
-    /// The body is compressed with gzip; only for a request that accepts it.
-    pub gzip: bool,
+    /// The body is in the reader's language.
+    pub by_language: bool,
+    /// More headers; short ones, of our own making.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Response {
     /// A response that is made anew for each request.
     pub const fn live(status: Status, media_type: &'static str) -> Self {
-        Self { status, media_type, cache: Cache::Never, version: None, gzip: false }
+        Self {
+            status,
+            media_type,
+            cache: Cache::Never,
+            version: None,
+            by_language: false,
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -159,6 +178,8 @@ impl Page {
 
     /// Completes the page into what is sent: the handler's response to this request.
     pub(super) fn complete(&mut self, response: &Response, request: &Request<'_>, keep_alive: bool) {
+        // Before anything is left out, since what would be sent to others is announced in any case.
+        let is_compressed = request.accepts_gzip && self.compress();
         let tag = response.version.map(|version| format!("\"{version:016x}\""));
         let is_known =
             response.status == Status::Ok && tag.as_ref().is_some_and(|tag| request.has_version(tag));
@@ -166,16 +187,41 @@ impl Page {
             Cache::Never => "no-store".to_string(),
             Cache::Seconds(seconds) => format!("max-age={seconds}"),
         };
-        let mut headers = vec![("Content-Type", response.media_type), ("Cache-Control", &cache)];
-        headers.extend(tag.as_ref().map(|tag| ("ETag", tag.as_str())));
-        if response.gzip {
-            headers.extend([("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]);
+        // Weak: the same version is sent in either coding (RFC 9110, section 8.8.1).
+        let weak_tag = tag.map(|tag| format!("W/{tag}"));
+        let mut headers = vec![
+            ("Content-Type", response.media_type),
+            ("Cache-Control", &cache),
+            ("Vary", "Accept-Encoding"),
+        ];
+        headers.extend(weak_tag.as_ref().map(|tag| ("ETag", tag.as_str())));
+        headers.extend(response.headers.iter().map(|(name, value)| (*name, value.as_str())));
+        if is_compressed {
+            headers.push(("Content-Encoding", "gzip"));
+        }
+        if response.by_language {
+            headers.push(("Vary", "Accept-Language"));
         }
         let code = if is_known { 304 } else { response.status.code() };
         self.put_head(code, &headers, Length::Bytes(self.end - BODY), keep_alive);
         if is_known || request.method == Method::Head {
             self.end = BODY;
         }
+    }
+
+    /// Compresses the body into what is free behind it, then moves it to the front. False, and the body is as it
+    /// was, if it is not worth it or does not fit.
+    fn compress(&mut self) -> bool {
+        let (body, free) = self.bytes[BODY..].split_at_mut(self.end - BODY);
+        if body.len() < WEB_GZIP_BYTES_MIN {
+            return false;
+        }
+        // No longer than the body is.
+        let room = free.len().min(body.len());
+        let Some(length) = gzip::compress(body, &mut free[..room]) else { return false };
+        self.bytes.copy_within(self.end..self.end + length, BODY);
+        self.end = BODY + length;
+        true
     }
 
     /// Begins a download: puts its head in place, and returns its parts unless the request is for the head alone.
@@ -225,8 +271,12 @@ impl Page {
         if refusal == Refusal::Method {
             headers.push(("Allow", "GET, HEAD"));
         }
-        let seconds = WEB_RETRY_SECONDS.to_string();
-        if refusal == Refusal::Busy {
+        let seconds = match refusal {
+            Refusal::TooMany => LOGIN_WINDOW.as_secs() as u32,
+            _ => WEB_RETRY_SECONDS,
+        };
+        let seconds = seconds.to_string();
+        if let Refusal::Busy | Refusal::TooMany = refusal {
             headers.push(("Retry-After", &seconds));
         }
         self.put_head(code, &headers, Length::Bytes(self.end - BODY), false);
@@ -273,7 +323,8 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
     ("Server", "duskwatch"),
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
+    // To no other site. Without it for our own, browsers would send forms with `Origin: null`.
+    ("Referrer-Policy", "same-origin"),
 ];
 
 /// How a client knows where a body ends.
@@ -329,9 +380,19 @@ fn without(head: &mut [u8], line: &[u8]) -> usize {
 const fn refusal_text(refusal: Refusal) -> (u16, &'static str) {
     match refusal {
         Refusal::Malformed => (400, "This is not a request that duskwatch understands.\n"),
-        Refusal::Method => (405, "duskwatch only shows: it answers GET and HEAD.\n"),
+        Refusal::Method => (405, "This only shows: it answers GET and HEAD.\n"),
         Refusal::Timeout => (408, "The request did not arrive in time.\n"),
-        Refusal::Body => (413, "duskwatch takes no request with a body.\n"),
+        Refusal::Body => (413, "The request has a body where none is taken, or a larger one than is.\n"),
+        Refusal::Length => (411, "The request does not say in advance how long its body is.\n"),
+        Refusal::MediaType => (415, "This takes another type of body.\n"),
+        Refusal::Forbidden => (
+            403,
+            "Not done: the session is over, or this did not come from the page of its form. Log in again.\n",
+        ),
+        Refusal::TooMany => (429, "There were too many wrong passwords. Try again in a minute.\n"),
+        Refusal::Storage => {
+            (507, "Not done: the directory of the state has no room or cannot be written to.\n")
+        }
         Refusal::Host => (
             421,
             "This page was asked for under a name that duskwatch does not know. A web site that points its\n\
@@ -339,7 +400,7 @@ const fn refusal_text(refusal: Refusal) -> (u16, &'static str) {
              itself, or start duskwatch with --host-name NAME to allow the name.\n",
         ),
         Refusal::HeadTooLarge => (431, "The head of the request is too large.\n"),
-        Refusal::Busy => (503, "As many downloads are under way as there may be. Try again in a while.\n"),
+        Refusal::Busy => (503, "As many transfers are under way as there may be. Try again in a while.\n"),
         Refusal::ResponseTooLarge => (500, "The response is too large: ask for fewer rows.\n"),
         Refusal::Version => (505, "duskwatch speaks HTTP/1.0 and HTTP/1.1.\n"),
     }
@@ -375,7 +436,7 @@ mod tests {
             "Cache-Control: no-store",
             "Server: duskwatch",
             "X-Content-Type-Options: nosniff",
-            "Referrer-Policy: no-referrer",
+            "Referrer-Policy: same-origin",
             "Connection: keep-alive",
         ] {
             assert!(has_line(&text, line), "{line} is not in {text}");
@@ -407,7 +468,6 @@ mod tests {
         let response = Response {
             cache: Cache::Seconds(3600),
             version: Some(0xabc),
-            gzip: true,
             ..Response::live(Status::Ok, "text/css")
         };
         let mut page = Page::new();
@@ -419,11 +479,50 @@ mod tests {
         );
         assert!(text.starts_with("HTTP/1.1 304 ") && text.ends_with("\r\n\r\n"), "{text}");
         assert!(has_line(&text, "Content-Length: 3") && has_line(&text, "Cache-Control: max-age=3600"));
-        assert!(has_line(&text, "Content-Encoding: gzip") && has_line(&text, "Vary: Accept-Encoding"));
+        assert!(has_line(&text, "Vary: Accept-Encoding"));
         page.clear();
         page.write_bytes(b"p{}").unwrap();
         let text = complete(&mut page, &response, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert!(text.starts_with("HTTP/1.1 200 ") && has_line(&text, "ETag: \"0000000000000abc\""));
+        assert!(text.starts_with("HTTP/1.1 200 ") && has_line(&text, "ETag: W/\"0000000000000abc\""));
+    }
+
+    #[test]
+    fn who_takes_gzip_gets_it_where_it_is_shorter() {
+        let response = Response::live(Status::Ok, PLAIN_TEXT);
+        let answer = |body: &[u8], head: &str| {
+            let mut page = Page::new();
+            page.write_bytes(body).unwrap();
+            let Parsed::Complete(request, _) = parse(head.as_bytes()) else { panic!("{head:?}") };
+            page.complete(&response, &request, request.keep_alive);
+            let length = page.body().len();
+            let head = page.unsent().strip_suffix(page.body()).unwrap();
+            (String::from_utf8(head.to_vec()).unwrap(), length)
+        };
+        const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n";
+        let rows = b"<tr><td>0</td></tr>\n".repeat(2_000);
+        let (head, length) = answer(&rows, GET);
+        assert!(
+            has_line(&head, "Content-Encoding: gzip") && has_line(&head, "Vary: Accept-Encoding"),
+            "{head}"
+        );
+        assert!(length < 500 && has_line(&head, &format!("Content-Length: {length}")), "{head}");
+        // The head of the same, without it.
+        let (head_only, none) = answer(&rows, &GET.replace("GET", "HEAD"));
+        assert_eq!((head_only, none), (head, 0));
+        // Whoever does not take it, what is too short, and what would become longer.
+        let noise: Vec<u8> =
+            (0..4_000u32).map(|n| (n * n).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+        let full = b"x".repeat(WEB_BODY_BYTES_MAX);
+        for (body, head) in [
+            (&rows[..], "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            (&rows[..WEB_GZIP_BYTES_MIN - 1], GET),
+            (&noise, GET),
+            (&full, GET),
+        ] {
+            let (head, length) = answer(body, head);
+            assert!(!head.contains("gzip") && has_line(&head, "Vary: Accept-Encoding"), "{head}");
+            assert_eq!(length, body.len());
+        }
     }
 
     #[test]
@@ -454,6 +553,7 @@ mod tests {
             assert!(has_line(&text, "Connection: close") && body.ends_with(".\n"));
             assert_eq!(has_line(&text, "Allow: GET, HEAD"), refusal == Refusal::Method);
             assert_eq!(has_line(&text, "Retry-After: 10"), refusal == Refusal::Busy);
+            assert_eq!(has_line(&text, "Retry-After: 60"), refusal == Refusal::TooMany);
             page.refuse(refusal, false);
             assert!(page.unsent().ends_with(b"\r\n\r\n"));
         }

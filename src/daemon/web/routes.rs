@@ -2,8 +2,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::{Cache, Download, Handler, Page, Request, Response, Statistics, Status};
+use super::listing::Listing;
+use super::{
+    Answer, Cache, Download, Handler, Page, Post, Refusal, Request, Response, Statistics, Status, Takes,
+};
+use crate::daemon::admin::Admin;
 use crate::daemon::capture::coverage::Meter;
 use crate::daemon::clock::{Clock, Zone};
 use crate::daemon::evidence::Evidence;
@@ -12,20 +17,23 @@ use crate::daemon::evidence::walk::Selection;
 use crate::daemon::names::Names;
 use crate::daemon::tap::{Shared, lock};
 use crate::ledger::{Counters, Coverage};
-use crate::limits::{HOSTS_MAX, HOSTS_SHOWN_MAX, INTERFACES_MAX, PORTS_SHOWN_MAX};
+use crate::limits::{HOSTS_LISTED_MAX, HOSTS_MAX, HOSTS_SHOWN_MAX, INTERFACES_MAX, PORTS_SHOWN_MAX};
 use crate::monitor::Monitor;
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
-use crate::view::assets::{ASSETS, Asset};
+use crate::view::assets::{ASSETS, Asset, CUSTOM_STYLE};
+use crate::view::languages::{ENGLISH, Language};
 use crate::view::{
-    AboutView, Context, DarknetView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView, Lease,
-    MetricsView, NameSource, NotFound, PortsView, ProtocolsView, SourceView, SummaryView,
+    ALL_INTERFACES, AboutView, AdminView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView,
+    DevicesView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView, Lease, MetricsView,
+    NameSource, NotFound, Outcome, PortsView, ProtocolsView, SideBySideView, Sort, SourceView, SummaryView,
+    Visitor,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
-const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// How long a browser may keep the style and the script.
 const ASSET_SECONDS: u32 = 3600;
@@ -74,6 +82,8 @@ pub struct Sources {
     pub evidence: Option<Evidence>,
     /// Everything else.
     pub facts: Box<dyn FactSource + Send>,
+    /// Who may do more than look, if anybody.
+    pub admin: Option<Admin>,
     /// How the user wants them.
     pub wishes: Wishes,
 }
@@ -86,6 +96,10 @@ pub struct Wishes {
     pub hidden: Hidden,
     /// A warning for the readers.
     pub notice: Option<String>,
+    /// A style sheet that comes after the pages' own.
+    pub style: Option<Vec<u8>>,
+    /// The pages' language; if there is none, each reader's own.
+    pub language: Option<&'static Language>,
     /// List only local hosts unless asked otherwise.
     pub local_only: bool,
 }
@@ -94,13 +108,20 @@ pub struct Wishes {
 pub struct Pages {
     sources: Sources,
     summary: SummaryView,
+    devices: DevicesView,
+    device: DeviceView,
     hosts: HostsView,
     host: HostView,
+    /// The host's device is in the device's view.
+    has_device: bool,
     ports: PortsView,
     protocols: ProtocolsView,
+    /// Where there are several interfaces, none of which is called "all".
+    side_by_side: Option<SideBySideView>,
     darknet: DarknetView,
     source: SourceView,
     about: AboutView,
+    admin: AdminView,
     metrics: MetricsView,
 }
 
@@ -116,10 +137,14 @@ const EVIDENCE: [(&str, Option<Format>, &str); 4] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum View {
     Summary,
+    Devices,
+    Device(DeviceKey),
     Hosts,
     Host(Address),
     Ports,
     Protocols,
+    AllPorts,
+    AllProtocols,
     Darknet,
     Source(Address),
     About,
@@ -131,7 +156,10 @@ enum Route {
     Html(View),
     Json(View),
     Metrics,
+    Admin,
     Asset(Asset),
+    /// The user's style sheet.
+    Style,
     /// Packets, in a format if they are not to be as they were captured, and its media type.
     Evidence(Option<Format>, &'static str),
 }
@@ -142,8 +170,14 @@ impl Route {
         if let Some(asset) = ASSETS.into_iter().find(|asset| asset.path == path) {
             return Some(Self::Asset(asset));
         }
+        if path == CUSTOM_STYLE {
+            return Some(Self::Style);
+        }
         if path == "metrics" {
             return Some(Self::Metrics);
+        }
+        if path == "admin/" || path == "admin" {
+            return Some(Self::Admin);
         }
         if path.is_empty() {
             return Some(Self::Html(View::Summary));
@@ -160,8 +194,18 @@ impl Route {
 }
 
 impl View {
+    /// The same of all interfaces side by side, if there is such a view.
+    fn of_all(self) -> Self {
+        match self {
+            Self::Ports => Self::AllPorts,
+            Self::Protocols => Self::AllProtocols,
+            view => view,
+        }
+    }
+
     fn of(path: &str) -> Option<Self> {
         Some(match path {
+            "devices" => Self::Devices,
             "hosts" => Self::Hosts,
             "ports" => Self::Ports,
             "protocols" => Self::Protocols,
@@ -169,6 +213,9 @@ impl View {
             "about" => Self::About,
             _ => {
                 let (view, address) = path.split_once('/')?;
+                if view == "devices" {
+                    return DeviceKey::parse(address).map(Self::Device);
+                }
                 let address = Address::from(address.parse::<IpAddr>().ok()?);
                 match view {
                     "hosts" => Self::Host(address),
@@ -181,8 +228,16 @@ impl View {
 }
 
 impl NameSource for Names {
-    fn name(&self, address: Address) -> Option<HostName> {
-        self.lookup(address)
+    fn name(&self, address: Address, mac: Mac) -> Option<HostName> {
+        self.lookup(address, mac)
+    }
+
+    fn device(&self, mac: Mac) -> Option<HostName> {
+        Names::device(self, mac)
+    }
+
+    fn vendor(&self, mac: Mac) -> Option<HostName> {
+        Names::vendor(self, mac)
     }
 
     fn name_at(&self, address: Address, time: Timestamp, mac: Mac) -> Option<HostName> {
@@ -199,11 +254,19 @@ impl Handler for Pages {
         let route = request.path().strip_prefix(self.sources.wishes.base.as_str()).and_then(Route::of);
         let shown = match route {
             Some(Route::Asset(asset)) => return send_asset(&asset, page),
+            Some(Route::Style) => match &self.sources.wishes.style {
+                Some(style) => return send_file(style, CSS, page),
+                None => Err(NotFound),
+            },
             Some(Route::Html(view)) => self.show(view, true, request, statistics, page).map(|()| HTML),
             Some(Route::Json(view)) => self.show(view, false, request, statistics, page).map(|()| JSON),
             Some(Route::Metrics) => {
                 self.show_metrics(statistics, page);
-                Ok(OPENMETRICS)
+                Ok(MetricsView::MEDIA_TYPE)
+            }
+            Some(Route::Admin) => {
+                self.show_admin(request, None, page);
+                Ok(HTML)
             }
             // What there is of it was begun as a download.
             Some(Route::Evidence(..)) if self.sources.evidence.is_some() => {
@@ -213,7 +276,9 @@ impl Handler for Pages {
             Some(Route::Evidence(..)) | None => Err(NotFound),
         };
         match shown {
-            Ok(media_type) => Response::live(Status::Ok, media_type),
+            Ok(media_type) => {
+                Response { by_language: media_type == HTML, ..Response::live(Status::Ok, media_type) }
+            }
             Err(NotFound) => {
                 page.clear();
                 let _ = page.write_bytes(b"There is no such page, interface or host here.\n");
@@ -223,11 +288,33 @@ impl Handler for Pages {
     }
 
     fn download(&mut self, request: &Request<'_>) -> Option<Download> {
+        if let Some(state) =
+            self.sources.admin.as_mut().and_then(|admin| admin.download(request, Instant::now()))
+        {
+            return Some(state);
+        }
         let path = request.path().strip_prefix(self.sources.wishes.base.as_str())?;
-        let Some(Route::Evidence(format, media_type)) = Route::of(path) else { return None };
-        let selection = selection(request)?;
-        let body = self.sources.evidence.as_ref()?.download(selection, format);
-        Some(Download { media_type, body: Box::new(body) })
+        match Route::of(path)? {
+            Route::Html(View::Hosts) => self.listing(request),
+            Route::Evidence(format, media_type) => {
+                let selection = selection(request)?;
+                let body = self.sources.evidence.as_ref()?.download(selection, format);
+                Some(Download { media_type, body: Box::new(body) })
+            }
+            _ => None,
+        }
+    }
+
+    fn takes(&mut self, request: &Request<'_>, now: Instant) -> Takes {
+        self.sources.admin.as_mut().map_or(Takes::Nothing, |admin| admin.takes(request, now))
+    }
+
+    fn act(&mut self, post: &Post<'_>, page: &mut Page) -> Answer {
+        let Some(admin) = &mut self.sources.admin else { return Answer::Refused(Refusal::Method) };
+        admin.act(post).unwrap_or_else(|| {
+            self.show_admin(post.request, Some(Outcome::WrongPassword), page);
+            Answer::Ready(Response::live(Status::Forbidden, HTML))
+        })
     }
 }
 
@@ -250,17 +337,26 @@ impl Pages {
     #[inline(never)]
     pub fn new(sources: Sources) -> Box<Self> {
         let hosts = lock(&sources.monitor).ledgers().iter().map(|ledger| ledger.hosts_used().1).max();
+        let accounts =
+            lock(&sources.monitor).ledgers().iter().map(|ledger| ledger.accounts().rows_max()).max();
+        let interfaces = lock(&sources.monitor).ledgers().len();
+        let is_name = lock(&sources.monitor).ledgers().iter().any(|ledger| ledger.name() == ALL_INTERFACES);
         let has_evidence = sources.evidence.is_some();
         Box::new(Self {
             sources,
             summary: SummaryView::new(),
+            devices: DevicesView::with_capacity(accounts.unwrap_or_default()),
+            device: DeviceView::new(),
             hosts: HostsView::with_capacity(hosts.unwrap_or(HOSTS_MAX).into(), HOSTS_SHOWN_MAX),
             host: HostView::new(),
+            has_device: false,
             ports: PortsView::with_capacity(PORTS_SHOWN_MAX),
             protocols: ProtocolsView::new(),
+            side_by_side: (interfaces > 1 && !is_name).then(|| SideBySideView::with_interfaces(interfaces)),
             darknet: DarknetView::new(has_evidence),
             source: SourceView::new(has_evidence),
             about: AboutView::new(),
+            admin: AdminView::default(),
             metrics: MetricsView::new(),
         })
     }
@@ -277,29 +373,68 @@ impl Pages {
         let interface = request.parameter("interface");
         let interface = interface.as_deref();
         let query = self.hosts_query(request);
+        let device_sort = DeviceSort::named(&request.parameter("sort").unwrap_or_default());
+        let language = self.language(request);
+        let wants_all = self.side_by_side.is_some() && interface == Some(ALL_INTERFACES);
+        let view = if wants_all { view.of_all() } else { view };
+        if view == View::Hosts && query.needs_names() {
+            self.update(|pages, monitor| pages.hosts.collect(monitor, interface))?;
+            self.hosts.choose(&query, &self.sources.names, self.sources.wishes.hidden);
+        }
+        if view == View::Summary {
+            // Of which time its lists are. Programs that know of no choice mean all time.
+            let by = request.parameter("top").and_then(|name| Sort::named(&name));
+            self.summary.by = by.unwrap_or(if html { Sort::Today } else { Sort::Total });
+        }
         self.update(|pages, monitor| match view {
             View::Summary => pages.summary.copy(monitor, interface),
+            View::Devices => pages.devices.copy(monitor, interface, device_sort, query.offset),
+            // Nobody learns here whose link-layer address it is.
+            View::Device(key) if key.is_mac() && pages.sources.wishes.hidden.macs => Err(NotFound),
+            View::Device(key) => pages.device.copy(monitor, interface, key),
             View::Hosts => pages.hosts.copy(monitor, interface, query),
-            View::Host(address) => pages.host.copy(monitor, interface, address),
+            View::Host(address) => {
+                // Hosts of no known device share an account, whose graphs are not of any of them.
+                let key = DeviceKey::Address(address);
+                pages.has_device =
+                    html && pages.device.copy(monitor, interface, key).is_ok() && pages.device.is_device();
+                pages.host.copy(monitor, interface, address)
+            }
             View::Ports => pages.ports.copy(monitor, interface),
             View::Protocols => pages.protocols.copy(monitor, interface),
+            View::AllPorts | View::AllProtocols => {
+                pages.side_by_side.as_mut().ok_or(NotFound).and_then(|view| view.copy(monitor))
+            }
             View::Darknet => pages.darknet.copy(monitor, interface),
             View::Source(address) => pages.source.copy(monitor, interface, address),
             View::About => pages.about.copy(monitor, interface),
         })?;
-        let context = self.context();
+        let context = self.context(language);
         // A page that runs over is refused by the gate, so there is nothing to do about errors here.
         let _ = match (view, html) {
             (View::Summary, true) => self.summary.write_html(page, &context),
             (View::Summary, false) => self.summary.write_json(page, &context),
+            (View::Devices, true) => self.devices.write_html(page, &context),
+            (View::Devices, false) => self.devices.write_json(page, &context),
+            (View::Device(_), true) => self.device.write_html(page, &context),
+            (View::Device(_), false) => self.device.write_json(page, &context),
             (View::Hosts, true) => self.hosts.write_html(page, &context),
             (View::Hosts, false) => self.hosts.write_json(page, &context),
-            (View::Host(_), true) => self.host.write_html(page, &context),
+            (View::Host(_), true) => {
+                self.host.write_html(page, &context, self.has_device.then_some(&self.device))
+            }
             (View::Host(_), false) => self.host.write_json(page, &context),
             (View::Ports, true) => self.ports.write_html(page, &context),
             (View::Ports, false) => self.ports.write_json(page, &context),
             (View::Protocols, true) => self.protocols.write_html(page, &context),
             (View::Protocols, false) => self.protocols.write_json(page, &context),
+            (View::AllPorts | View::AllProtocols, html) => match (&self.side_by_side, view, html) {
+                (Some(all), View::AllPorts, true) => all.write_ports_html(page, &context),
+                (Some(all), View::AllPorts, false) => all.write_ports_json(page, &context),
+                (Some(all), _, true) => all.write_protocols_html(page, &context),
+                (Some(all), _, false) => all.write_protocols_json(page, &context),
+                (None, ..) => Ok(()),
+            },
             (View::Darknet, true) => self.darknet.write_html(page, &context),
             (View::Darknet, false) => self.darknet.write_json(page, &context),
             (View::Source(_), true) => self.source.write_html(page, &context),
@@ -317,9 +452,54 @@ impl Pages {
         Ok(())
     }
 
+    /// The page of more hosts than a response has room for, if that is wanted and there are as many.
+    fn listing(&mut self, request: &Request<'_>) -> Option<Download> {
+        let query = self.hosts_query(request);
+        let hosts = self.hosts.capacity();
+        if query.count.min(hosts) <= HOSTS_SHOWN_MAX {
+            return None;
+        }
+        let interface = request.parameter("interface");
+        let interface = interface.as_deref();
+        let mut view = HostsView::with_capacity(hosts, hosts.min(HOSTS_LISTED_MAX));
+        if query.needs_names() {
+            self.update(|_, monitor| view.collect(monitor, interface)).ok()?;
+            view.choose(&query, &self.sources.names, self.sources.wishes.hidden);
+        }
+        self.update(|_, monitor| view.copy(monitor, interface, query)).ok()?;
+        if view.rows().len() <= HOSTS_SHOWN_MAX {
+            return None;
+        }
+        let listing = Listing::new(view, self.sources.names.clone(), &self.context(self.language(request)));
+        Some(Download { media_type: HTML, body: Box::new(listing) })
+    }
+
+    /// Shows the forms. `outcome` is how the latest action went of somebody who has no session.
+    fn show_admin(&mut self, request: &Request<'_>, outcome: Option<Outcome>, page: &mut Page) {
+        // The first interface is always there.
+        let _ = self.update(|pages, monitor| pages.admin.copy(monitor, None));
+        let mut visitor = Visitor::Anyone;
+        let mut said = outcome.map(|outcome| (outcome, String::new()));
+        let mut token = String::new();
+        if let Some(admin) = &mut self.sources.admin {
+            let (state, renames) = (admin.state(), admin.renames());
+            visitor = match admin.session(request, Instant::now()) {
+                Some(session) => {
+                    said = session.said.take();
+                    token.clone_from(&session.token);
+                    Visitor::Administrator { token: &token, state, renames }
+                }
+                None => Visitor::Stranger,
+            };
+        }
+        let said = said.as_ref().map(|(outcome, what)| (*outcome, what.as_str()));
+        let context = self.context(self.language(request));
+        let _ = self.admin.write_html(page, &context, visitor, said);
+    }
+
     fn show_metrics(&mut self, statistics: &Statistics, page: &mut Page) {
         self.update(|pages, monitor| pages.metrics.copy(monitor));
-        let context = self.context();
+        let context = self.context(&ENGLISH);
         self.sources.facts.with_facts(statistics, &mut |facts| {
             let _ = self.metrics.write(page, &context, facts);
         });
@@ -346,16 +526,24 @@ impl Pages {
         copy(self, &monitor)
     }
 
-    fn context(&self) -> Context<'_> {
+    fn context(&self, language: &'static Language) -> Context<'_> {
         let now = self.sources.present.now();
         Context {
             now,
             utc_offset: self.sources.present.utc_offset(now),
             base: &self.sources.wishes.base,
             names: &self.sources.names,
+            language,
             hidden: self.sources.wishes.hidden,
             notice: self.sources.wishes.notice.as_deref(),
+            custom_style: self.sources.wishes.style.is_some(),
+            administration: self.sources.admin.is_some(),
         }
+    }
+
+    /// The reader's language, unless the user has chosen one for all.
+    fn language(&self, request: &Request<'_>) -> &'static Language {
+        self.sources.wishes.language.unwrap_or_else(|| request.language())
     }
 
     fn hosts_query(&self, request: &Request<'_>) -> HostsQuery {
@@ -371,13 +559,18 @@ impl Pages {
 }
 
 fn send_asset(asset: &Asset, page: &mut Page) -> Response {
-    let _ = page.write_bytes(asset.bytes);
+    send_file(asset.bytes, asset.media_type, page)
+}
+
+fn send_file(bytes: &[u8], media_type: &'static str, page: &mut Page) -> Response {
+    let _ = page.write_bytes(bytes);
     Response {
         status: Status::Ok,
-        media_type: asset.media_type,
+        media_type,
         cache: Cache::Seconds(ASSET_SECONDS),
-        version: Some(version(asset.bytes)),
-        gzip: false,
+        version: Some(version(bytes)),
+        by_language: false,
+        headers: Vec::new(),
     }
 }
 
@@ -391,12 +584,13 @@ fn version(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Owner;
 
     fn view(path: &str) -> Option<(View, bool)> {
         match Route::of(path)? {
             Route::Html(view) => Some((view, true)),
             Route::Json(view) => Some((view, false)),
-            Route::Metrics | Route::Asset(_) | Route::Evidence(..) => None,
+            Route::Metrics | Route::Admin | Route::Asset(_) | Route::Style | Route::Evidence(..) => None,
         }
     }
 
@@ -407,14 +601,21 @@ mod tests {
         assert_eq!(view("hosts/"), Some((View::Hosts, true)));
         assert_eq!(view("hosts"), Some((View::Hosts, true)));
         assert_eq!(view("hosts/192.168.1.5/"), Some((View::Host(address), true)));
+        assert_eq!(view("devices/"), Some((View::Devices, true)));
+        let device = DeviceKey::Owner(Owner::Device(Mac([2, 0, 0, 0, 0, 1])));
+        assert_eq!(view("devices/02:00:00:00:00:01/"), Some((View::Device(device), true)));
+        assert_eq!(view("api/v1/devices/fd00::1").map(|(_, html)| html), Some(false));
         assert_eq!(view("api/v1/summary"), Some((View::Summary, false)));
         assert_eq!(view("api/v1/hosts/192.168.1.5"), Some((View::Host(address), false)));
         assert!(matches!(Route::of("darknet/export.sql"), Some(Route::Evidence(Some(Format::Sql), _))));
         assert_eq!(view("darknet/192.168.1.5/"), Some((View::Source(address), true)));
         assert_eq!(view("api/v1/darknet/192.168.1.5"), Some((View::Source(address), false)));
         assert!(matches!(Route::of("metrics"), Some(Route::Metrics)));
+        assert!(matches!(Route::of("admin/"), Some(Route::Admin)));
         assert!(matches!(Route::of("assets/style.css"), Some(Route::Asset(_))));
-        for path in ["nothing", "api/v1/", "hosts/x/", "hosts/1.2.3.4/5/", "assets/", "../etc/passwd"] {
+        for path in
+            ["nothing", "api/v1/", "hosts/x/", "devices/x/", "hosts/1.2.3.4/5/", "assets/", "../etc/passwd"]
+        {
             assert!(Route::of(path).is_none(), "{path}");
         }
     }

@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType};
 
-use super::super::{Body, Download, Request, Response, Status};
+use super::super::{Body, Download, Response, Status};
 use super::*;
 use crate::limits::{WEB_BODY_BYTES_MAX, WEB_PART_BYTES};
 
-struct Echo;
+#[derive(Default)]
+struct Echo {
+    /// How often it has put a form off.
+    later: u32,
+}
 
 impl Handler for Echo {
     fn respond(&mut self, request: &Request<'_>, statistics: &Statistics, page: &mut Page) -> Response {
@@ -36,6 +40,36 @@ impl Handler for Echo {
         let parts = request.path().strip_prefix("/download/")?.parse().ok()?;
         Some(Download { media_type: "text/plain", body: Box::new(Parts { parts, is_full: false }) })
     }
+
+    fn takes(&mut self, request: &Request<'_>, _: Instant) -> Takes {
+        match request.path() {
+            "/form" | "/later" => Takes::Form,
+            "/file" => Takes::File(upload_path(), 1 << 20),
+            "/nowhere" => Takes::File("/nowhere/upload".into(), 1 << 20),
+            "/forbidden" => Takes::Refused(Refusal::Forbidden),
+            _ => Takes::Nothing,
+        }
+    }
+
+    fn act(&mut self, post: &Post<'_>, page: &mut Page) -> Answer {
+        if post.request.path() == "/later" && self.later < 3 {
+            self.later += 1;
+            return Answer::Later(post.client.now + Duration::from_millis(20));
+        }
+        match post.upload.map(|upload| std::fs::read(upload.path().unwrap()).unwrap()) {
+            Some(bytes) => write!(page, "{} bytes, {} of them x", bytes.len(), count(&bytes)).unwrap(),
+            None => write!(page, "form {}, put off {}", post.form.get("a"), self.later).unwrap(),
+        }
+        Answer::Ready(Response::live(Status::Ok, "text/plain"))
+    }
+}
+
+fn upload_path() -> PathBuf {
+    std::env::temp_dir().join(format!("duskwatch-gate-{}", std::process::id()))
+}
+
+fn count(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'x').count()
 }
 
 /// Every second part is empty, as when nothing was found yet.
@@ -77,7 +111,7 @@ impl Running {
         );
         let addresses = gate.listeners.addresses();
         let (stop, stopped) = UnixStream::pair().unwrap();
-        let thread = std::thread::spawn(move || gate.run(&mut Echo, stopped.as_fd()));
+        let thread = std::thread::spawn(move || gate.run(&mut Echo::default(), stopped.as_fd()));
         Self { addresses, stop: Some(stop), thread: Some(thread) }
     }
 
@@ -300,7 +334,7 @@ fn refusals_end_the_connection_and_reflect_nothing() {
     assert!(head.starts_with("HTTP/1.1 421 ") && head.ends_with("\r\n\r\n"), "{head}");
     let statistics = gate.exchange(&format!("GET /statistics HTTP/1.1\r\n{LAST}"));
     assert!(statistics.contains("accepted: 9, requests: 0"), "{statistics}");
-    assert!(statistics.contains("refused: [1, 1, 0, 1, 2, 1, 0, 1, 1]"), "{statistics}");
+    assert!(statistics.contains("refused: [1, 1, 0, 1, 0, 0, 0, 0, 0, 2, 1, 0, 1, 1]"), "{statistics}");
 }
 
 #[test]
@@ -339,4 +373,104 @@ fn patience_ends_with_those_who_neither_ask_nor_read() {
         assert!(Instant::now() < limit, "{statistics}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// A POST of a body of this type, with more headers.
+fn post(path: &str, media_type: &str, body: &str, headers: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const FILE: &str = "multipart/form-data; boundary=B";
+const KEEP: &str = "Host: 127.0.0.1\r\n";
+
+#[test]
+fn a_form_is_read_to_its_end_and_no_further() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let mut stream = gate.connect();
+    let text = post("/form", &format!("{FORM} ; charset=utf-8"), "a=1%262", KEEP)
+        + &post("/form", FORM, "", KEEP)
+        + &post("/later", FORM, "a=2", KEEP)
+        + &format!("GET /next HTTP/1.1\r\n{LAST}");
+    let (start, end) = text.split_at(text.find("%26").unwrap());
+    stream.write_all(start.as_bytes()).unwrap();
+    // The head is looked at by itself.
+    std::thread::sleep(Duration::from_millis(20));
+    stream.write_all(end.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let bodies: Vec<_> =
+        answer.split("HTTP/1.1 200 ").map(|one| one.rsplit("\r\n").next().unwrap()).collect();
+    assert_eq!(bodies, ["", "form 1&2, put off 0", "form , put off 0", "form 2, put off 3", "page /next"]);
+}
+
+#[test]
+fn bodies_that_are_not_taken_are_refused() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let large = format!("a={}", "m".repeat(WEB_FORM_BYTES_MAX));
+    let fits = "m".repeat(WEB_FORM_BYTES_MAX);
+    let padding = format!("X: {}\r\n{LAST}", "m".repeat(1_500));
+    let padding = padding.strip_suffix("\r\n").unwrap();
+    let last = LAST.strip_suffix("\r\n").unwrap();
+    for (status, text) in [
+        (405, post("/", FORM, "mark", last)),
+        (403, post("/forbidden", FORM, "mark", last)),
+        (415, post("/form", "text/plain", "mark", last)),
+        (415, post("/form", FILE, "mark", last)),
+        (415, post("/file", FORM, "mark", last)),
+        (415, format!("POST /form HTTP/1.1\r\nContent-Length: 4\r\n{LAST}mark")),
+        (411, format!("POST /form HTTP/1.1\r\nContent-Type: {FORM}\r\n{LAST}mark")),
+        (411, format!("POST /form HTTP/1.1\r\nTransfer-Encoding: chunked\r\n{LAST}4\r\nmark\r\n0\r\n\r\n")),
+        (413, post("/form", FORM, &large, last)),
+        (413, post("/form", FORM, &fits, padding)),
+        (413, post("/file", FILE, "mark", last).replace("Length: 4", "Length: 1048577")),
+        (400, post("/form", FORM, "mark=%0", last)),
+        (400, post("/form", FORM, "mark=%0a", last)),
+        (400, post("/form", FORM, "mark", last).replace("Length: 4", "Length: 4\r\nContent-Length: 5")),
+        (507, post("/nowhere", FILE, "mark", last)),
+        (408, post("/form", FORM, "mark", last).replace("Length: 4", "Length: 5")),
+        (408, post("/file", FILE, "mark", last).replace("Length: 4", "Length: 5")),
+    ] {
+        let answer = gate.exchange(&text);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{text} gave {answer}");
+        assert!(answer.contains("Connection: close\r\n\r\n") && !answer.contains("mark"), "{answer}");
+    }
+    assert!(!upload_path().exists());
+    let whole = gate.exchange(&post("/form", FORM, &fits, last));
+    assert!(whole.starts_with("HTTP/1.1 200 "), "{whole}");
+}
+
+#[test]
+fn files_come_one_at_a_time_and_stay_no_longer_than_their_request() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let last = LAST.strip_suffix("\r\n").unwrap();
+    let all = post("/file", FILE, &"x".repeat(300_000), last);
+    let (start, end) = all.split_at(all.len() - 100_000);
+    let mut first = gate.connect();
+    first.write_all(start.as_bytes()).unwrap();
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !upload_path().exists() {
+        assert!(Instant::now() < limit, "nothing is kept of it");
+        std::thread::yield_now();
+    }
+    let busy = gate.exchange(&post("/file", FILE, "second", last));
+    assert!(busy.starts_with("HTTP/1.1 503 "), "{busy}");
+    // What follows the body is not of it.
+    first.write_all(format!("{end}xxx").as_bytes()).unwrap();
+    let mut answer = String::new();
+    first.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("300000 bytes, 300000 of them x"), "{answer}");
+    assert!(!upload_path().exists());
+    // One that breaks off leaves nothing.
+    let mut broken = gate.connect();
+    broken.write_all(start.as_bytes()).unwrap();
+    drop(broken);
+    let limit = Instant::now() + Duration::from_secs(10);
+    while !gate.exchange(&post("/file", FILE, "", last)).ends_with("0 bytes, 0 of them x") {
+        assert!(Instant::now() < limit, "its place is not free");
+    }
+    assert!(!upload_path().exists());
 }
