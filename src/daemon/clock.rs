@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tz::TimeZone;
-
+use super::zone::Rules;
 use crate::limits::SYSTEM_FILE_BYTES_MAX;
 use crate::time::Timestamp;
 
@@ -16,6 +16,9 @@ const RELEASED: Timestamp = Timestamp::from_seconds(1_767_225_600);
 /// A system clock that moved this much against the time since the start was set meanwhile: both run by
 /// the same oscillator, and both are slewed alike.
 const STEP: Duration = Duration::from_secs(5);
+
+/// Where the zone database may be.
+const DATABASES: [&str; 3] = ["/usr/share/zoneinfo", "/share/zoneinfo", "/etc/zoneinfo"];
 
 /// A wall clock that does not fall behind its floor.
 ///
@@ -66,10 +69,14 @@ impl Clock {
         if system >= self.floor || self.was_set(system, elapsed) {
             return system;
         }
-        let micros = u128::from(self.floor.micros) + elapsed.as_micros();
+        let micros = self.floor.micros + elapsed.subsec_micros();
         Timestamp {
-            seconds: self.floor.seconds.saturating_add((micros / 1_000_000) as u64),
-            micros: (micros % 1_000_000) as u32,
+            seconds: self
+                .floor
+                .seconds
+                .saturating_add(elapsed.as_secs())
+                .saturating_add((micros / 1_000_000).into()),
+            micros: micros % 1_000_000,
         }
     }
 
@@ -95,38 +102,42 @@ fn system_time() -> Timestamp {
 /// another one, and on 32-bit musl the size of its time is a trap of its own.
 #[derive(Clone, Debug)]
 pub struct Zone {
-    rules: Arc<TimeZone>,
+    rules: Arc<Rules>,
 }
 
 impl Zone {
     /// The zone that `TZ` names, else OpenWrt's /etc/TZ, else /etc/localtime, else UTC.
     pub fn local() -> Self {
-        let named = std::env::var("TZ").ok().or_else(|| read_short("/etc/TZ"));
-        Self::named(named.as_deref().map_or("localtime", str::trim))
+        let named =
+            std::env::var("TZ").ok().or_else(|| String::from_utf8(read_short("/etc/TZ".as_ref())?).ok());
+        Self::named(named.as_deref().map_or("/etc/localtime", str::trim))
     }
 
     /// UTC.
     pub fn utc() -> Self {
-        Self { rules: Arc::new(TimeZone::utc()) }
+        Self { rules: Arc::default() }
     }
 
     /// A zone in a form that POSIX gives `TZ`, `CET-1CEST,M3.5.0,M10.5.0/3`, or the name of a file in
     /// the zone database, `Europe/Berlin`. What is neither is UTC, as in the C library.
     pub fn named(name: &str) -> Self {
-        TimeZone::from_posix_tz(name).map_or_else(|_| Self::utc(), |rules| Self { rules: Arc::new(rules) })
+        let name = name.strip_prefix(':').unwrap_or(name);
+        let in_file = |directory| Rules::from_file(&read_short(&Path::new(directory).join(name))?);
+        let rules = Rules::from_posix(name).or_else(|| DATABASES.into_iter().find_map(in_file));
+        Self { rules: Arc::new(rules.unwrap_or_default()) }
     }
 
     /// Seconds by which local time is ahead of UTC at `time`.
     pub fn utc_offset(&self, time: Timestamp) -> i32 {
         let seconds = i64::try_from(time.seconds).unwrap_or(i64::MAX);
-        self.rules.find_local_time_type(seconds).map_or(0, |kind| kind.ut_offset())
+        self.rules.offset(seconds)
     }
 }
 
-fn read_short(path: &str) -> Option<String> {
-    let mut text = String::new();
-    File::open(path).ok()?.take(SYSTEM_FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
-    Some(text)
+fn read_short(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(SYSTEM_FILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -200,6 +211,18 @@ mod tests {
         assert_eq!(Zone::named("<+0545>-5:45").utc_offset(at(0)), 20_700);
         assert_eq!(Zone::named("<-03>3").utc_offset(at(0)), -10_800);
         assert_eq!(Zone::named("UTC0").utc_offset(at(0)), 0);
+    }
+
+    #[test]
+    fn a_name_is_a_file_of_the_database() {
+        for name in ["Europe/Berlin", ":Europe/Berlin", "/usr/share/zoneinfo/Europe/Berlin"] {
+            assert_eq!(Zone::named(name).utc_offset(at(1_774_746_000)), 7200, "{name}");
+            assert_eq!(
+                Zone::named(name).utc_offset(at(300_000_000)),
+                3600,
+                "{name}, before there was summer"
+            );
+        }
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::sync::PoisonError;
 use super::alarm::Alarm;
 use super::config::Config;
 use super::evidence::Evidence;
+use super::ipfix::Exporter;
 use super::keeper::SharedStatus;
 use super::names::Names;
 use super::web::routes::FactSource;
 use super::web::{Refusal, Statistics};
 use crate::limits::WEB_CONNECTIONS_MAX;
 use crate::time::Timestamp;
-use crate::view::{AlarmFacts, EvidenceFacts, Facts, StoreFacts, WebFacts};
+use crate::view::{EvidenceFacts, Facts, SenderFacts, StoreFacts, WebFacts};
 
 /// Where the facts come from.
 pub struct Known {
@@ -21,6 +22,8 @@ pub struct Known {
     directory: String,
     alarm: Option<Alarm>,
     receiver: String,
+    exporter: Option<Exporter>,
+    collector: String,
     evidence: Option<Evidence>,
     names: Names,
 }
@@ -37,6 +40,7 @@ impl Known {
         config: &Config,
     ) -> Self {
         let receiver = config.syslog_to.as_ref().map(ToString::to_string).unwrap_or_default();
+        let collector = config.ipfix_to.as_ref().map(ToString::to_string).unwrap_or_default();
         let directory = config.store.directory.as_ref().map(|path| path.display().to_string());
         Self {
             started,
@@ -45,9 +49,17 @@ impl Known {
             directory: directory.unwrap_or_default(),
             alarm,
             receiver,
+            exporter: None,
+            collector,
             evidence,
             names,
         }
+    }
+
+    /// The same with the sender of flow records, if there is one.
+    pub fn with_exporter(mut self, exporter: Option<Exporter>) -> Self {
+        self.exporter = exporter;
+        self
     }
 }
 
@@ -56,7 +68,11 @@ impl FactSource for Known {
         let refused = Refusal::ALL.into_iter().map(|refusal| statistics.refused(refusal)).sum();
         let alarm = self.alarm.as_ref().map(|alarm| {
             let counters = alarm.counters();
-            AlarmFacts { destination: &self.receiver, sent: counters.sent, lost: counters.lost }
+            SenderFacts { destination: &self.receiver, sent: counters.sent, lost: counters.lost }
+        });
+        let exporter = self.exporter.as_ref().map(|exporter| {
+            let counters = exporter.counters();
+            SenderFacts { destination: &self.collector, sent: counters.sent, lost: counters.lost }
         });
         show(&Facts {
             started: self.started,
@@ -71,6 +87,7 @@ impl FactSource for Known {
             },
             store: self.store_facts(),
             alarm,
+            exporter,
             evidence: self.evidence_facts(),
             names: self.names.statistics(),
         });

@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, access};
 
+use super::admin::orders::{Order, Orders};
 use super::clock::{Clock, Zone};
 use super::config;
 use super::daylog::Daylog;
+use super::names::Names;
 use super::store::{Now, Status, Store};
 use super::tap::{Shared, lock};
+use super::web::upload;
 use crate::limits::SNAPSHOT_REQUEST_SPACING;
+use crate::view::Outcome;
 
 /// The store's state, for the page.
 pub type SharedStatus = Arc<Mutex<Status>>;
@@ -29,6 +33,8 @@ pub struct Keeper {
     /// The uptime before which no request is met.
     next_request: Duration,
     status: SharedStatus,
+    /// What the pages' forms ask for.
+    orders: Orders,
 }
 
 impl Keeper {
@@ -74,6 +80,7 @@ impl Keeper {
             requested: false,
             next_request: Duration::ZERO,
             status,
+            orders: Orders::default(),
         })
     }
 
@@ -82,9 +89,40 @@ impl Keeper {
         self.clock.clone()
     }
 
+    /// Keeps these names as well, and takes over those that were kept.
+    pub fn keep(&mut self, names: Names) {
+        let now = self.now();
+        self.store.keep(names, now);
+    }
+
     /// The store's state as it is after each call.
     pub fn status(&self) -> SharedStatus {
         Arc::clone(&self.status)
+    }
+
+    /// Where the pages' forms place their orders.
+    pub fn orders(&self) -> Orders {
+        self.orders.clone()
+    }
+
+    /// Does what a form asks for, if one does. True if one did.
+    pub fn serve(&mut self) -> bool {
+        let Some(order) = self.orders.take() else { return false };
+        let now = self.now();
+        let done = match order {
+            Order::Save => self.store.save_changed(&self.monitor, now).map(|()| Outcome::Saved),
+            Order::Restore(path) => upload::read(&path)
+                .and_then(|bytes| self.store.replace(&self.monitor, now, &bytes))
+                .map(|()| Outcome::Restored),
+        };
+        // A signal that came at the same time is one with the order's.
+        self.store.export(&self.monitor, now);
+        self.tell();
+        match done {
+            Ok(outcome) => self.orders.finish(outcome, self.store.status().size.to_string()),
+            Err(error) => self.orders.finish(Outcome::Failed, error),
+        }
+        true
     }
 
     /// Asks for a snapshot and an export, at the next [`Keeper::poll`] or, if many are asked for, at

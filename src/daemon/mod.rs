@@ -1,5 +1,6 @@
 //! The shell around the core: everything that has a clock, a socket, a file or a thread.
 
+pub mod admin;
 pub mod alarm;
 pub mod capture;
 pub mod clock;
@@ -9,7 +10,9 @@ pub mod daylog;
 pub mod evidence;
 pub mod export;
 pub mod facts;
+pub mod failure;
 pub mod health;
+pub mod ipfix;
 pub mod keeper;
 pub mod logger;
 pub mod names;
@@ -17,6 +20,7 @@ pub mod neighbors;
 pub mod options;
 pub mod print;
 pub mod privileges;
+pub mod quotas;
 pub mod read;
 pub mod residents;
 pub mod rules;
@@ -27,6 +31,7 @@ pub mod system;
 pub mod tap;
 pub mod threads;
 pub mod web;
+pub mod zone;
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -44,6 +49,9 @@ pub fn run() -> ExitCode {
         Ok(Command::Run(config)) => config,
         Ok(Command::Help) => return show(&options::help()),
         Ok(Command::Version) => return show(concat!("duskwatch ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Command::HashPassword) => {
+            return admin::password::ask().map_or_else(|error| complain(&error, 1), |line| show(&line));
+        }
         Ok(Command::CheckHealth(web)) => {
             return health::check(&web).map_or_else(|error| complain(&error, 1), |()| ExitCode::SUCCESS);
         }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 
+use super::failure::failure;
+
 /// Lets a writer of text write into a file or stream, and keeps the first error.
 struct Printer<W: Write> {
     out: BufWriter<W>,
@@ -29,7 +31,7 @@ pub fn print(out: impl Write, body: impl FnOnce(&mut dyn fmt::Write) -> fmt::Res
     match printer.error.or(flushed.err()) {
         Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Some(error) => Err(error),
-        None if done.is_err() => Err(io::Error::other("the text could not be made")),
+        None if done.is_err() => Err(failure(io::ErrorKind::Other, "the text could not be made")),
         None => Ok(()),
     }
 }

@@ -15,17 +15,19 @@ use super::evidence::file::Evidence;
 use super::evidence::pcapng;
 use super::evidence::segment::Interface;
 use super::evidence::words::Words;
+use super::ipfix::Exporter;
 use super::names::{self, Names};
 use super::print::print;
 use super::service;
 use super::tap::Hexdump;
 use crate::darknet::Touch;
 use crate::ledger::Ledger;
-use crate::limits::{HOUSEKEEPING_INTERVAL, READ_BATCH, READ_PROGRESS_INTERVAL};
+use crate::limits::{HOUSEKEEPING_INTERVAL, IPFIX_ROOM_PATIENCE, READ_BATCH, READ_PROGRESS_INTERVAL};
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Frame, LinkType, decode};
 use crate::time::Timestamp;
+use crate::view::languages::ENGLISH;
 use crate::view::{Context, NoNames, SummaryView, report};
 
 /// The same hash on every machine, so that the same rows make room in a table that is too small.
@@ -50,15 +52,24 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     }
     // Only files that the user names: those of this machine say nothing of the capture's network.
     let known = names::Options {
+        own: config.names.own.clone(),
         leases: config.names.leases.clone(),
+        ethers: config.names.ethers.clone(),
         hosts: config.names.hosts.clone(),
         reverse: false,
     };
     let known = Names::new(known, Timestamp::default()).map_err(|error| format!("names: {error}"))?;
+    let exporter = service::start_exporter(config, &[Role::Lan], &mut monitor)?;
     if let Output::Packets(format) = output {
         return export(config, file, format, &known, &mut monitor);
     }
-    let result = read(file, &config.capture, &known, &mut monitor, &mut |_, _, _| {});
+    let result = read(file, &config.capture, &known, &mut monitor, exporter.as_ref(), &mut |_, _, _| {});
+    if let Some(exporter) = exporter {
+        let counters = exporter.stop();
+        if counters.lost > 0 {
+            log::warn!("{} flow records were lost, {} were sent", counters.lost, counters.sent);
+        }
+    }
     if result.is_err() && monitor.ledgers().iter().all(|ledger| ledger.captured() == 0) {
         return result;
     }
@@ -68,8 +79,11 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
         utc_offset: Zone::local().utc_offset(last),
         base: "/",
         names: &NoNames,
+        language: &ENGLISH,
         hidden: service::hidden(config),
         notice: None,
+        custom_style: false,
+        administration: false,
     };
     match output {
         Output::Json => print(stdout(), |out| {
@@ -113,7 +127,7 @@ fn export(
             });
         } else {
             let name = monitor.ledgers().first().map(|ledger| ledger.name().to_owned()).unwrap_or_default();
-            result = read(file, &config.capture, known, monitor, &mut |frame, touch, time| {
+            result = read(file, &config.capture, known, monitor, None, &mut |frame, touch, time| {
                 let interface = Interface::new(&name, frame.link);
                 let Frame { bytes, wire_length, .. } = *frame;
                 let packet = pcapng::Packet { time, wire_length, bytes, ..pcapng::Packet::default() };
@@ -146,10 +160,18 @@ pub fn read(
     options: &config::Capture,
     known: &Names,
     monitor: &mut Monitor,
+    exporter: Option<&Exporter>,
     show_dark: &mut dyn FnMut(&Frame<'_>, Touch, Timestamp),
 ) -> Result<(), String> {
-    let mut reader =
-        Reader { known, monitor, show_dark, hexdump: options.hexdump, last: Timestamp::default(), told: 0 };
+    let mut reader = Reader {
+        known,
+        monitor,
+        exporter,
+        show_dark,
+        hexdump: options.hexdump,
+        last: Timestamp::default(),
+        told: 0,
+    };
     // libpcap takes no file with packets of several link types, as evidence may have them.
     let result = match Evidence::open(file).filter(|_| options.filter.is_none()) {
         Some(evidence) => read_evidence(file, evidence, &mut |interface, packet| {
@@ -161,6 +183,9 @@ pub fn read(
     let Reader { monitor, last, .. } = reader;
     while monitor.darknet_mut().close().is_some() {}
     monitor.settle(last);
+    if let (Some(exporter), [ledger]) = (exporter, monitor.ledgers_mut()) {
+        exporter.collect_all(0, ledger, IPFIX_ROOM_PATIENCE);
+    }
     result
 }
 
@@ -168,6 +193,7 @@ pub fn read(
 struct Reader<'a> {
     known: &'a Names,
     monitor: &'a mut Monitor,
+    exporter: Option<&'a Exporter>,
     show_dark: &'a mut dyn FnMut(&Frame<'_>, Touch, Timestamp),
     hexdump: bool,
     last: Timestamp,
@@ -194,6 +220,9 @@ impl Reader<'_> {
         let finding = self.monitor.observe(0, &decode(frame), frame.bytes, now);
         if let Some(touch) = finding.touch {
             (self.show_dark)(frame, touch, now);
+        }
+        if let (Some(exporter), [ledger]) = (self.exporter, self.monitor.ledgers_mut()) {
+            exporter.collect(0, ledger, IPFIX_ROOM_PATIENCE);
         }
         self.last = now;
     }
@@ -273,8 +302,9 @@ impl Progress {
         }
         self.shown = Some(Instant::now());
         // In whole numbers: nothing else in the program prints fractions, and the code for that is large.
-        let (read, of) = (u128::from(self.bytes.min(of)), u128::from(of.max(1)));
-        let left = self.start.elapsed().as_millis() * (of - read) / read.max(1) / 1000;
+        // KiB and milliseconds, of which a product fits for all that can be read in a month.
+        let (read, of) = (self.bytes.min(of) / 1024 + 1, of / 1024 + 1);
+        let left = self.start.elapsed().as_millis() as u64 * (of - read) / read / 1000;
         let _ = write!(std::io::stderr(), "\r{:3} % read, {left} s left ", read * 100 / of);
     }
 

@@ -1,25 +1,29 @@
 //! The program at work: open, give up privileges, spawn, wait for signals, end.
 
+use std::iter;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::rand::{GetRandomFlags, getrandom};
-
+use super::admin::password::random;
+use super::admin::{self, Admin, Files, SharedPassword};
 use super::alarm::{self, Alarm, Captured};
 use super::capture::coverage::Meter;
 use super::capture::{self, Capture, InterfaceSpec};
 use super::clock::{Clock, Zone};
-use super::config::{self, Config, Interface, Wait};
+use super::config::{self, Config, Interface, Tables, Wait};
 use super::confirm::Asker;
 use super::evidence::{self, Evidence};
 use super::facts::Known;
+use super::ipfix::{self, Exporter};
 use super::keeper::{self, Keeper};
+use super::names::vendors::{self, Vendors};
 use super::names::{self, Names};
 use super::privileges::{self, Pidfile};
+use super::quotas;
 use super::residents;
 use super::signals::{Signal, Signals};
 use super::store;
@@ -31,10 +35,12 @@ use super::web::{Gate, HostNames, Listeners};
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
 use crate::limits::{
-    HOSTS_PER_DARK_SOURCE, HOUSEKEEPING_INTERVAL, STOP_PATIENCE, SUMMARY_SECONDS, THREAD_STACK_BYTES,
+    FLOW_RECORDS_BYTES, HOSTS_PER_DARK_SOURCE, HOUSEKEEPING_INTERVAL, IPFIX_STOP_PATIENCE, QUOTA_INTERVAL,
+    STOP_PATIENCE, SUMMARY_SECONDS, THREAD_STACK_BYTES,
 };
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
+use crate::snapshot;
 use crate::table::Seed;
 use crate::time::Timestamp;
 use crate::view::Hidden;
@@ -47,13 +53,14 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     privileges::claim_raw_sockets()?;
     let zone = Zone::local();
     let seed = random_seed()?;
-    let monitor = monitor(config, &names_and_roles(interfaces), Networks::new(), seed)?;
+    let mut monitor = monitor(config, &names_and_roles(interfaces), Networks::new(), seed)?;
     let mut signals = Signals::catch()?;
     let patience = deadline(config);
     let opened = patiently(patience, &mut signals, || open_capture(config, interfaces))?;
     let Some(capture) = opened else { return Ok(()) };
     let asker = config.confirm.then(Asker::open).transpose()?;
     let Some(gate) = patiently(patience, &mut signals, || open_gate(config))? else { return Ok(()) };
+    let vendors = open_vendors(config);
     if config.process.detach {
         system::detach().map_err(|error| format!("--detach: {error}"))?;
     }
@@ -70,6 +77,8 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let evidence_directory = config.evidence.as_ref().map(|evidence| evidence.directory.as_path());
     let _evidence_claim = evidence_directory.map(|path| store::claim("--evidence", path)).transpose()?;
 
+    let roles: Vec<Role> = interfaces.iter().map(role).collect();
+    let exporter = start_exporter(config, &roles, &mut monitor)?;
     let monitor = Arc::new(Mutex::new(monitor));
     let options = tap::Options {
         networks: own_networks(config),
@@ -83,15 +92,26 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone.clone())?;
     let clock = keeper.clock();
     let names = Names::new(name_options(config), clock.now()).map_err(|error| format!("names: {error}"))?;
+    let names = names.with_vendors(vendors);
+    keeper.keep(names.clone());
     let alarm = start_alarm(config, &monitor, interfaces, &names, zone, capture.meters())?;
     let evidence =
         config.evidence.as_ref().map(|config| start_evidence(config, interfaces, &clock)).transpose()?;
-    let tables = table_bytes(config, interfaces.len());
+    let tables = table_bytes(config, interfaces.iter().map(role));
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
     let store = config.store.directory.is_some().then(|| keeper.status());
     let facts =
-        Known::new(clock.now(), tables, store, alarm.clone(), evidence.clone(), names.clone(), config);
+        Known::new(clock.now(), tables, store, alarm.clone(), evidence.clone(), names.clone(), config)
+            .with_exporter(exporter.clone());
+    let password = password(config);
+    let files = config.store.directory.clone().map(|directory| Files {
+        directory,
+        bytes_max: snapshot::size_max(&lock(&monitor)) as u64,
+        status: keeper.status(),
+        orders: keeper.orders(),
+    });
     let pages = Pages::new(Sources {
+        admin: administration(config, password.as_ref(), &monitor, files, &names),
         monitor: Arc::clone(&monitor),
         present: Present::Live(clock.clone()),
         names: names.clone(),
@@ -100,7 +120,18 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         facts: Box::new(facts),
         wishes: wishes(config),
     });
-    let tap = Tap::new(Arc::clone(&monitor), clock.clone(), alarm.clone(), evidence.clone(), asker, options);
+    let tap = Tap::new(
+        Arc::clone(&monitor),
+        clock.clone(),
+        alarm.clone(),
+        evidence.clone(),
+        exporter.clone(),
+        asker,
+        options,
+    );
+    let tell_quotas = || quotas::tell(&monitor, interfaces, &names, alarm.as_ref(), clock.now());
+    // Before anything is added to what was restored: a month may have begun meanwhile, or a quota be another.
+    tell_quotas();
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
@@ -111,6 +142,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let mut summarized = clock.now().seconds;
     let mut keep_house = || {
         let now = clock.now();
+        names.refresh(now);
         if now.seconds.abs_diff(summarized) >= SUMMARY_SECONDS {
             summarized = now.seconds;
             tell_summary(&monitor, alarm.as_ref(), now);
@@ -119,13 +151,32 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
             residents::tell(&monitor, &names, now, false);
         }
         tell_due(&monitor, alarm.as_ref(), now);
+        if let Some(exporter) = &exporter {
+            exporter.collect_due(&mut lock(&monitor), now);
+        }
     };
-    let result = wait(&mut signals, &names, Some(&mut keeper), &|| clock.now(), &mut keep_house);
+    let reload = || {
+        names.reload(clock.now());
+        reload_password(config, password.as_ref());
+    };
+    let mut look_at_quotas = || tell_quotas();
+    let mut chores =
+        [Chore::new(HOUSEKEEPING_INTERVAL, &mut keep_house), Chore::new(QUOTA_INTERVAL, &mut look_at_quotas)];
+    let count = if config.quotas.is_empty() { 1 } else { 2 };
+    let result = wait(&mut signals, Some(&mut keeper), &reload, &mut chores[..count]);
     stop.end();
     join(threads);
+    // Before the last snapshot: what it has reached will have been told.
+    tell_quotas();
     tell_rest(&monitor, alarm.as_ref());
     tell_summary(&monitor, alarm.as_ref(), clock.now());
     keeper.close();
+    if let Some(exporter) = exporter {
+        for (interface, ledger) in lock(&monitor).ledgers_mut().iter_mut().enumerate() {
+            exporter.collect_all(interface, ledger, IPFIX_STOP_PATIENCE);
+        }
+        exporter.stop();
+    }
     if let Some(alarm) = alarm {
         alarm.stop();
     }
@@ -141,22 +192,27 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
 /// One line for the user.
 pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), String> {
     let gate = open_gate(config)?;
+    let vendors = open_vendors(config);
     let mut signals = Signals::catch()?;
     let remark = privileges::give_up(&config.process)?;
     log::debug!("{remark}");
     // The files speak for the time of the capture, however late they are read.
     let always = Timestamp::default();
     let names = Names::new(name_options(config), always).map_err(|error| format!("names: {error}"))?;
+    let names = names.with_vendors(vendors);
     let zone = Zone::local();
+    let password = password(config);
+    let monitor = Arc::new(Mutex::new(monitor));
     let pages = Pages::new(Sources {
-        monitor: Arc::new(Mutex::new(monitor)),
+        admin: administration(config, password.as_ref(), &monitor, None, &names),
+        monitor,
         present: Present::Fixed(last, zone.clone()),
         names: names.clone(),
         meters: Vec::new(),
         evidence: None,
         facts: Box::new(Known::new(
             Clock::new(None, zone).now(),
-            table_bytes(config, 1),
+            table_bytes(config, iter::once(Role::Lan)),
             None,
             None,
             None,
@@ -167,7 +223,13 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
     });
     let stop = Stop::new()?;
     let threads = [spawn_web(gate, pages, &stop, &signals)?];
-    let result = wait(&mut signals, &names, None, &|| always, &mut || ());
+    let reload = || {
+        names.reload(always);
+        reload_password(config, password.as_ref());
+    };
+    let mut refresh = || names.refresh(always);
+    let mut chores = [Chore::new(HOUSEKEEPING_INTERVAL, &mut refresh)];
+    let result = wait(&mut signals, None, &reload, &mut chores);
     stop.end();
     join(threads);
     result
@@ -183,10 +245,10 @@ pub fn monitor(
     networks: Networks,
     (first, second): (u64, u64),
 ) -> Result<Monitor, String> {
-    let capacity = capacity(config);
     let networks = own_networks(config).unwrap_or(networks);
     let ledger = |&(name, role): &(&str, Role)| {
-        let mut ledger = Ledger::new(name, role, networks.clone(), capacity, Seed::new(first, second));
+        let mut ledger =
+            Ledger::new(name, role, networks.clone(), capacity(config, role), Seed::new(first, second));
         ledger.set_highest_port(config.tables.highest_port);
         ledger
     };
@@ -203,7 +265,9 @@ pub fn monitor(
     for (index, (_, role)) in interfaces.iter().enumerate() {
         darknet.set_interface(index, *role, &Networks::new(), &[]);
     }
-    Ok(Monitor::new(interfaces.iter().map(ledger).collect(), darknet))
+    let mut monitor = Monitor::new(interfaces.iter().map(ledger).collect(), darknet);
+    monitor.set_quotas(&config.quotas);
+    Ok(monitor)
 }
 
 /// How many sources are watched; none if nothing can be dark.
@@ -213,16 +277,19 @@ fn dark_sources(config: &Config) -> usize {
 }
 
 /// What all tables take.
-fn table_bytes(config: &Config, interfaces: usize) -> usize {
+fn table_bytes(config: &Config, roles: impl Iterator<Item = Role>) -> usize {
     let darknet = match dark_sources(config) {
         0 => 0,
         sources => Darknet::bytes(sources),
     };
-    capacity(config).bytes() * interfaces + darknet
+    let records = if config.ipfix_to.is_some() { FLOW_RECORDS_BYTES } else { 0 };
+    roles.map(|role| capacity(config, role).bytes() + records).sum::<usize>() + darknet
 }
 
-fn capacity(config: &Config) -> Capacity {
-    Capacity { hosts: config.tables.hosts, port_rows: config.tables.ports.into() }
+/// The sizes of an interface's tables. What is local on a WAN is this machine itself, which is no device.
+fn capacity(config: &Config, role: Role) -> Capacity {
+    let Tables { hosts, ports, devices, .. } = config.tables;
+    Capacity { hosts, port_rows: ports.into(), devices: if role == Role::Wan { 0 } else { devices } }
 }
 
 /// The interfaces' names, as a sentence has them.
@@ -233,15 +300,8 @@ fn list(interfaces: &[Interface]) -> String {
 
 /// A seed that nobody outside can know, for the tables' hashes.
 fn random_seed() -> Result<(u64, u64), String> {
-    let mut bytes = [0; 16];
-    match getrandom(&mut bytes, GetRandomFlags::empty()) {
-        Ok(16) => {
-            let bits = u128::from_ne_bytes(bytes);
-            Ok(((bits >> 64) as u64, bits as u64))
-        }
-        Ok(_) => Err("the system gave too few random bytes".to_owned()),
-        Err(error) => Err(format!("the system gives no random bytes: {error}")),
-    }
+    let bits = u128::from_ne_bytes(random()?);
+    Ok(((bits >> 64) as u64, bits as u64))
 }
 
 fn role(interface: &Interface) -> Role {
@@ -261,11 +321,38 @@ pub fn own_networks(config: &Config) -> Option<Networks> {
     (!config.networks.is_empty()).then_some(networks)
 }
 
+fn password(config: &Config) -> Option<SharedPassword> {
+    config.password.as_ref().map(|(_, password)| Arc::new(Mutex::new(password.clone())))
+}
+
+fn reload_password(config: &Config, password: Option<&SharedPassword>) {
+    if let (Some((path, _)), Some(password)) = (&config.password, password) {
+        admin::reload(password, path);
+    }
+}
+
+/// What whoever knows the password may do; nothing without one.
+fn administration(
+    config: &Config,
+    password: Option<&SharedPassword>,
+    monitor: &Shared,
+    files: Option<Files>,
+    names: &Names,
+) -> Option<Admin> {
+    let base = format!("{}/", config.web.base);
+    let names = names.clone();
+    let mut admin = Admin::new(Arc::clone(password?), Arc::clone(monitor), files, base);
+    admin.rename_by(Box::new(move |mac, name| names.rename(mac, name)));
+    Some(admin)
+}
+
 fn wishes(config: &Config) -> Wishes {
     Wishes {
         base: format!("{}/", config.web.base),
         hidden: hidden(config),
         notice: config.web.notice.clone(),
+        style: config.web.style.clone(),
+        language: config.web.language,
         local_only: config.web.local_only,
     }
 }
@@ -277,9 +364,19 @@ pub fn hidden(config: &Config) -> Hidden {
 
 fn name_options(config: &Config) -> names::Options {
     let mut options = names::Options { reverse: config.names.dns, ..names::Options::default() };
+    options.own.clone_from(&config.names.own);
     put_first(&mut options.leases, &config.names.leases);
+    put_first(&mut options.ethers, &config.names.ethers);
     put_first(&mut options.hosts, &config.names.hosts);
     options
+}
+
+/// Opens the table of vendors before privileges are given up. That there is none at the usual places is no trouble.
+fn open_vendors(config: &Config) -> Option<Vendors> {
+    let usual = vendors::USUAL_PATHS.map(Path::new).into_iter().find(|path| path.exists());
+    let path = config.names.vendors.as_deref().or(usual)?;
+    let opened = Vendors::open(path);
+    opened.map_err(|error| log::warn!("{}: no vendors are shown: {error}", path.display())).ok()
 }
 
 fn put_first(paths: &mut Vec<PathBuf>, chosen: &[PathBuf]) {
@@ -377,6 +474,22 @@ fn start_alarm(
     Alarm::start(options).map(Some).map_err(|error| format!("--syslog-to: {error}"))
 }
 
+/// Starts the sender of flow records, if there is a collector. The monitor makes records from then on.
+///
+/// # Errors
+/// One line for the user.
+pub fn start_exporter(
+    config: &Config,
+    roles: &[Role],
+    monitor: &mut Monitor,
+) -> Result<Option<Exporter>, String> {
+    let Some(collector) = &config.ipfix_to else { return Ok(None) };
+    monitor.ledgers_mut().iter_mut().for_each(Ledger::record_flows);
+    let options =
+        ipfix::Options { collector: collector.clone(), roles: roles.to_vec(), macs: config.web.show_macs };
+    Exporter::start(options).map(Some).map_err(|error| format!("--ipfix-to: {error}"))
+}
+
 fn start_evidence(
     config: &config::Evidence,
     interfaces: &[Interface],
@@ -444,31 +557,47 @@ fn spawn_web(gate: Gate, mut pages: Box<Pages>, stop: &Stop, signals: &Signals) 
     spawn("web", signals, move || gate.run(&mut *pages, stop.as_fd()))
 }
 
+/// What is to be done from time to time.
+struct Chore<'a> {
+    interval: Duration,
+    due: Instant,
+    work: &'a mut dyn FnMut(),
+}
+
+impl<'a> Chore<'a> {
+    /// Work that is due for the first time when an interval is over.
+    fn new(interval: Duration, work: &'a mut dyn FnMut()) -> Self {
+        Self { interval, due: Instant::now() + interval, work }
+    }
+}
+
 /// Waits for the signal that ends the program, and does what the others ask for meanwhile.
 fn wait(
     signals: &mut Signals,
-    names: &Names,
     mut keeper: Option<&mut Keeper>,
-    now: &dyn Fn() -> Timestamp,
-    keep_house: &mut dyn FnMut(),
+    reload: &dyn Fn(),
+    chores: &mut [Chore<'_>],
 ) -> Result<(), String> {
-    let mut housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
     loop {
-        let due = keeper.as_mut().and_then(|keeper| keeper.poll());
-        let patience = housekeeping.saturating_duration_since(Instant::now());
-        match (signals.wait(Some(due.map_or(patience, |due| due.min(patience)))), &mut keeper) {
+        let snapshot = keeper.as_mut().and_then(|keeper| keeper.poll());
+        let chore = chores.iter().map(|chore| chore.due.saturating_duration_since(Instant::now())).min();
+        let patience = snapshot.into_iter().chain(chore).min();
+        match (signals.wait(patience), &mut keeper) {
             (Some(Signal::End), _) => return Ok(()),
             (Some(Signal::ThreadEnded), _) => {
                 return Err("a thread of the program has ended; the log says why".to_owned());
             }
-            (Some(Signal::Reload), _) => names.reload(now()),
-            (Some(Signal::Save), Some(keeper)) => keeper.request(),
+            (Some(Signal::Reload), _) => reload(),
+            (Some(Signal::Save), Some(keeper)) => {
+                if !keeper.serve() {
+                    keeper.request();
+                }
+            }
             (Some(Signal::Save), None) | (None, _) => {}
         }
-        if Instant::now() >= housekeeping {
-            housekeeping = Instant::now() + HOUSEKEEPING_INTERVAL;
-            names.refresh(now());
-            keep_house();
+        for chore in chores.iter_mut().filter(|chore| Instant::now() >= chore.due) {
+            chore.due = Instant::now() + chore.interval;
+            (chore.work)();
         }
     }
 }

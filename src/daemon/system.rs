@@ -3,9 +3,14 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
+use std::ptr;
 
 use rustix::net::{AddressFamily, SocketType, socket};
+
+use super::capture::addresses::DeviceAddress;
+use super::failure::failure;
 
 /// Leaves the terminal: a child goes on in a session of its own, with /dev/null for its standard
 /// files, and this process ends with success. The working directory stays, so that the paths on the
@@ -16,7 +21,7 @@ use rustix::net::{AddressFamily, SocketType, socket};
 /// that forked, and a lock that another held would never be opened.
 pub fn detach() -> io::Result<()> {
     if thread_count()? != 1 {
-        return Err(io::Error::other("other threads run already"));
+        return Err(failure(io::ErrorKind::Other, "other threads run already"));
     }
     // SAFETY: the call takes no pointer, and nothing but this thread runs, so the child that goes on
     // finds every lock and every structure as this thread left it.
@@ -106,6 +111,56 @@ pub fn broadcast_arp(socket: &impl AsRawFd, device: u32, message: &[u8; 28]) -> 
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// The IP addresses of all devices.
+///
+/// # Errors
+/// The system call's own.
+pub fn device_addresses() -> io::Result<Vec<DeviceAddress>> {
+    let mut first = ptr::null_mut();
+    // SAFETY: the pointer is to one that the call sets.
+    if unsafe { libc::getifaddrs(&raw mut first) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let mut all = Vec::new();
+    let mut next: *const libc::ifaddrs = first;
+    // SAFETY: the call succeeded, so each pointer is null or to an entry that lives until the list is freed below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        next = entry.ifa_next;
+        // SAFETY: the addresses and the name live as long as the entry; addresses are as long as their family
+        // says, and the name ends with a zero.
+        let (address, netmask, name) =
+            unsafe { (ip(entry.ifa_addr), ip(entry.ifa_netmask), CStr::from_ptr(entry.ifa_name)) };
+        let (Some(address), Ok(name)) = (address, name.to_str()) else { continue };
+        // An address may have a label, the device's name and a colon before more.
+        let device = name.split(':').next().unwrap_or(name).to_owned();
+        all.push(DeviceAddress { device, address, netmask });
+    }
+    // SAFETY: the list is what the call made, and nothing of it is used any more.
+    unsafe { libc::freeifaddrs(first) };
+    Ok(all)
+}
+
+/// An IP address; `None` if it is null or of another family.
+///
+/// # Safety
+/// The pointer is null or to an address as long as its family says.
+unsafe fn ip(address: *const libc::sockaddr) -> Option<IpAddr> {
+    // SAFETY: the caller's promise, for this and for what is read once the family is known.
+    unsafe {
+        match libc::c_int::from(address.as_ref()?.sa_family) {
+            libc::AF_INET => {
+                let bytes = address.cast::<libc::sockaddr_in>().read().sin_addr.s_addr.to_ne_bytes();
+                Some(Ipv4Addr::from(bytes).into())
+            }
+            libc::AF_INET6 => {
+                let bytes = address.cast::<libc::sockaddr_in6>().read().sin6_addr.s6_addr;
+                Some(Ipv6Addr::from(bytes).into())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// How many threads this process has.
 ///
 /// # Errors
@@ -117,6 +172,14 @@ pub fn thread_count() -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_loopback_device_has_its_address() {
+        let all = device_addresses().unwrap();
+        let netmask = Some(IpAddr::from([255, 0, 0, 0]));
+        let home = DeviceAddress { device: "lo".into(), address: Ipv4Addr::LOCALHOST.into(), netmask };
+        assert!(all.contains(&home), "{all:?}");
+    }
 
     #[test]
     fn what_is_no_vlan_is_none() {

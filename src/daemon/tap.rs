@@ -10,6 +10,7 @@ use super::capture::{Batch, Presence, Sink};
 use super::clock::Clock;
 use super::confirm::Asker;
 use super::evidence::Evidence;
+use super::ipfix::Exporter;
 use crate::darknet::{Event, Touch};
 use crate::limits::CAPTURE_BATCH;
 use crate::monitor::Monitor;
@@ -79,6 +80,7 @@ pub fn introduce(monitor: &Mutex<Monitor>, interface: usize, presence: &Presence
     }
     let role = ledger.role();
     let own_macs = presence.devices.map_or(&[][..], |set| &set.own_macs);
+    ledger.set_own_macs(own_macs);
     let none = Networks::new();
     // Those it is connected to, since what the user calls local may lie behind another router.
     let networks = if options.learn_dark { presence.networks } else { &none };
@@ -102,6 +104,7 @@ pub struct Tap {
     clock: Clock,
     alarm: Option<Alarm>,
     evidence: Option<Evidence>,
+    exporter: Option<Exporter>,
     asker: Option<Asker>,
     options: Options,
     /// What the batch leads to. There is room for two events of each frame, and what is due.
@@ -117,11 +120,12 @@ impl Tap {
         clock: Clock,
         alarm: Option<Alarm>,
         evidence: Option<Evidence>,
+        exporter: Option<Exporter>,
         asker: Option<Asker>,
         options: Options,
     ) -> Self {
         let events = Vec::with_capacity(2 * CAPTURE_BATCH);
-        Self { monitor, clock, alarm, evidence, asker, options, events, second: 0 }
+        Self { monitor, clock, alarm, evidence, exporter, asker, options, events, second: 0 }
     }
 }
 
@@ -129,7 +133,7 @@ impl Sink for Tap {
     type Batch<'a> = Booking<'a>;
 
     fn begin(&mut self, interface: usize) -> Booking<'_> {
-        let Self { monitor, clock, alarm, evidence, options, events, second, .. } = self;
+        let Self { monitor, clock, alarm, evidence, exporter, options, events, second, .. } = self;
         Booking {
             interface,
             shared: monitor,
@@ -137,6 +141,7 @@ impl Sink for Tap {
             clock,
             alarm: alarm.as_ref(),
             evidence: evidence.as_ref(),
+            exporter: exporter.as_ref(),
             events,
             hexdump: options.hexdump,
             second,
@@ -145,6 +150,13 @@ impl Sink for Tap {
     }
 
     fn changed(&mut self, interface: usize, presence: &Presence<'_>) {
+        if let Some(exporter) = &self.exporter {
+            // Which way a flow goes may change.
+            let monitor = &mut *lock(&self.monitor);
+            if let Some(ledger) = monitor.ledgers_mut().get_mut(interface) {
+                exporter.collect_all(interface, ledger, Duration::ZERO);
+            }
+        }
         introduce(&self.monitor, interface, presence, &self.options);
         if let Some(asker) = &mut self.asker {
             asker.set_interface(interface, presence);
@@ -177,6 +189,7 @@ pub struct Booking<'a> {
     clock: &'a Clock,
     alarm: Option<&'a Alarm>,
     evidence: Option<&'a Evidence>,
+    exporter: Option<&'a Exporter>,
     events: &'a mut Vec<Event>,
     hexdump: bool,
     second: &'a mut u64,
@@ -234,6 +247,11 @@ impl Batch for Booking<'_> {
     fn end(mut self) {
         if let Some(latest) = self.latest {
             self.tick(latest);
+        }
+        if let (Some(exporter), Some(monitor)) = (self.exporter, &mut self.monitor)
+            && let Some(ledger) = monitor.ledgers_mut().get_mut(self.interface)
+        {
+            exporter.collect(self.interface, ledger, Duration::ZERO);
         }
         self.monitor = None;
         for event in self.events.drain(..) {

@@ -1,4 +1,4 @@
-//! The bytes on their way to a receiver.
+//! The bytes on their way to a receiver of messages or of flow records.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
@@ -6,12 +6,13 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use rustix::net::{RecvFlags, recv, sockopt};
 
 use super::receiver::{Receiver, Transport};
+use crate::daemon::failure::failure;
 use crate::daemon::system;
 use crate::limits::{RECEIVER_ADDRESSES_MAX, RECEIVER_BUFFER_BYTES, RECEIVER_STALL, RECEIVER_TIMEOUT};
 
 /// An open way to a receiver. To open one blocks for `RECEIVER_TIMEOUT` per address at most, and for what
 /// the resolver takes; to send, for `RECEIVER_STALL`.
-pub(super) enum Connection {
+pub(in crate::daemon) enum Connection {
     /// The socket, and the bytes of the last datagram, unless it is known to be on its way.
     Udp(UdpSocket, usize),
     Tcp(TcpStream),
@@ -19,8 +20,9 @@ pub(super) enum Connection {
 
 impl Connection {
     /// Looks the receiver up and connects to the first of its addresses that lets us.
-    pub(super) fn open(receiver: &Receiver) -> io::Result<Self> {
-        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    #[inline(never)]
+    pub(in crate::daemon) fn open(receiver: &Receiver) -> io::Result<Self> {
+        let mut last = failure(io::ErrorKind::NotFound, "the name has no address");
         for address in (receiver.host.as_str(), receiver.port).to_socket_addrs()?.take(RECEIVER_ADDRESSES_MAX)
         {
             let opened = match receiver.transport {
@@ -29,14 +31,15 @@ impl Connection {
             };
             match opened {
                 Ok(connection) => return Ok(connection),
-                Err(error) => failure = error,
+                Err(error) => last = error,
             }
         }
-        Err(failure)
+        Err(last)
     }
 
     /// Sends a message. After an error, ask what is outstanding and abort.
-    pub(super) fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+    #[inline(never)]
+    pub(in crate::daemon) fn send(&mut self, frame: &[u8]) -> io::Result<()> {
         match self {
             Self::Udp(socket, last) => match socket.send(frame) {
                 Ok(_) => *last = frame.len(),
@@ -58,7 +61,7 @@ impl Connection {
     /// Of the bytes that were sent, how many of the last may not have come. What a stream's peer has
     /// acknowledged has come as far as its kernel; a datagram has if it is not refused by the time that
     /// the next one is sent.
-    pub(super) fn outstanding(&self) -> usize {
+    pub(in crate::daemon) fn outstanding(&self) -> usize {
         match self {
             Self::Udp(_, last) => *last,
             Self::Tcp(stream) => system::unacknowledged(stream).unwrap_or(0),
@@ -66,7 +69,7 @@ impl Connection {
     }
 
     /// Closes without sending what is outstanding, because it will be sent again.
-    pub(super) fn abort(self) {
+    pub(in crate::daemon) fn abort(self) {
         if let Self::Tcp(stream) = self {
             let _ = sockopt::set_socket_linger(&stream, Some(std::time::Duration::ZERO));
         }
@@ -97,7 +100,7 @@ fn open_tcp(address: SocketAddr) -> io::Result<TcpStream> {
 fn refuse_if_closed(stream: &TcpStream) -> io::Result<()> {
     let mut scrap = [0u8; 256];
     match recv(stream, &mut scrap, RecvFlags::DONTWAIT) {
-        Ok((_, 0)) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the receiver closed the connection")),
+        Ok((_, 0)) => Err(failure(io::ErrorKind::UnexpectedEof, "the receiver closed the connection")),
         Ok(_) | Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }

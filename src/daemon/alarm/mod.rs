@@ -14,6 +14,7 @@ mod queue;
 mod receiver;
 mod sender;
 
+pub(in crate::daemon) use connection::Connection;
 pub use format::Format;
 pub use queue::Counters;
 pub use receiver::{Framing, NotAReceiver, Receiver, Transport};
@@ -26,12 +27,13 @@ use syslog::Facility;
 
 use super::clock::Zone;
 use super::names::Names;
+use super::quotas::Warning;
 use super::threads;
 use crate::darknet::rules::Rule;
 use crate::darknet::{Event, Summary};
 use crate::limits::{ALARM_STATS_INTERVAL, ALARM_STOP_PATIENCE, RESOLVER_STACK_BYTES};
 use format::Writer;
-use queue::Queue;
+use queue::{Content, Queue};
 use sender::Sender;
 
 /// What the capture did so far, for STATS.
@@ -119,7 +121,12 @@ impl Alarm {
 
     /// Hands the report of a window over, line by line.
     pub fn summarize(&self, summary: &Summary) {
-        summary.lines().for_each(|line| self.queue.push_summary(line));
+        summary.lines().for_each(|line| self.queue.push_content(Content::Summary(line)));
+    }
+
+    /// Hands a warning over.
+    pub fn warn(&self, warning: Warning) {
+        self.queue.push_content(Content::Quota(warning));
     }
 
     /// What became of the messages so far.

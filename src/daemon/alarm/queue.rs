@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::daemon::quotas::Warning;
 use crate::darknet::{Event, Kind, SummaryLine};
 use crate::limits::ALARM_QUEUE_MAX;
 use crate::time::Timestamp;
@@ -33,14 +34,19 @@ pub struct Counters {
 pub(super) enum Content {
     Event(Event),
     Summary(SummaryLine),
+    Quota(Warning),
     /// Written with the numbers of the moment in which it is sent.
     Stats,
 }
 
 impl Content {
-    /// Verdicts and their ends, which are kept before everything else.
+    /// Verdicts and their ends, and quotas, which are kept before everything else.
     fn is_alert(&self) -> bool {
-        matches!(self, Self::Event(event) if event.kind != Kind::Hit)
+        match self {
+            Self::Event(event) => event.kind != Kind::Hit,
+            Self::Quota(_) => true,
+            Self::Summary(_) | Self::Stats => false,
+        }
     }
 
     /// What makes room for an alert.
@@ -118,6 +124,7 @@ impl State {
         let time = match lost.map(|lost| lost.content) {
             Some(Content::Event(event)) => Some(event.last),
             Some(Content::Summary(line)) => Some(line.end),
+            Some(Content::Quota(warning)) => Some(warning.time),
             Some(Content::Stats) | None => None,
         };
         self.lost_since = self.lost_since.or(time);
@@ -157,12 +164,11 @@ impl Queue {
     }
 
     pub(super) fn push(&self, event: Event) {
-        self.lock().push(Content::Event(event), ALARM_QUEUE_MAX);
-        self.changed.notify_all();
+        self.push_content(Content::Event(event));
     }
 
-    pub(super) fn push_summary(&self, line: SummaryLine) {
-        self.lock().push(Content::Summary(line), ALARM_QUEUE_MAX);
+    pub(super) fn push_content(&self, content: Content) {
+        self.lock().push(content, ALARM_QUEUE_MAX);
         self.changed.notify_all();
     }
 

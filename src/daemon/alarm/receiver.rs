@@ -37,7 +37,10 @@ impl FromStr for Framing {
 /// The port of a receiver that names none (RFC 5426, 3.3).
 const SYSLOG_PORT: u16 = 514;
 
-/// A syslog receiver: `udp://HOST:PORT` or `tcp://HOST:PORT`; IPv6 addresses in brackets.
+/// The port of an IPFIX collector of which none is named (RFC 7011, 10.3.4).
+const IPFIX_PORT: u16 = 4739;
+
+/// A receiver: `udp://HOST:PORT` or `tcp://HOST:PORT`; IPv6 addresses in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receiver {
     /// How messages travel to it.
@@ -64,6 +67,18 @@ impl FromStr for Receiver {
     type Err = NotAReceiver;
 
     fn from_str(text: &str) -> Result<Self, NotAReceiver> {
+        Self::parse(text, SYSLOG_PORT)
+    }
+}
+
+impl Receiver {
+    /// An IPFIX collector, which takes datagrams.
+    pub fn collector(text: &str) -> Result<Self, NotAReceiver> {
+        let collector = Self::parse(text, IPFIX_PORT)?;
+        if collector.transport == Transport::Udp { Ok(collector) } else { Err(NotAReceiver) }
+    }
+
+    fn parse(text: &str, port_left_out: u16) -> Result<Self, NotAReceiver> {
         let (transport, rest) = match text.split_once("://") {
             Some(("udp", rest)) => (Transport::Udp, rest),
             Some(("tcp", rest)) => (Transport::Tcp, rest),
@@ -72,7 +87,7 @@ impl FromStr for Receiver {
         // Colons inside brackets belong to the address.
         let (host, port) = match rest.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
             Some((host, port)) => (host, port.parse().map_err(|_| NotAReceiver)?),
-            None => (rest, SYSLOG_PORT),
+            None => (rest, port_left_out),
         };
         if port == 0 {
             return Err(NotAReceiver);
@@ -138,5 +153,13 @@ mod tests {
             assert_eq!(bad.parse::<Receiver>(), Err(NotAReceiver), "{bad:?}");
         }
         assert!(format!("udp://{}:1", "a".repeat(256)).parse::<Receiver>().is_err());
+    }
+
+    #[test]
+    fn a_port_may_be_left_out() {
+        assert_eq!("tcp://logs".parse::<Receiver>().unwrap().port, 514);
+        assert_eq!(Receiver::collector("udp://[fd00::2]").unwrap().to_string(), "udp://[fd00::2]:4739");
+        assert_eq!(Receiver::collector("udp://a:2055").unwrap().port, 2055);
+        assert_eq!(Receiver::collector("tcp://a:2055"), Err(NotAReceiver));
     }
 }

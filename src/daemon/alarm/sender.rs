@@ -9,11 +9,13 @@ use heapless::String;
 
 use super::Options;
 use super::connection::Connection;
-use super::format::{Observation, Report, Stamp, Statistics, Writer};
+use super::format::{Observation, QuotaWarning, Report, Stamp, Statistics, Writer};
 use super::queue::{Content, Next, Queue, Queued};
 use super::receiver::{Framing, Transport};
+use crate::daemon::quotas;
 use crate::darknet::About;
 use crate::limits::{ALARM_FRAME_BYTES, ALARM_MESSAGE_BYTES, RECEIVER_BACKOFF_FIRST, RECEIVER_BACKOFF_LAST};
+use crate::packet::Mac;
 use crate::time::Timestamp;
 
 pub(super) struct Sender {
@@ -126,9 +128,18 @@ impl Sender {
                 let report = Report {
                     line: &line,
                     interface: interface.map_or("unknown", std::string::String::as_str),
-                    source_name: source.and_then(|row| self.options.names.lookup(row.source)),
+                    source_name: source.and_then(|row| self.options.names.lookup(row.source, Mac::ZERO)),
                 };
                 self.writer.write(out, Stamp { time: line.end, number }, &report)?;
+            }
+            Content::Quota(warning) => {
+                let interfaces = self.options.interfaces.iter().map(std::string::String::as_str);
+                let subject = QuotaWarning {
+                    warning: &warning,
+                    interface: quotas::interface(&warning.usage, interfaces),
+                    name: warning.name(&self.options.names),
+                };
+                self.writer.write(out, Stamp { time: warning.time, number }, &subject)?;
             }
             Content::Stats => {
                 let captured = (self.options.captured)();

@@ -15,20 +15,6 @@ pub struct DeviceAddress {
     pub netmask: Option<IpAddr>,
 }
 
-/// The addresses of all devices.
-pub fn list() -> Vec<DeviceAddress> {
-    let devices = pcap::Device::list().unwrap_or_default();
-    let mut all = Vec::new();
-    for device in devices {
-        all.extend(device.addresses.iter().map(|found| DeviceAddress {
-            device: device.name.clone(),
-            address: found.addr,
-            netmask: found.netmask,
-        }));
-    }
-    all
-}
-
 /// The local networks of an interface: behind a LAN interface everything it is connected to, on a WAN
 /// interface the router's own addresses alone, since the neighbours there are strangers.
 pub fn networks(interface: &str, role: Role, addresses: &[DeviceAddress]) -> Networks {

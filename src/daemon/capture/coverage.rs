@@ -39,9 +39,18 @@ pub struct Coverage {
     pub dropped: u64,
     /// Whether there is a filter, which leaves frames out on purpose, so that nothing can be compared.
     pub filtered: bool,
+}
+
+impl Coverage {
     /// The captured share in percent, 0 to 100, when the kernel's counters were read last; `None` with a
     /// filter, and before the first traffic.
-    pub percent: Option<f32>,
+    pub fn percent(&self) -> Option<f32> {
+        let (seen, all) = match self.by_packets {
+            true => (self.captured.packets, self.kernel_packets),
+            false => (self.captured.bytes, self.kernel_bytes),
+        };
+        (all > 0 && !self.filtered).then(|| (seen as f64 / all as f64 * 100.0).min(100.0) as f32)
+    }
 }
 
 /// Measures the coverage of one interface. The capture's thread and the pages share it.
@@ -95,7 +104,6 @@ impl Meter {
             by_packets: state.by_packets,
             dropped: state.dropped,
             filtered: state.filtered,
-            percent: state.percent(),
         }
     }
 
@@ -167,14 +175,6 @@ impl State {
             device.last = now;
         }
     }
-
-    fn percent(&self) -> Option<f32> {
-        let (seen, all) = match self.by_packets {
-            true => (self.compared.packets, self.kernel_packets),
-            false => (self.compared.bytes, self.kernel_bytes),
-        };
-        (all > 0 && !self.filtered).then(|| (seen as f64 / all as f64 * 100.0).min(100.0) as f32)
-    }
 }
 
 /// How far a counter has come. Some drivers count in 32 bits, which wrap; one that has fallen further
@@ -204,11 +204,11 @@ mod tests {
     #[test]
     fn the_share_is_capped_and_unknown_with_a_filter() {
         let seen = Seen { packets: 9, bytes: 900, merged_frames: 0 };
-        let mut state = State { kernel_bytes: 1000, compared: seen, ..State::default() };
-        assert_eq!(state.percent(), Some(90.0));
-        state.kernel_bytes = 800;
-        assert_eq!(state.percent(), Some(100.0));
-        state.filtered = true;
-        assert_eq!(state.percent(), None);
+        let mut coverage = Coverage { kernel_bytes: 1000, captured: seen, ..Coverage::default() };
+        assert_eq!(coverage.percent(), Some(90.0));
+        coverage.kernel_bytes = 800;
+        assert_eq!(coverage.percent(), Some(100.0));
+        coverage.filtered = true;
+        assert_eq!(coverage.percent(), None);
     }
 }

@@ -21,6 +21,7 @@ use heapless::Vec as BoundedVec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{self, AddressFamily, RecvFlags, SocketFlags, SocketType, netlink};
 
+use crate::daemon::system;
 use crate::limits::{INTERFACES_MAX, RING_DEFAULT, SNAPLEN_DEFAULT};
 use crate::network::{Networks, Role};
 use crate::packet::{Frame, LinkType};
@@ -159,7 +160,7 @@ impl Capture {
         }
         // Before the first look at the devices, so that no change between the two is missed.
         let changes = watch_changes().map_err(|error| format!("cannot watch network devices: {error}"))?;
-        let addresses = addresses::list();
+        let addresses = system::device_addresses().unwrap_or_default();
         let mut interfaces = Vec::with_capacity(specs.len());
         for spec in specs {
             if interfaces.len() == INTERFACES_MAX {
@@ -271,7 +272,7 @@ impl Capture {
     /// Looks at all interfaces anew.
     fn rescan(&mut self, sink: &mut impl Sink) {
         self.rescan_at = None;
-        let addresses = addresses::list();
+        let addresses = system::device_addresses().unwrap_or_default();
         let mut retry = false;
         for (index, interface) in self.interfaces.iter_mut().enumerate() {
             let before = interface.waiting().map(str::to_owned);

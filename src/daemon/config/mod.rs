@@ -9,14 +9,19 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::admin::password::Password;
 use super::alarm::{Format, Framing, Receiver};
 use super::evidence::export;
 use super::evidence::ring::Limits;
+use super::names::Name;
 use super::options::{Key, Options, UsageError, parse_config_file, printable};
 use super::rules;
 use crate::darknet::{Exclusion, Rules};
-use crate::limits::CONFIG_FILE_BYTES_MAX;
+use crate::limits::{CONFIG_FILE_BYTES_MAX, WEB_STYLE_BYTES_MAX};
 use crate::network::{Prefix, Role};
+use crate::packet::Mac;
+use crate::quota::Quota;
+use crate::view::languages::Language;
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub enum Command {
     Help,
     /// Print the version and exit.
     Version,
+    /// Ask for a password, print what is kept of it, and exit.
+    HashPassword,
     /// Ask the pages of a running program, and exit.
     CheckHealth(Web),
     /// Do the work.
@@ -42,8 +49,12 @@ pub struct Config {
     pub capture: Capture,
     /// The sizes of the tables.
     pub tables: Tables,
+    /// What devices and interfaces may move in a month, up to `QUOTAS_MAX`, one for each.
+    pub quotas: Vec<Quota>,
     /// The web server.
     pub web: Web,
+    /// The file of the administrator's password, and what it holds.
+    pub password: Option<(PathBuf, Password)>,
     /// Where names come from.
     pub names: Names,
     /// What is kept on disk.
@@ -65,6 +76,8 @@ pub struct Config {
     pub syslog_format: Format,
     /// What separates them over TCP.
     pub syslog_framing: Framing,
+    /// Where flow records go.
+    pub ipfix_to: Option<Receiver>,
     /// What is kept of packets to the dark, if anything.
     pub evidence: Option<Evidence>,
     /// How the process runs.
@@ -142,7 +155,7 @@ pub enum Wait {
 }
 
 /// The sizes of the tables.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tables {
     /// Host rows of each interface, at least 1.
     pub hosts: u16,
@@ -150,6 +163,8 @@ pub struct Tables {
     pub ports: u16,
     /// Ports above this one get no rows.
     pub highest_port: u16,
+    /// Devices of each LAN; 0 for none.
+    pub devices: u16,
 }
 
 /// The web server.
@@ -171,6 +186,10 @@ pub struct Web {
     pub show_last_seen: bool,
     /// A warning for the readers, up to `NOTICE_BYTES_MAX` bytes without control characters.
     pub notice: Option<String>,
+    /// A style sheet for the pages, up to `WEB_STYLE_BYTES_MAX` bytes.
+    pub style: Option<Vec<u8>>,
+    /// The pages' language; if there is none, each reader's own.
+    pub language: Option<&'static Language>,
 }
 
 /// Where names come from.
@@ -178,8 +197,14 @@ pub struct Web {
 pub struct Names {
     /// Ask the DNS.
     pub dns: bool,
+    /// What devices are called, up to `NAME_OPTIONS_MAX`, each once.
+    pub own: Vec<(Mac, Name)>,
     /// Lease files of dnsmasq beside the usual ones, up to `NAMES_PATHS_MAX`.
     pub leases: Vec<PathBuf>,
+    /// Files like /etc/ethers beside that, up to `NAMES_PATHS_MAX`.
+    pub ethers: Vec<PathBuf>,
+    /// The table of vendors, if the user chose one.
+    pub vendors: Option<PathBuf>,
     /// Hosts files and directories of them beside the usual ones, up to `NAMES_PATHS_MAX`.
     pub hosts: Vec<PathBuf>,
 }
@@ -234,7 +259,7 @@ pub struct Log {
     pub waits: bool,
 }
 
-/// Reads the command line, without the program's name, and the files of options and rules that it names.
+/// Reads the command line, without the program's name, and the files of options, rules and style that it names.
 ///
 /// # Errors
 /// The first mistake in any of them.
@@ -245,6 +270,9 @@ pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
     }
     if options.has(Key::Version) {
         return Ok(Command::Version);
+    }
+    if options.has(Key::HashPassword) {
+        return Ok(Command::HashPassword);
     }
     if let Some(one) = options.get(Key::Config) {
         let text = read_config_file(Path::new(&one.value)).map_err(|error| one.error(error))?;
@@ -258,6 +286,14 @@ pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
     let mut config = Config::new(&options, default_interface(&routes))?;
     if let Some(one) = options.get(Key::Rules) {
         config.rules = rules::load(one)?;
+    }
+    if let Some(one) = options.get(Key::Css) {
+        config.web.style = Some(read_style(Path::new(&one.value)).map_err(|error| one.error(error))?);
+    }
+    if let Some(one) = options.get(Key::PasswordFile) {
+        let path = PathBuf::from(&one.value);
+        let password = Password::read(&path).map_err(|error| one.error(error))?;
+        config.password = Some((path, password));
     }
     Ok(Command::Run(Box::new(config)))
 }
@@ -282,6 +318,17 @@ fn read_config_file(path: &Path) -> Result<String, String> {
         .and_then(|file| file.take(CONFIG_FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text))
         .map_err(|error| format!("cannot be read: {error}"))?;
     Ok(text)
+}
+
+fn read_style(path: &Path) -> Result<Vec<u8>, String> {
+    let mut style = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(WEB_STYLE_BYTES_MAX as u64 + 1).read_to_end(&mut style))
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if style.len() > WEB_STYLE_BYTES_MAX {
+        return Err(format!("takes a file of up to {WEB_STYLE_BYTES_MAX} bytes"));
+    }
+    Ok(style)
 }
 
 #[cfg(test)]

@@ -12,9 +12,12 @@ use super::{
 };
 use crate::daemon::alarm::{Format, Framing, Receiver, Transport};
 use crate::daemon::evidence::ring::Limits;
+use crate::daemon::names::Name;
 use crate::daemon::options::{Key, Options, UsageError, printable};
 use crate::darknet::Rules;
 use crate::limits;
+use crate::packet::Mac;
+use crate::quota::{Quota, Target};
 
 /// The port of the pages, which is darkstat's.
 const PORT_DEFAULT: u16 = 667;
@@ -27,19 +30,23 @@ const INTERVAL_DEFAULT: u64 = 3600;
 const OUTPUTS: [Key; 3] = [Key::Json, Key::Serve, Key::ExportPackets];
 
 impl Config {
-    /// What the options mean, but for the file of rules. `default_interface` is only named in the error that there is nothing to
+    /// What the options mean, but for the files of rules and of the password. `default_interface` is only named in the error that there is nothing to
     /// capture.
     ///
     /// # Errors
     /// The first option with a value that it does not take, or two that exclude each other.
     pub fn new(options: &Options, default_interface: Option<&str>) -> Result<Self, UsageError> {
         let (syslog_to, syslog_format, syslog_framing) = syslog(options)?;
+        let source = source(options, default_interface)?;
+        let tables = tables(options)?;
         let config = Self {
-            source: source(options, default_interface)?,
+            quotas: quotas(options, &source, tables.devices > 0)?,
+            source,
             networks: list(options, Key::Local, limits::LOCAL_PREFIXES_MAX, values::prefix, PartialEq::eq)?,
             capture: capture(options)?,
-            tables: tables(options)?,
+            tables,
             web: web(options)?,
+            password: None,
             names: names(options)?,
             store: store(options)?,
             learning: learning(options)?,
@@ -56,6 +63,7 @@ impl Config {
             syslog_to,
             syslog_format,
             syslog_framing,
+            ipfix_to: single(options, Key::IpfixTo, values::ipfix_target)?,
             evidence: evidence(options)?,
             process: process(options)?,
             log: Log {
@@ -123,7 +131,22 @@ fn tables(options: &Options) -> Result<Tables, UsageError> {
         hosts: number(options, Key::HostsMax, 1..=u16::MAX)?.unwrap_or(limits::HOSTS_DEFAULT),
         ports: number(options, Key::PortsMax, 1..=u16::MAX)?.unwrap_or(limits::PORTS_DEFAULT),
         highest_port: number(options, Key::HighestPort, 0..=u16::MAX)?.unwrap_or(u16::MAX),
+        devices: number(options, Key::DevicesMax, 0..=limits::DEVICES_MAX)?
+            .unwrap_or(limits::DEVICES_DEFAULT),
     })
+}
+
+fn quotas(options: &Options, source: &Source, keeps_devices: bool) -> Result<Vec<Quota>, UsageError> {
+    let interfaces = match source {
+        Source::Live(interfaces) => interfaces.as_slice(),
+        Source::Read { .. } => &[],
+    };
+    let parse = |text: &str| match values::quota(text, interfaces)? {
+        Quota { target: Target::Device(_), .. } if !keeps_devices => Err("excludes --devices-max 0"),
+        quota => Ok(quota),
+    };
+    let same = |one: &Quota, other: &Quota| one.target == other.target;
+    list(options, Key::Quota, limits::QUOTAS_MAX, parse, same)
 }
 
 /// What the options say about the web server.
@@ -152,6 +175,8 @@ pub fn web(options: &Options) -> Result<Web, UsageError> {
         show_macs: !options.has(Key::NoMacs),
         show_last_seen: !options.has(Key::NoLastseen),
         notice: single(options, Key::Notice, values::notice)?,
+        style: None,
+        language: single(options, Key::Language, values::language)?,
     })
 }
 
@@ -160,7 +185,15 @@ fn names(options: &Options) -> Result<Names, UsageError> {
         let any = |text: &str| Ok::<_, String>(PathBuf::from(text));
         list(options, key, limits::NAMES_PATHS_MAX, any, PartialEq::eq)
     };
-    Ok(Names { dns: !options.has(Key::NoDns), leases: paths(Key::Leases)?, hosts: paths(Key::HostsFile)? })
+    let same = |one: &(Mac, Name), other: &(Mac, Name)| one.0 == other.0;
+    Ok(Names {
+        dns: !options.has(Key::NoDns),
+        own: list(options, Key::Name, limits::NAME_OPTIONS_MAX, values::device_name, same)?,
+        leases: paths(Key::Leases)?,
+        ethers: paths(Key::Ethers)?,
+        hosts: paths(Key::HostsFile)?,
+        vendors: path(options, Key::Vendors),
+    })
 }
 
 fn learning(options: &Options) -> Result<Option<u32>, UsageError> {
@@ -351,7 +384,7 @@ mod tests {
         assert_eq!(config.capture.wait, Wait::No);
         assert_eq!(config.store.interval, 3600);
         assert_eq!(config.store.flash_budget, None);
-        assert_eq!(config.tables, Tables { hosts: 1024, ports: 8192, highest_port: 65_535 });
+        assert_eq!(config.tables, Tables { hosts: 1024, ports: 8192, highest_port: 65_535, devices: 128 });
         assert_eq!(config.remarks, Vec::<String>::new());
     }
 
@@ -376,7 +409,7 @@ mod tests {
         assert_eq!(config.process.user.as_deref(), Some("nobody"));
         assert_eq!(config.process.pidfile, Some("d.pid".into()));
         assert_eq!(config.store.daylog, Some("day.log".into()));
-        assert_eq!(config.tables, Tables { hosts: 2000, ports: 60, highest_port: 1024 });
+        assert_eq!(config.tables, Tables { hosts: 2000, ports: 60, highest_port: 1024, devices: 128 });
         assert_eq!(config.log, Log { syslog: true, verbose: true, waits: false });
         assert_eq!(config.remarks.len(), 2, "{:?}", config.remarks);
     }
@@ -434,12 +467,18 @@ mod tests {
             "ecs",
             "--syslog-framing",
             "octets",
+            "--ipfix-to",
+            "udp://flows",
             "--leases",
             "/tmp/leases.home",
             "--leases",
             "/tmp/leases.guest",
             "--hosts-file",
             "/etc/names",
+            "--name",
+            "02:00:00:00:00:05=Anna's = laptop",
+            "--ethers",
+            "/etc/more-ethers",
         ])
         .unwrap();
         assert_eq!(interfaces(&config), ["br-lan", "wan"]);
@@ -450,8 +489,13 @@ mod tests {
         let target = Receiver { transport: Transport::Tcp, host: "logs".into(), port: 601 };
         assert_eq!(config.syslog_to, Some(target));
         assert_eq!((config.syslog_format, config.syslog_framing), (Format::Ecs, Framing::Octets));
+        let collector = Receiver { transport: Transport::Udp, host: "flows".into(), port: 4739 };
+        assert_eq!(config.ipfix_to, Some(collector));
         assert_eq!(config.names.leases, ["/tmp/leases.home", "/tmp/leases.guest"].map(PathBuf::from));
         assert_eq!(config.names.hosts, ["/etc/names"].map(PathBuf::from));
+        assert_eq!(config.names.ethers, ["/etc/more-ethers"].map(PathBuf::from));
+        let name = Name::try_from("Anna's = laptop").unwrap();
+        assert_eq!(config.names.own, [(Mac([2, 0, 0, 0, 0, 5]), name)]);
     }
 
     #[test]
@@ -501,7 +545,40 @@ mod tests {
             (&["-i", "a", "--json"], "--json: takes --read FILE as well"),
             (&["-r", "t", "--json", "--serve"], "--json: excludes --serve; take one of the two"),
             (&["-i", "a", "--flash-budget", "1M"], "--flash-budget 1M: takes --dir DIR as well"),
+            (
+                &["-i", "a", "--name", "nas=02:00:00:00:00:05"],
+                "--name nas=02:00:00:00:00:05: takes a MAC address and a name, such as 02:00:00:00:00:05=nas",
+            ),
+            (
+                &["-i", "a", "--name", "02:00:00:00:00:05="],
+                "--name 02:00:00:00:00:05=: takes a name of up to 63 bytes, such as Anna's laptop",
+            ),
+            (
+                &["-i", "a", "--name", "02:00:00:00:00:0a=a", "--name", "02:00:00:00:00:0A=b"],
+                "--name 02:00:00:00:00:0A=b: is there twice; once is enough",
+            ),
+            (
+                &["-i", "a", "--quota", "guest=50G"],
+                "--quota guest=50G: takes a MAC address, or an interface that is watched, before its =",
+            ),
+            (
+                &["-i", "a", "--quota", "02:00:00:00:00:0a=50G", "--devices-max", "0"],
+                "--quota 02:00:00:00:00:0a=50G: excludes --devices-max 0",
+            ),
+            (
+                &["-i", "a", "--quota", "a=50GB"],
+                "--quota a=50GB: takes a size from 1K to 100T after its =, such as 500M or 50G",
+            ),
+            (
+                &["-i", "a", "--quota", "50G"],
+                "--quota 50G: takes a MAC address or an interface, and a size, such as br-lan=50G",
+            ),
+            (
+                &["-i", "a", "--quota", "a=50G", "--quota", "a=60G"],
+                "--quota a=60G: is there twice; once is enough",
+            ),
             (&["-i", "a", "--hosts-max", "0"], "--hosts-max 0: takes a number from 1 to 65535"),
+            (&["-i", "a", "--devices-max", "1025"], "--devices-max 1025: takes a number from 0 to 1024"),
             (&["-i", "a", "--ports-max", "65536"], "--ports-max 65536: takes a number from 1 to 65535"),
             (&["-i", "a", "--ring-size", "1K"], "--ring-size 1K: takes a size from 64K to 256M"),
             (&["-i", "a", "--notice", "a\nb"], "--notice a\\nb: takes a line of up to 400 bytes"),
@@ -510,6 +587,7 @@ mod tests {
                 &["-i", "a", "--syslog-to", "ftp://x"],
                 "--syslog-to ftp://x: takes udp://HOST:PORT or tcp://HOST:PORT",
             ),
+            (&["-i", "a", "--ipfix-to", "tcp://x"], "--ipfix-to tcp://x: takes udp://HOST:PORT"),
             (
                 &["-i", "a", "--syslog-to", "tcp://x", "--syslog-format", "leef"],
                 "--syslog-format leef: takes rfc5424, rfc3164, cef or ecs",

@@ -5,10 +5,17 @@ use std::net::IpAddr;
 use super::Interface;
 use crate::daemon::alarm::Receiver;
 use crate::daemon::evidence::export::Format;
+use crate::daemon::names::Name;
+use crate::daemon::names::devices::own_name;
 use crate::darknet::Exclusion;
-use crate::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_BYTES_MIN, NOTICE_BYTES_MAX, RING_MAX, RING_MIN};
+use crate::limits::{
+    EVIDENCE_BYTES_MAX, EVIDENCE_BYTES_MIN, NOTICE_BYTES_MAX, QUOTA_BYTES_MAX, QUOTA_BYTES_MIN, RING_MAX,
+    RING_MIN,
+};
 use crate::network::{NotAPrefix, Prefix, Role};
 use crate::packet::Mac;
+use crate::quota::{Quota, Target};
+use crate::view::languages::Language;
 
 type Parsed<T> = Result<T, &'static str>;
 
@@ -46,6 +53,15 @@ pub fn exclusion(text: &str) -> Parsed<Exclusion> {
     port.ok_or("takes a network such as 192.168.1.9 or 10.66.0.0/16, a port, or a MAC address")
 }
 
+/// `MAC=NAME`.
+pub fn device_name(text: &str) -> Result<(Mac, Name), String> {
+    let split = text.split_once('=').and_then(|(mac, name)| Some((Mac::parse(mac)?, name)));
+    let Some((mac, name)) = split.filter(|(mac, _)| mac.is_station()) else {
+        return Err("takes a MAC address and a name, such as 02:00:00:00:00:05=nas".to_owned());
+    };
+    Ok((mac, own_name(name)?))
+}
+
 /// An address to listen on.
 pub fn address(text: &str) -> Parsed<IpAddr> {
     text.parse().map_err(|_| "takes an address of this machine, such as 192.168.1.1, 0.0.0.0 or ::")
@@ -78,9 +94,19 @@ pub fn notice(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A language of the pages.
+pub fn language(text: &str) -> Parsed<&'static Language> {
+    Language::of(text).ok_or("takes en or de")
+}
+
 /// `udp://HOST:PORT` or `tcp://HOST:PORT`, where `:PORT` may be missing and an IPv6 address has brackets.
 pub fn syslog_target(text: &str) -> Parsed<Receiver> {
     text.parse().map_err(|_| "takes udp://HOST:PORT or tcp://HOST:PORT")
+}
+
+/// `udp://HOST:PORT`, where `:PORT` may be missing and an IPv6 address has brackets.
+pub fn ipfix_target(text: &str) -> Parsed<Receiver> {
+    Receiver::collector(text).map_err(|_| "takes udp://HOST:PORT")
 }
 
 /// Seconds between snapshots.
@@ -111,6 +137,22 @@ pub fn evidence_bytes(text: &str) -> Parsed<u64> {
         .ok_or("takes a size from 64K to 1G")
 }
 
+/// `MAC=SIZE` or `INTERFACE=SIZE`, of one of these interfaces.
+pub fn quota(text: &str, interfaces: &[Interface]) -> Parsed<Quota> {
+    let (name, size) =
+        text.rsplit_once('=').ok_or("takes a MAC address or an interface, and a size, such as br-lan=50G")?;
+    let device = || Mac::parse(name).filter(|mac| mac.is_station()).map(Target::Device);
+    let interface = interfaces.iter().position(|interface| interface.name == name);
+    let target = interface
+        .map(|index| Target::Interface(index as u8))
+        .or_else(device)
+        .ok_or("takes a MAC address, or an interface that is watched, before its =")?;
+    let bytes = scaled(size, DECIMAL_SIZES)
+        .filter(|bytes| (QUOTA_BYTES_MIN..=QUOTA_BYTES_MAX).contains(bytes))
+        .ok_or("takes a size from 1K to 100T after its =, such as 500M or 50G")?;
+    Ok(Quota { target, bytes })
+}
+
 /// How packets are told.
 pub fn export_format(text: &str) -> Parsed<Format> {
     match text {
@@ -122,6 +164,10 @@ pub fn export_format(text: &str) -> Parsed<Format> {
 }
 
 const SIZES: &[(&str, u64)] = &[("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)];
+
+/// What a provider counts by, and a page shows.
+const DECIMAL_SIZES: &[(&str, u64)] =
+    &[("K", 1_000), ("M", 1_000_000), ("G", 1_000_000_000), ("T", 1_000_000_000_000)];
 
 /// A number with one of the units at its end, or without any.
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
@@ -216,6 +262,33 @@ mod tests {
             assert!(ring_size(bad).is_err(), "{bad}");
         }
         assert!(flash_budget("0").is_err());
+    }
+
+    #[test]
+    fn quotas_are_those_of_devices_and_interfaces() {
+        let interfaces = ["br-lan", "a=b"].map(|name| Interface { name: name.into(), role: None });
+        let quota = |text| quota(text, &interfaces).map(|quota| (quota.target, quota.bytes));
+        let mac = Target::Device(Mac([2, 0, 0, 0, 0, 5]));
+        assert_eq!(quota("02:00:00:00:00:05=50G"), Ok((mac, 50_000_000_000)));
+        assert_eq!(quota("br-lan=1K"), Ok((Target::Interface(0), 1_000)));
+        assert_eq!(quota("a=b=100T"), Ok((Target::Interface(1), 100_000_000_000_000)));
+        assert_eq!(quota("a=b=1500"), Ok((Target::Interface(1), 1_500)));
+        for bad in [
+            "",
+            "br-lan",
+            "br-lan=",
+            "br-lan=50GB",
+            "br-lan=0.5G",
+            "br-lan=-1G",
+            "br-lan=999",
+            "br-lan=101T",
+            "br-lan=99999999999T",
+            "eth0=50G",
+            "=50G",
+            "ff:ff:ff:ff:ff:ff=50G",
+        ] {
+            assert!(quota(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

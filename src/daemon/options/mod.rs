@@ -206,20 +206,18 @@ fn help_for(text: &mut String, row: &Row) {
 /// A text from outside in one short line: control characters escaped, and cut after 80 characters.
 pub fn printable(text: &str) -> String {
     const LONGEST: usize = 80;
-    let mut escaped: String = text.chars().take(LONGEST).flat_map(escape_control).collect();
+    let mut escaped = String::new();
+    for character in text.chars().take(LONGEST) {
+        if character.is_control() {
+            let _ = write!(escaped, "{}", character.escape_default());
+        } else {
+            escaped.push(character);
+        }
+    }
     if text.chars().nth(LONGEST).is_some() {
         escaped.push_str("...");
     }
     escaped
-}
-
-fn escape_control(character: char) -> impl Iterator<Item = char> {
-    let (escaped, plain) = if character.is_control() {
-        (Some(character.escape_default()), None)
-    } else {
-        (None, Some(character))
-    };
-    escaped.into_iter().flatten().chain(plain)
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
@@ -310,7 +308,7 @@ mod tests {
         assert!(parse_config_file("f", &long).unwrap_err().0.ends_with("...: takes up to 4096 bytes"));
         assert!(parse_config_file("f", &"#".repeat(CONFIG_FILE_BYTES_MAX + 1)).is_err());
         let many = "local 10.0.0.0/8\n".repeat(OPTION_USES_MAX + 1);
-        assert!(parse_config_file("f", &many).unwrap_err().0.contains("more than 256 options"));
+        assert!(parse_config_file("f", &many).unwrap_err().0.contains("more than 384 options"));
     }
 
     #[test]

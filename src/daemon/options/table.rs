@@ -27,12 +27,21 @@ pub enum Key {
     NoMacs,
     NoLastseen,
     Notice,
+    Css,
+    Language,
+    PasswordFile,
+    HashPassword,
     NoDns,
+    Name,
     Leases,
+    Ethers,
+    Vendors,
     HostsFile,
     HostsMax,
+    DevicesMax,
     PortsMax,
     HighestPort,
+    Quota,
     Dir,
     SnapshotInterval,
     FlashBudget,
@@ -48,6 +57,7 @@ pub enum Key {
     SyslogTo,
     SyslogFormat,
     SyslogFraming,
+    IpfixTo,
     Evidence,
     EvidenceBytes,
     EvidenceAge,
@@ -167,21 +177,53 @@ pub const GROUPS: &[Group] = &[
         row(Key::Notice, "notice", &[], Value("TEXT"),
             "a warning for the overview, the about page and\n\
              the log, from whoever starts the program"),
+        row(Key::Css, "css", &[], Value("FILE"),
+            "a style sheet for the pages, after their own"),
+        row(Key::Language, "language", &[], Value("LANGUAGE"),
+            "the pages' language, en or de (default: what each\n\
+             browser asks for)"),
+        row(Key::PasswordFile, "password-file", &[], Value("FILE"),
+            "let whoever knows the password of this file reset\n\
+             counters, forget hosts and restore the state, on\n\
+             the page /admin/ (docs/admin.md)"),
+        row(Key::HashPassword, "hash-password", &[], Flag,
+            "read a password from stdin, print the line for\n\
+             that file and exit"),
     ] },
     Group { title: "Names", rows: &[
         row(Key::NoDns, "no-dns", &['n'], Flag,
             "do not look up names in the DNS"),
+        row(Key::Name, "name", &[], List("MAC=NAME"),
+            "call the device with this MAC address so; may be\n\
+             repeated"),
         row(Key::Leases, "leases", &[], List("FILE"),
             "names from a dnsmasq lease file, beside\n\
              /tmp/dhcp.leases; may be repeated"),
+        row(Key::Ethers, "ethers", &[], List("FILE"),
+            "names from an ethers file, beside /etc/ethers;\n\
+             may be repeated"),
         row(Key::HostsFile, "hosts-file", &[], List("FILE"),
             "names from a hosts file or a directory of them,\n\
              beside /etc/hosts; may be repeated"),
+        row(Key::Vendors, "vendors", &[], Value("FILE"),
+            "who made which device, by its MAC address\n\
+             (default /usr/share/duskwatch/vendors)"),
+    ] },
+    Group { title: "Quotas", rows: &[
+        row(Key::Quota, "quota", &[], List("TARGET=SIZE"),
+            "warn when 80 % and when all of SIZE was moved\n\
+             in a month, in and out together; TARGET is a\n\
+             MAC address or an interface, SIZE 500M or 50G,\n\
+             where 1G is 1,000,000,000 bytes, as providers\n\
+             count; may be repeated"),
     ] },
     Group { title: "Memory", rows: &[
         row(Key::HostsMax, "hosts-max", &[], Value("COUNT"),
             "host rows for each interface, 1 to 65535\n\
              (default 1024)"),
+        row(Key::DevicesMax, "devices-max", &[], Value("COUNT"),
+            "devices of each LAN of which traffic by hours,\n\
+             days and months is kept, 0 to 1024 (default 128)"),
         row(Key::PortsMax, "ports-max", &[], Value("COUNT"),
             "port rows for each interface, shared by its\n\
              hosts, 1 to 65535 (default 8192)"),
@@ -241,6 +283,11 @@ pub const GROUPS: &[Group] = &[
              1M); the oldest go"),
         row(Key::EvidenceAge, "evidence-age", &[], Value("TIME"),
             "none older than this, 12h or 30d (default 7d)"),
+    ] },
+    Group { title: "Flow records", rows: &[
+        row(Key::IpfixTo, "ipfix-to", &[], Value("URL"),
+            "send a record of each flow to the IPFIX collector\n\
+             udp://HOST:PORT (port 4739 if left out)"),
     ] },
     Group { title: "The program", rows: &[
         row(Key::Config, "config", &[], Value("FILE"),

@@ -26,16 +26,16 @@ pub(super) const fn field(text: &'static str, cef: &'static str, ecs: &'static s
     Field { text, cef, ecs }
 }
 
-const SIGNATURE: Field = field("signature", "", "rule.name");
+pub(super) const SIGNATURE: Field = field("signature", "", "rule.name");
 const SIGNATURE_ID: Field = field("signature_id", "cs3Label=signature_id cs3", "rule.id");
 const CATEGORY: Field = field("category", "cat", "event.action");
-const SEVERITY: Field = field("severity", "", "");
+pub(super) const SEVERITY: Field = field("severity", "", "");
 const ACTION: Field = field("action", "act", "");
 pub(super) const SENTENCE: Field = field("", "msg", "message");
 pub(super) const SOURCE: Field = field("src", "src", "source.ip");
 pub(super) const SOURCE_V6: Field = field("src", "c6a2Label=Source IPv6 Address c6a2", "source.ip");
-const SOURCE_MAC: Field = field("src_mac", "smac", "");
-const SOURCE_MAC_HYPHENATED: Field = field("", "", "source.mac");
+pub(super) const SOURCE_MAC: Field = field("src_mac", "smac", "");
+pub(super) const SOURCE_MAC_HYPHENATED: Field = field("", "", "source.mac");
 pub(super) const SOURCE_NAME: Field = field("src_name", "shost", "source.domain");
 const SOURCE_PORT: Field = field("src_port", "spt", "source.port");
 const DESTINATION: Field = field("dest", "dst", "destination.ip");
@@ -187,7 +187,7 @@ impl Subject for Observation<'_> {
 }
 
 /// A MAC address as ECS wants it (RFC 7042, 2.1).
-struct Hyphenated(Mac);
+pub(super) struct Hyphenated(pub(super) Mac);
 
 impl fmt::Display for Hyphenated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@
 //! end the line.
 
 mod fields;
+mod quota;
 mod summary;
 
 use std::fmt::{self, Write};
@@ -18,6 +19,7 @@ use crate::limits::HOST_NAME_BYTES_MAX;
 use crate::time::Timestamp;
 use fields::Value;
 pub(super) use fields::{Observation, Statistics, Subject};
+pub(super) use quota::QuotaWarning;
 pub(super) use summary::Report;
 
 /// How a message is written.

@@ -4,11 +4,13 @@ use super::*;
 use crate::daemon::alarm::Captured;
 use crate::daemon::alarm::queue::{Counters, Delivery};
 use crate::daemon::names::Name;
+use crate::daemon::quotas::Warning;
 use crate::darknet::{
     About, Carrier, Category, Event, Kind, Pattern, Signal, SummaryLine, SummaryRow, Tool, Whole,
 };
 use crate::limits::{ALARM_MESSAGE_BYTES, NAME_BYTES_MAX, RULE_NAME_BYTES_MAX};
 use crate::packet::{Address, Mac};
+use crate::quota::{Quota, Target, Usage};
 
 const FORMATS: [Format; 4] = [Format::Rfc5424, Format::Rfc3164, Format::Cef, Format::Ecs];
 
@@ -77,6 +79,18 @@ fn clear() -> Event {
     }
 }
 
+/// What a device, or the interface br-lan, has used of 50 GB.
+fn quota(target: Target, used: u64) -> Warning {
+    let usage = Usage { quota: Quota { target, bytes: 50_000_000_000 }, used };
+    let address = matches!(target, Target::Device(_)).then_some(Address::v4(0xc0a8_0139));
+    Warning { usage, address, time: Timestamp { seconds: 1_795_289_510, micros: 250_000 } }
+}
+
+fn quota_line(format: Format, number: u32, warning: &Warning, name: Option<&str>) -> String {
+    let name = name.map(|name| Name::try_from(name).unwrap());
+    write(&writer(format), warning.time, number, &QuotaWarning { warning, interface: "br-lan", name })
+}
+
 fn writer(format: Format) -> Writer {
     let zone = Zone::named("CET-1CEST,M3.5.0,M10.5.0/3");
     Writer { process_id: 812, ..Writer::new(format, Facility::LOG_LOCAL4, b"router", zone) }
@@ -120,6 +134,7 @@ fn the_documentation_has_these_lines() {
             line(format, 4713, &clear(), "br-lan", name),
             line(format, 4714, &notice(), "br-lan", None),
             statistics(format, 4715),
+            quota_line(format, 4716, &quota(Target::Device(hit().source_mac), 41_500_000_000), name),
         ]
     });
     let is_missing = |line: &&String| !document.lines().any(|documented| documented == *line);
@@ -257,6 +272,25 @@ fn the_longest_message_fits() {
         let captured = Captured { captured: u64::MAX, dropped: u64::MAX };
         let line = write(&writer, longest.last, u32::MAX, &Statistics { captured, delivery });
         assert!(line.len() <= most, "{format:?} STATS: {} bytes", line.len());
+    }
+}
+
+#[test]
+fn a_quota_reads_like_this() {
+    assert!(quota_line(Format::Rfc5424, 7, &quota(Target::Interface(0), 50_500_000_000), None).ends_with(
+        " QUOTA [meta sequenceId=\"7\"] signature=\"monthly quota used up\" severity=medium percent=101 \
+             used=50500000000 quota=50000000000 iface=br-lan"
+    ));
+    let unnamed = quota_line(Format::Cef, 7, &quota(Target::Device(hit().source_mac), 40_000_000_000), None);
+    assert!(
+        unnamed.contains(" msg=02:00:00:00:00:5a has used 80 % of its 50 GB of this month "),
+        "{unnamed}"
+    );
+    for format in FORMATS {
+        let name = "n".repeat(NAME_BYTES_MAX);
+        let line =
+            quota_line(format, u32::MAX, &quota(Target::Device(Mac([0xff; 6])), u64::MAX), Some(&name));
+        assert!(line.len() <= 1024, "{format:?}: {} bytes", line.len());
     }
 }
 

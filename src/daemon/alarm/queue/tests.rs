@@ -5,6 +5,7 @@ use std::thread;
 use super::*;
 use crate::darknet::Signal;
 use crate::packet::Packet;
+use crate::quota::{Quota, Target, Usage};
 
 const FULL: u32 = ALARM_QUEUE_MAX as u32;
 
@@ -79,6 +80,19 @@ fn an_alert_takes_the_place_of_the_newest_hit() {
         let expected: Vec<u32> = (1..=FULL - 2).chain(FULL + 1..=FULL + 3).collect();
         assert_eq!(numbers(&queue), expected, "{kind:?}");
     }
+}
+
+#[test]
+fn so_does_a_quota() {
+    let quota = Quota { target: Target::Interface(0), bytes: 1_000 };
+    let usage = Usage { quota, used: 800 };
+    let queue = Queue::new();
+    for _ in 0..FULL {
+        queue.push(hit());
+    }
+    queue.push_content(Content::Quota(Warning { usage, address: None, time: Timestamp::default() }));
+    assert_eq!(queue.counters().lost, 1);
+    assert_eq!(numbers(&queue), (1..FULL).chain([FULL + 1]).collect::<Vec<u32>>());
 }
 
 #[test]
