@@ -6,7 +6,8 @@ use super::Context;
 use super::books::{Header, NotFound};
 use super::html::Html;
 use super::json::{Json, Text, Value};
-use super::page::{CoverageText, Page, Place};
+use super::languages::Phrase;
+use super::page::{CoverageText, Page, Place, write_coverage};
 use super::units::{Bytes, Grouped, Span};
 use crate::monitor::Monitor;
 use crate::packet::Discard;
@@ -26,7 +27,9 @@ pub struct Facts<'a> {
     /// The snapshots, if there is a directory for them.
     pub store: Option<StoreFacts<'a>>,
     /// The syslog sender, if there is one.
-    pub alarm: Option<AlarmFacts<'a>>,
+    pub alarm: Option<SenderFacts<'a>>,
+    /// The sender of flow records, if there is one.
+    pub exporter: Option<SenderFacts<'a>>,
     /// The evidence, if it is kept.
     pub evidence: Option<EvidenceFacts>,
     /// The look-up of names, unless it is off.
@@ -67,14 +70,14 @@ pub struct StoreFacts<'a> {
     pub refused: u64,
 }
 
-/// What the syslog sender counts.
+/// What the sender of syslog messages, or of flow records, counts.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct AlarmFacts<'a> {
-    /// Where messages go.
+pub struct SenderFacts<'a> {
+    /// Where they go.
     pub destination: &'a str,
-    /// Messages sent.
+    /// How many were sent.
     pub sent: u64,
-    /// Messages lost.
+    /// How many were lost.
     pub lost: u64,
 }
 
@@ -146,6 +149,7 @@ impl AboutView {
             json.field("web", facts.web);
             json.field("store", facts.store);
             json.field("syslog", facts.alarm);
+            json.field("ipfix", facts.exporter);
             json.field("evidence", facts.evidence);
             json.field("names", facts.names);
         })
@@ -154,23 +158,25 @@ impl AboutView {
     /// Writes the page as HTML.
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context, facts: &Facts) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::About };
-        page.write(out, format_args!("About · {}", self.header.books.name), |html| {
-            html.markup("<h1>About these numbers</h1>\n<p>");
-            html.text(CoverageText(self.header.books.coverage.as_ref())).markup("</p>\n");
-            html.markup("<section class=\"tables\" aria-label=\"Numbers\">\n");
+        page.write(out, &|html| _ = html.markup("{About} · ").text(&self.header.books.name), |html| {
+            html.markup("<h1>{About these numbers}</h1>\n<p>");
+            write_coverage(html, self.header.books.coverage.as_ref());
+            html.markup("</p>\n");
+            html.markup("<section class=\"tables\" aria-label=\"{Numbers}\">\n");
             self.frames(html);
             self.tables(html, facts);
             program(html, &page, facts);
             if let Some(store) = &facts.store {
                 snapshots(html, &page, store);
             }
-            html.markup(
-                "</section>\n<h2>How it is counted</h2>\n<p>Bytes are IP bytes: headers and payload ",
+            html.markup("</section>\n<h2>{How it is counted}</h2>\n<p>").phrase(
+                "Bytes are IP bytes: headers and payload of IPv4 and IPv6 packets without the link layer, as an \
+                 internet bill counts. Each packet is sent by its source and received by its destination. Frames \
+                 without IP have a line of their own, in frame bytes. What a full table has no place for is summed, \
+                 so rows and sums always add up to the total.",
+                &[],
             );
-            html.markup("of IPv4 and IPv6 packets without the link layer, as an internet bill counts. Each ");
-            html.markup("packet is sent by its source and received by its destination. Frames without IP ");
-            html.markup("have a line of their own, in frame bytes. What a full table has no place for is ");
-            html.markup("summed, so rows and sums always add up to the total.</p>\n<p>Local networks: ");
+            html.markup("</p>\n<p>{Local networks}: ");
             for (index, prefix) in self.header.books.networks.prefixes().iter().enumerate() {
                 html.markup(if index > 0 { ", <code>" } else { "<code>" });
                 html.text(prefix).markup("</code>");
@@ -181,108 +187,116 @@ impl AboutView {
 
     fn frames(&self, html: &mut Html) {
         let books = &self.header.books;
-        begin(html, "Frames");
-        row(html, "Accounted", Grouped(books.totals.total().packets));
-        row(html, "Without IP", Grouped(books.non_ip.packets));
+        begin(html, Phrase("Frames"));
+        row(html, Phrase("Accounted"), Grouped(books.totals.total().packets));
+        row(html, Phrase("Without IP"), Grouped(books.non_ip.packets));
         for (reason, frames) in Discard::ALL.into_iter().zip(books.discarded) {
             row(html, discard_words(reason), Grouped(frames));
         }
-        row(html, "Captured, which is the sum of these", Grouped(books.captured));
-        row(html, "Dropped by the kernel before the capture", Grouped(books.dropped_by_kernel));
+        row(html, Phrase("Captured, which is the sum of these"), Grouped(books.captured));
+        row(html, Phrase("Dropped by the kernel before the capture"), Grouped(books.dropped_by_kernel));
         if let Some(coverage) = &books.coverage {
-            row(html, "Passed, by the kernel's counters", Grouped(coverage.kernel.packets));
+            row(html, Phrase("Passed, by the kernel's counters"), Grouped(coverage.kernel.packets));
         }
         end(html);
     }
 
     fn tables(&self, html: &mut Html, facts: &Facts) {
         let books = &self.header.books;
-        begin(html, "Tables");
-        row(html, "Hosts", OutOf(books.hosts.0.into(), books.hosts.1.into()));
-        row(html, "Hosts that made room for others", Grouped(books.evicted.hosts));
-        row(html, "Port rows that fit", Grouped(books.port_rows.0 as u64));
-        row(html, "Port rows that made room for others", Grouped(books.port_rows.1));
-        row(html, "Memory of all tables", Bytes(facts.tables_bytes));
+        begin(html, Phrase("Tables"));
+        out_of_row(html, Phrase("Hosts"), books.hosts.0.into(), books.hosts.1.into());
+        row(html, Phrase("Hosts that made room for others"), Grouped(books.evicted.hosts));
+        row(html, Phrase("Port rows that fit"), Grouped(books.port_rows.0 as u64));
+        row(html, Phrase("Port rows that made room for others"), Grouped(books.port_rows.1));
+        row(html, Phrase("Memory of all tables"), Bytes(facts.tables_bytes));
         if let Some(resident) = facts.resident_bytes {
-            row(html, "Memory of the program", Bytes(resident));
+            row(html, Phrase("Memory of the program"), Bytes(resident));
         }
         end(html);
     }
 }
 
 fn program(html: &mut Html, page: &Page, facts: &Facts) {
-    begin(html, "Program");
+    begin(html, Phrase("Program"));
     let running = page.context.now.seconds.saturating_sub(facts.started.seconds);
-    row(html, "Running for", Span(running));
-    row(html, "Web requests answered", Grouped(facts.web.requests));
-    row(html, "Web requests refused", Grouped(facts.web.refused));
-    row(html, "Web connections open", OutOf(facts.web.connections, facts.web.connections_max));
-    row(html, "Web connections closed as too slow", Grouped(facts.web.closed));
+    span_row(html, Phrase("Running for"), Span(running));
+    row(html, Phrase("Web requests answered"), Grouped(facts.web.requests));
+    row(html, Phrase("Web requests refused"), Grouped(facts.web.refused));
+    out_of_row(html, Phrase("Web connections open"), facts.web.connections, facts.web.connections_max);
+    row(html, Phrase("Web connections closed as too slow"), Grouped(facts.web.closed));
     if let Some(alarm) = &facts.alarm {
-        row(html, "Syslog messages go to", alarm.destination);
-        row(html, "Syslog messages sent", Grouped(alarm.sent));
-        row(html, "Syslog messages lost", Grouped(alarm.lost));
+        row(html, Phrase("Syslog messages go to"), alarm.destination);
+        row(html, Phrase("Syslog messages sent"), Grouped(alarm.sent));
+        row(html, Phrase("Syslog messages lost"), Grouped(alarm.lost));
+    }
+    if let Some(exporter) = &facts.exporter {
+        row(html, Phrase("Flow records go to"), exporter.destination);
+        row(html, Phrase("Flow records sent"), Grouped(exporter.sent));
+        row(html, Phrase("Flow records lost"), Grouped(exporter.lost));
     }
     if let Some(evidence) = &facts.evidence {
-        row(html, "Evidence on disk", Bytes(evidence.bytes));
-        row(html, "Evidence that fits", Bytes(evidence.bytes_max));
-        row(html, "Packets kept as evidence", Grouped(evidence.packets));
-        row(html, "Packets that could not be kept", Grouped(evidence.lost));
-        row(html, "Parts of it given up to a full disk", Grouped(evidence.given_up));
+        row(html, Phrase("Evidence on disk"), Bytes(evidence.bytes));
+        row(html, Phrase("Evidence that fits"), Bytes(evidence.bytes_max));
+        row(html, Phrase("Packets kept as evidence"), Grouped(evidence.packets));
+        row(html, Phrase("Packets that could not be kept"), Grouped(evidence.lost));
+        row(html, Phrase("Parts of it given up to a full disk"), Grouped(evidence.given_up));
     }
     if let Some(names) = &facts.names {
-        row(html, "Names known", OutOf(names.known, names.capacity));
-        row(html, "Name look-ups", Grouped(names.lookups));
-        row(html, "Name look-ups without an answer", Grouped(names.failures));
+        out_of_row(html, Phrase("Names known"), names.known, names.capacity);
+        row(html, Phrase("Name look-ups"), Grouped(names.lookups));
+        row(html, Phrase("Name look-ups without an answer"), Grouped(names.failures));
     }
     end(html);
 }
 
 fn snapshots(html: &mut Html, page: &Page, store: &StoreFacts) {
-    begin(html, "Snapshots");
-    row(html, "Directory", store.directory);
-    html.markup("<tr><th scope=\"row\">Latest</th><td class=\"n\">");
+    begin(html, Phrase("Snapshots"));
+    row(html, Phrase("Directory"), store.directory);
+    html.markup("<tr><th scope=\"row\">{Latest}</th><td class=\"n\">");
     page.time_or_dash(html, store.saved);
     html.markup("</td></tr>\n");
-    row(html, "Interval", Span(store.interval));
-    row(html, "Written to flash today", Bytes(store.written_today));
+    span_row(html, Phrase("Interval"), Span(store.interval));
+    row(html, Phrase("Written to flash today"), Bytes(store.written_today));
     if let Some(budget) = store.budget {
-        row(html, "Most that may be written in a day", Bytes(budget));
-        row(html, "Left out to keep within that", Grouped(store.refused));
+        row(html, Phrase("Most that may be written in a day"), Bytes(budget));
+        row(html, Phrase("Left out to keep within that"), Grouped(store.refused));
     }
-    row(html, "Failed", Grouped(store.failures));
+    row(html, Phrase("Failed"), Grouped(store.failures));
     end(html);
 }
 
-fn begin(html: &mut Html, caption: &'static str) {
-    html.markup("<table>\n<caption>").markup(caption).markup("</caption>\n<tbody>\n");
+fn begin(html: &mut Html, caption: Phrase) {
+    html.markup("<table>\n<caption>").say(caption).markup("</caption>\n<tbody>\n");
 }
 
 fn end(html: &mut Html) {
     html.markup("</tbody>\n</table>\n");
 }
 
-fn row(html: &mut Html, label: &'static str, value: impl fmt::Display) {
-    html.markup("<tr><th scope=\"row\">").markup(label).markup("</th><td class=\"n\">");
+fn row(html: &mut Html, label: Phrase, value: impl fmt::Display) {
+    html.markup("<tr><th scope=\"row\">").say(label).markup("</th><td class=\"n\">");
     html.text(value).markup("</td></tr>\n");
 }
 
-struct OutOf(u64, u64);
+fn span_row(html: &mut Html, label: Phrase, span: Span) {
+    html.markup("<tr><th scope=\"row\">").say(label).markup("</th><td class=\"n\">");
+    span.write(html);
+    html.markup("</td></tr>\n");
+}
 
-impl fmt::Display for OutOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", Grouped(self.0), Grouped(self.1))
-    }
+fn out_of_row(html: &mut Html, label: Phrase, part: u64, whole: u64) {
+    html.markup("<tr><th scope=\"row\">").say(label).markup("</th><td class=\"n\">");
+    html.phrase("% of %", &[&Grouped(part), &Grouped(whole)]).markup("</td></tr>\n");
 }
 
 /// A reason to discard a frame, as the page puts it.
-const fn discard_words(reason: Discard) -> &'static str {
+const fn discard_words(reason: Discard) -> Phrase {
     match reason {
-        Discard::Truncated => "Discarded: cut off before the addresses",
-        Discard::BadHeader => "Discarded: header contradicts itself",
-        Discard::MappedAddress => "Discarded: address that must not be on a wire",
-        Discard::TooDeep => "Discarded: too many tags",
-        Discard::BridgedCopy => "Left out: bridged, counted on its way in",
+        Discard::Truncated => Phrase("Discarded: cut off before the addresses"),
+        Discard::BadHeader => Phrase("Discarded: header contradicts itself"),
+        Discard::MappedAddress => Phrase("Discarded: address that must not be on a wire"),
+        Discard::TooDeep => Phrase("Discarded: too many tags"),
+        Discard::BridgedCopy => Phrase("Left out: bridged, counted on its way in"),
     }
 }
 
@@ -312,7 +326,7 @@ impl Value for StoreFacts<'_> {
     }
 }
 
-impl Value for AlarmFacts<'_> {
+impl Value for SenderFacts<'_> {
     fn write(&self, json: &mut Json) {
         json.object(|json| {
             json.field("destination", self.destination);

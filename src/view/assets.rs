@@ -11,6 +11,9 @@ pub struct Asset {
     pub bytes: &'static [u8],
 }
 
+/// Where the style sheet of the user's is, if there is one.
+pub const CUSTOM_STYLE: &str = "assets/custom.css";
+
 /// All files.
 pub const ASSETS: [Asset; 3] = [
     Asset {

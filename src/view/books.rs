@@ -5,6 +5,7 @@ use core::fmt;
 use heapless::{String, Vec};
 
 use super::json::{Json, Number, Text, Value};
+use super::units::share;
 use super::{PROGRAM, SCHEMA};
 use crate::ledger::{Counters, Coverage, Directions, Evicted, Ledger};
 use crate::limits::{INTERFACE_NAME_MAX, INTERFACES_MAX};
@@ -38,7 +39,7 @@ impl fmt::Display for NotFound {
 pub struct Header {
     /// All interfaces.
     pub interfaces: Vec<Interface, INTERFACES_MAX>,
-    /// Which of them is shown.
+    /// Which of them is shown; all, if it is none.
     pub chosen: usize,
     /// The sums of the one that is shown.
     pub books: Books,
@@ -80,7 +81,8 @@ impl Header {
                         });
                     }
                 });
-                json.field("interface", self.books.name.as_str());
+                let chosen = self.interfaces.get(self.chosen);
+                json.field("interface", chosen.map(|interface| interface.name.as_str()));
                 fields(json);
             });
         })
@@ -199,8 +201,7 @@ pub fn tenths_seen(coverage: &Coverage) -> Option<u16> {
         true => (coverage.captured.packets, coverage.kernel.packets),
         false => (coverage.captured.bytes, coverage.kernel.bytes),
     };
-    let tenths = (u128::from(seen) * 1_000).checked_div(all.into())?;
-    Some(tenths.min(1_000) as u16)
+    share(seen, all, 1_000)
 }
 
 /// Tenths as a decimal fraction.
@@ -208,7 +209,18 @@ pub struct Tenths(pub u16);
 
 impl fmt::Display for Tenths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0 / 10, self.0 % 10)
+        let point = if f.alternate() { ',' } else { '.' };
+        write!(f, "{}{point}{}", self.0 / 10, self.0 % 10)
+    }
+}
+
+/// Tenths of a percent, with the sign.
+pub struct Percent(pub u16);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Tenths(self.0).fmt(f)?;
+        f.write_str(" %")
     }
 }
 

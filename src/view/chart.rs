@@ -3,8 +3,9 @@
 use core::fmt::{self, Display};
 
 use super::html::Html;
+use super::languages::Phrase;
 use super::page::Page;
-use super::units::{Bytes, Moment, Rate, month_name};
+use super::units::{Bytes, Moment, Rate, month_name, share};
 use crate::ledger::{Bar, Period};
 
 /// The drawing's size and the plot in it, in SVG user units.
@@ -34,13 +35,13 @@ impl Chart<'_> {
             sum += *bar;
             sum
         });
-        html.markup("<figure>\n<figcaption>").markup(self.title()).markup(" <span>in ");
-        html.text(Bytes(total.inbound.bytes)).markup(" · out ").text(Bytes(total.outbound.bytes));
+        html.markup("<figure>\n<figcaption>").say(self.title()).markup(" <span>{in} ");
+        html.text(Bytes(total.inbound.bytes)).markup(" · {out} ").text(Bytes(total.outbound.bytes));
         if total.other.bytes > 0 {
-            html.markup(" · other ").text(Bytes(total.other.bytes));
+            html.markup(" · {other} ").text(Bytes(total.other.bytes));
         }
         html.markup("</span></figcaption>\n<svg class=\"chart\" viewBox=\"0 0 640 172\" role=\"img\">");
-        html.markup("<title>").markup(self.title()).markup("</title>\n");
+        html.markup("<title>").say(self.title()).markup("</title>\n");
         let scale = Scale::over(self.bars.iter().map(|(_, bar)| self.height(bytes_of(bar))).max());
         self.lines(html, scale);
         self.times(html, page);
@@ -51,13 +52,13 @@ impl Chart<'_> {
         html.markup("</svg>\n</figure>\n");
     }
 
-    const fn title(&self) -> &'static str {
+    const fn title(&self) -> Phrase {
         match self.period {
-            Period::Second => "Last 60 seconds",
-            Period::Minute => "Last 60 minutes",
-            Period::Hour => "Last 24 hours",
-            Period::Day => "Last 31 days",
-            Period::Month => "Last 24 months",
+            Period::Second => Phrase("Last 60 seconds"),
+            Period::Minute => Phrase("Last 60 minutes"),
+            Period::Hour => Phrase("Last 24 hours"),
+            Period::Day => Phrase("Last 31 days"),
+            Period::Month => Phrase("Last 24 months"),
         }
     }
 
@@ -76,6 +77,19 @@ impl Chart<'_> {
 
     fn amount(&self, height: u64) -> Amount {
         Amount { is_rate: self.rate_seconds().is_some(), number: height }
+    }
+
+    /// When a bar's period starts, in as many words as its length deserves.
+    fn start(&self, html: &mut Html, moment: Moment) {
+        let Moment { day, year, .. } = moment;
+        let month = html.language().phrase(moment.month_name().0);
+        match self.period {
+            Period::Second => html.text(moment.time()),
+            Period::Minute => html.text(moment.minute()),
+            Period::Hour => html.phrase("% %", &[&day, &month]).markup(" ").text(moment.minute()),
+            Period::Day => html.phrase("% % %", &[&day, &month, &year]),
+            Period::Month => html.text(month).markup(" ").text(year),
+        };
     }
 
     const fn slot_width(&self) -> u64 {
@@ -110,7 +124,9 @@ impl Chart<'_> {
             } else {
                 html.markup("<text class=\"x\" x=\"").text(x);
             }
-            html.markup("\" y=\"168\">").text(label).markup("</text>\n");
+            html.markup("\" y=\"168\">");
+            label.write(html);
+            html.markup("</text>\n");
         }
     }
 
@@ -120,11 +136,12 @@ impl Chart<'_> {
             return;
         }
         let x = self.left() + slot * self.slot_width();
-        html.markup("<g><title>").text(Start(self.period, page.moment(start))).markup("\nin ");
-        html.text(self.amount(self.height(bar.inbound.bytes))).markup("\nout ");
+        html.markup("<g><title>");
+        self.start(html, page.moment(start));
+        html.markup("\n{in} ").text(self.amount(self.height(bar.inbound.bytes))).markup("\n{out} ");
         html.text(self.amount(self.height(bar.outbound.bytes)));
         if bar.other.bytes > 0 {
-            html.markup("\nother ").text(self.amount(self.height(bar.other.bytes)));
+            html.markup("\n{other} ").text(self.amount(self.height(bar.other.bytes)));
         }
         html.markup("</title><path d=\"M").text(x).markup(" 14v136h").text(self.slot_width());
         html.markup("V14z\"/>");
@@ -172,9 +189,8 @@ impl Scale {
 
     /// Where a number lies on the vertical axis.
     fn y(self, number: u64) -> u64 {
-        let top = u128::from(self.step) * u128::from(self.lines);
-        let height = u128::from(number) * u128::from(BOTTOM - TOP) / top;
-        BOTTOM - (height as u64).min(BOTTOM - TOP)
+        let height = share(number, self.step.saturating_mul(self.lines), (BOTTOM - TOP) as u16);
+        BOTTOM - u64::from(height.unwrap_or(0))
     }
 }
 
@@ -189,22 +205,6 @@ impl Display for Amount {
             0 => f.write_str("0"),
             number if self.is_rate => Rate(number).fmt(f),
             number => Bytes(number).fmt(f),
-        }
-    }
-}
-
-/// When a bar's period starts, in as many words as its length deserves.
-struct Start(Period, Moment);
-
-impl Display for Start {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(period, moment) = self;
-        match period {
-            Period::Second => moment.time().fmt(f),
-            Period::Minute => moment.minute().fmt(f),
-            Period::Hour => write!(f, "{} {} {}", moment.day, moment.month_name(), moment.minute()),
-            Period::Day => write!(f, "{} {} {}", moment.day, moment.month_name(), moment.year),
-            Period::Month => write!(f, "{} {}", moment.month_name(), moment.year),
         }
     }
 }
@@ -252,15 +252,18 @@ impl Label {
     }
 }
 
-impl Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Label {
+    fn write(&self, html: &mut Html) {
         match self {
-            Self::Time(moment) => moment.time().fmt(f),
-            Self::Minute(moment) => moment.minute().fmt(f),
-            Self::Day(moment) => write!(f, "{} {}", moment.day, moment.month_name()),
-            Self::Month(month) => f.write_str(month_name(*month)),
-            Self::Year(year) => year.fmt(f),
-        }
+            Self::Time(moment) => html.text(moment.time()),
+            Self::Minute(moment) => html.text(moment.minute()),
+            Self::Day(moment) => {
+                let month = html.language().phrase(moment.month_name().0);
+                html.phrase("% %", &[&moment.day, &month])
+            }
+            Self::Month(month) => html.say(month_name(*month)),
+            Self::Year(year) => html.text(year),
+        };
     }
 }
 

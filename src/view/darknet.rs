@@ -8,6 +8,7 @@ use core::fmt;
 use super::books::{Header, NotFound};
 use super::html::Html;
 use super::json::{Json, Text, Value};
+use super::languages::Phrase;
 use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Ranked, Top};
 use super::units::Grouped;
@@ -46,7 +47,7 @@ pub struct SourceRow {
 }
 
 impl SourceRow {
-    fn of(source: &Source) -> Self {
+    pub(super) fn of(source: &Source) -> Self {
         Self {
             address: source.address(),
             mac: source.mac(),
@@ -75,11 +76,11 @@ impl Ranked for SourceRow {
 }
 
 /// Where the packets into the dark are, and what for.
-const EVIDENCE: [(&str, &str); 4] = [
-    ("evidence.pcapng", "for Wireshark"),
-    ("export.csv", "for a spreadsheet"),
-    ("export.sql", "for SQLite"),
-    ("export.jsonl", "as lines of JSON"),
+const EVIDENCE: [(&str, Phrase); 4] = [
+    ("evidence.pcapng", Phrase("for Wireshark")),
+    ("export.csv", Phrase("for a spreadsheet")),
+    ("export.sql", Phrase("for SQLite")),
+    ("export.jsonl", Phrase("as lines of JSON")),
 ];
 
 /// The dark, for all interfaces together.
@@ -231,35 +232,41 @@ impl DarknetView {
     /// Writes the dark as a page.
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Darknet };
-        page.write(out, "Darknet", |html| {
-            html.markup("<h1>Darknet</h1>\n<p class=\"note\">");
+        page.write(out, &|html| _ = html.markup("{Darknet}"), |html| {
+            html.markup("<h1>{Darknet}</h1>\n<p class=\"note\">");
             if self.prefixes.is_empty() && self.lans.is_empty() {
-                html.markup(
-                    "No address is known to be dark: there is no LAN whose addresses could be learned,",
+                html.phrase(
+                    "No address is known to be dark: there is no LAN whose addresses could be learned, and none is \
+                     declared dark with --dark PREFIX.",
+                    &[],
                 );
-                html.markup(" and none is declared dark with <code>--dark PREFIX</code>.</p>\n");
+                html.markup("</p>\n");
                 return;
             }
-            html.text(Grouped(self.totals.packets)).markup(" packets and questions were for addresses ");
-            html.markup("that nobody has: ");
-            list(html, &self.prefixes);
+            html.phrase(
+                "% packets and questions were for addresses that nobody has.",
+                &[&Grouped(self.totals.packets)],
+            );
+            if !self.prefixes.is_empty() {
+                html.markup(" {Declared dark}: ");
+                list(html, &self.prefixes);
+                html.markup(".");
+            }
             if !self.lans.is_empty() {
-                html.markup(if self.prefixes.is_empty() { "those" } else { ", and those" });
-                html.markup(" without a sign of life for a day in ");
+                html.markup(" {Dark without a sign of life for a day}: ");
                 list(html, &self.lans);
+                html.markup(".");
             }
             if self.totals.forgotten_addresses > 0 {
-                html.markup(". For want of room ").text(Grouped(self.totals.forgotten_addresses));
-                html.markup(" addresses in use were forgotten");
+                let forgotten = Grouped(self.totals.forgotten_addresses);
+                html.markup(" ").phrase("For want of room % addresses in use were forgotten.", &[&forgotten]);
             }
-            html.markup(".");
             if let Some(confirmed) = self.totals.confirmed {
-                html.markup(" Asking back");
-                for (index, (name, count)) in confirmed.by_name().into_iter().enumerate() {
-                    html.markup(if index > 0 { ", " } else { ": " }).text(Grouped(count));
-                    html.markup(" ").markup(name);
-                }
-                html.markup(".");
+                let [asked, answered, unanswered, skipped] = confirmed.by_name().map(|(_, count)| Grouped(count));
+                html.markup(" ").phrase(
+                    "Asking back: % asked, % answered, % unanswered, % skipped.",
+                    &[&asked, &answered, &unanswered, &skipped],
+                );
             }
             self.learning(html, &page);
             html.markup("</p>\n<div class=\"wide\">\n");
@@ -270,10 +277,10 @@ impl DarknetView {
             self.radiation_table(html);
             html.markup("</div>\n");
             if self.has_evidence {
-                html.markup("<p>The packets into the dark");
+                html.markup("<p>{The packets into the dark}");
                 for (file, format) in EVIDENCE {
                     html.markup(", <a href=\"").text(context.base).markup("darknet/").markup(file);
-                    html.markup("\">").markup(format).markup("</a>");
+                    html.markup("\">").say(format).markup("</a>");
                 }
                 html.markup(".</p>\n");
             }
@@ -283,16 +290,16 @@ impl DarknetView {
     /// What of the LANs is not known yet, or cannot be.
     fn learning(&self, html: &mut Html, page: &Page) {
         if self.lans.iter().any(|lan| !lan.first().is_v4()) {
-            html.markup(" Of IPv6, what is asked on the link counts, as far as switches pass it on.");
+            html.markup(" {Of IPv6, what is asked on the link counts, as far as switches pass it on.}");
         }
         let now = page.context.now.seconds;
         if !self.lans.is_empty() && self.learned_at.is_none_or(|at| u64::from(at) > now) {
-            html.markup(" <strong>A network is still being learned");
+            html.markup(" <strong>{A network is still being learned}");
             if let Some(at) = self.learned_at {
-                html.markup(", until ");
+                html.markup(", {until} ");
                 page.time(html, at.into());
             }
-            html.markup("</strong>: its addresses raise no alert before.");
+            html.markup("</strong>: {its addresses raise no alert before.}");
         }
     }
 
@@ -301,11 +308,13 @@ impl DarknetView {
         if self.radiation.is_empty() {
             return;
         }
-        html.markup("<table>\n<caption>What came unasked, by port (days in UTC)</caption>\n<thead><tr>");
-        html.markup("<th scope=\"col\">At</th><th scope=\"col\">Protocol</th><th scope=\"col\">Port</th>");
-        html.markup("<th scope=\"col\" class=\"n\">Packets today</th>");
+        html.markup("<table>\n<caption>{What came unasked, by port (days in UTC)}</caption>\n<thead><tr>");
         html.markup(
-            "<th scope=\"col\" class=\"n\">Yesterday</th><th scope=\"col\">Here</th></tr></thead>\n<tbody>\n",
+            "<th scope=\"col\">{At}</th><th scope=\"col\">{Protocol}</th><th scope=\"col\">{Port}</th>",
+        );
+        html.markup("<th scope=\"col\" class=\"n\">{Packets today}</th>");
+        html.markup(
+            "<th scope=\"col\" class=\"n\">{Yesterday}</th><th scope=\"col\">{Here}</th></tr></thead>\n<tbody>\n",
         );
         for row in self.radiation.iter().take(RADIATION_SHOWN) {
             html.markup("<tr><th scope=\"row\">");
@@ -327,12 +336,12 @@ impl DarknetView {
             html.markup("</td>");
             count_cell(html, row.today);
             count_cell(html, row.yesterday);
-            html.markup(if row.answered > 0 { "<td>answers</td></tr>\n" } else { "<td></td></tr>\n" });
+            html.markup(if row.answered > 0 { "<td>{answers}</td></tr>\n" } else { "<td></td></tr>\n" });
         }
         let rest = self.radiation.iter().skip(RADIATION_SHOWN);
         let rest = rest.map(|row| row.today).sum::<u64>() + self.other_radiation;
         if rest > 0 {
-            html.markup("<tr class=\"rest\"><td colspan=\"3\">Other ports</td>");
+            html.markup("<tr class=\"rest\"><td colspan=\"3\">{Other ports}</td>");
             count_cell(html, rest);
             html.markup("<td colspan=\"2\"></td></tr>\n");
         }
@@ -340,17 +349,17 @@ impl DarknetView {
     }
 
     fn sources_table(&self, html: &mut Html, page: &Page) {
-        html.markup("<table>\n<caption>Sources</caption>\n<thead><tr><th scope=\"col\">Source</th>");
-        html.markup("<th scope=\"col\">Interface</th><th scope=\"col\" class=\"n\">Dark addresses</th>");
-        html.markup("<th scope=\"col\" class=\"n\">Packets</th><th scope=\"col\" class=\"n\">Bytes</th>");
-        html.markup("<th scope=\"col\" class=\"n\">First</th><th scope=\"col\" class=\"n\">Last</th>");
-        html.markup("<th scope=\"col\">MAC address</th></tr></thead>\n<tbody>\n");
+        html.markup("<table>\n<caption>{Sources}</caption>\n<thead><tr><th scope=\"col\">{Source}</th>");
+        html.markup("<th scope=\"col\">{Interface}</th><th scope=\"col\" class=\"n\">{Dark addresses}</th>");
+        html.markup("<th scope=\"col\" class=\"n\">{Packets}</th><th scope=\"col\" class=\"n\">{Bytes}</th>");
+        html.markup("<th scope=\"col\" class=\"n\">{First}</th><th scope=\"col\" class=\"n\">{Last}</th>");
+        html.markup("<th scope=\"col\">{MAC address}</th></tr></thead>\n<tbody>\n");
         for row in self.sources.rows() {
             html.markup("<tr><th scope=\"row\">");
             let name = page.context.names.name_at(row.address, row.last, row.mac);
             page.link_to(html, Place::Darknet, row.address, name);
             if row.is_alerted {
-                html.markup(" <strong>scans</strong>");
+                html.markup(" <strong>{scans}</strong>");
             }
             html.markup("</th><td>").text(interface_name(page.header, row.interface).unwrap_or_default());
             html.markup("</td><td class=\"n\">").text(Targets(row.dark_targets)).markup("</td>");
@@ -369,8 +378,9 @@ impl DarknetView {
         }
         let rest = self.sources.rest();
         if rest.rows > 0 {
-            html.markup("<tr class=\"rest\"><th scope=\"row\" colspan=\"3\">").text(Grouped(rest.rows));
-            html.markup(" others</th>");
+            html.markup("<tr class=\"rest\"><th scope=\"row\" colspan=\"3\">")
+                .phrase("% others", &[&Grouped(rest.rows)]);
+            html.markup("</th>");
             count_cell(html, rest.outbound.packets);
             traffic_cell(html, rest.outbound);
             html.markup("<td colspan=\"3\"></td></tr>\n");
@@ -381,10 +391,10 @@ impl DarknetView {
 
 /// Writes events as a table, the last one first.
 pub(super) fn events_table(html: &mut Html, page: &Page, rules: &[Rule], events: &[Event], sources: bool) {
-    html.markup("<table>\n<caption>Last events in the dark</caption>\n<thead><tr>");
-    html.markup("<th scope=\"col\">Time</th>");
-    html.markup(if sources { "<th scope=\"col\">Source</th>" } else { "" });
-    html.markup("<th scope=\"col\">Event</th></tr></thead>\n<tbody>\n");
+    html.markup("<table>\n<caption>{Last events in the dark}</caption>\n<thead><tr>");
+    html.markup("<th scope=\"col\">{Time}</th>");
+    html.markup(if sources { "<th scope=\"col\">{Source}</th>" } else { "" });
+    html.markup("<th scope=\"col\">{Event}</th></tr></thead>\n<tbody>\n");
     for event in events.iter().rev() {
         html.markup("<tr><td class=\"time\">");
         page.ago(html, event.last.seconds as i64);
@@ -395,7 +405,7 @@ pub(super) fn events_table(html: &mut Html, page: &Page, rules: &[Rule], events:
         }
         html.markup("</td><td class=\"event\">");
         match event.kind {
-            Kind::Alert => html.markup("<strong>Alert: ").text(event.name(rules)).markup("</strong>"),
+            Kind::Alert => html.markup("<strong>{Alert}: ").text(event.name(rules)).markup("</strong>"),
             Kind::Hit | Kind::Notice | Kind::Clear => html.text(event.name(rules)),
         };
         html.markup("<br><small>").text(event);
@@ -403,7 +413,7 @@ pub(super) fn events_table(html: &mut Html, page: &Page, rules: &[Rule], events:
     }
     if events.is_empty() {
         html.markup("<tr class=\"rest\"><td colspan=\"").text(if sources { 3 } else { 2 });
-        html.markup("\">None remembered</td></tr>\n");
+        html.markup("\">{None remembered}</td></tr>\n");
     }
     html.markup("</tbody>\n</table>\n");
 }
@@ -418,7 +428,8 @@ pub(super) fn interface_name(header: &Header, interface: u16) -> Option<&str> {
     header.interfaces.get(usize::from(interface)).map(|interface| interface.name.as_str())
 }
 
-fn write_source(json: &mut Json, header: &Header, context: &Context, row: &SourceRow) {
+/// Writes a source as an object.
+pub(super) fn write_source(json: &mut Json, header: &Header, context: &Context, row: &SourceRow) {
     json.object(|json| {
         json.field("source", row.address);
         json.field("source_mac", context.mac(row.mac).map(Text));
@@ -491,6 +502,7 @@ impl fmt::Display for Targets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::languages::ENGLISH;
     use crate::view::samples::dark;
     use crate::view::{Hidden, NoNames};
 
@@ -508,8 +520,11 @@ mod tests {
             utc_offset: 0,
             base: "/",
             names: &NoNames,
+            language: &ENGLISH,
             hidden: Hidden::default(),
             notice: None,
+            custom_style: false,
+            administration: false,
         };
         view.write_json(&mut out, &context).unwrap();
         let json: serde_json::Value = serde_json::from_str(&out).unwrap();

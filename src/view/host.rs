@@ -1,14 +1,17 @@
-//! One host: its traffic by IP protocol, and its ports.
+//! One host: its traffic by IP protocol, its peers and its ports.
 
 use core::fmt;
 
 use super::books::{Header, NotFound};
+use super::darknet::write_source;
 use super::html::Html;
-use super::page::{Page, Place, count_cell, traffic_cell};
-use super::units::Grouped;
-use super::{Context, HostRow, PortLists};
-use crate::ledger::{Counters, PortOwner, Transport};
-use crate::limits::HOST_PORTS_SHOWN_MAX;
+use super::json::Json;
+use super::languages::Phrase;
+use super::page::{Page, Place, count_cell, share_cell, traffic_cell};
+use super::units::{Bytes, Grouped, Rate};
+use super::{Context, DeviceView, HostRow, PortLists, SourceRow, Top};
+use crate::ledger::{Counters, Ledger, PortOwner, Traffic, Transport};
+use crate::limits::{HOST_PEERS_SHOWN_MAX, HOST_PORTS_SHOWN_MAX};
 use crate::monitor::Monitor;
 use crate::packet::Address;
 use crate::table::PortKind;
@@ -21,6 +24,10 @@ pub struct HostView {
     pub row: HostRow,
     /// Its ports with the most traffic, its own and those at the other end, and its protocols.
     pub ports: PortLists,
+    /// The hosts with which it has the most traffic, each with that traffic alone.
+    pub peers: Top<HostRow>,
+    /// What it had to do with the dark; of several interfaces that saw it, by the one with the most packets.
+    dark: Option<SourceRow>,
 }
 
 impl Default for HostView {
@@ -30,12 +37,14 @@ impl Default for HostView {
 }
 
 impl HostView {
-    /// An empty view. All memory is allocated here: 27 KB.
+    /// An empty view. All memory is allocated here: 34 KB.
     pub fn new() -> Self {
         Self {
             header: Header::default(),
             row: HostRow::default(),
             ports: PortLists::with_limit(HOST_PORTS_SHOWN_MAX),
+            peers: Top::with_limit(HOST_PEERS_SHOWN_MAX),
+            dark: None,
         }
     }
 
@@ -47,10 +56,34 @@ impl HostView {
         address: Address,
     ) -> Result<(), NotFound> {
         let ledger = self.header.copy(monitor, interface)?;
-        let host = *ledger.host(address).ok_or(NotFound)?;
-        self.row = HostRow { address, host };
+        self.row = HostRow::of(ledger, address).ok_or(NotFound)?;
+        let sources = monitor.darknet().sources().filter(|source| source.address() == address);
+        self.dark = sources.max_by_key(|source| source.packets).map(SourceRow::of);
         self.ports.copy(ledger, PortOwner::Host(address), self.row.protocols());
+        self.copy_peers(ledger);
         Ok(())
+    }
+
+    /// A peer's row has, of its traffic, what it sent to this host and received from it, the other way round: as this
+    /// host sees it.
+    fn copy_peers(&mut self, ledger: &Ledger) {
+        self.peers.fill(ledger.peers(self.row.address).map(|(address, traffic)| {
+            let mut row = HostRow::of(ledger, address).unwrap_or_default();
+            row.host.transports = [Traffic::default(); 4];
+            row.host.transports[0] = traffic;
+            row
+        }));
+    }
+
+    /// What the host had to do with peers that have no row.
+    fn other_peers(&self) -> Traffic {
+        let Traffic { sent, received } = self.row.host.total();
+        let rest = self.peers.rest();
+        let left = Traffic { sent: sent - rest.outbound, received: received - rest.inbound };
+        self.peers.rows().iter().map(|row| row.host.total()).fold(left, |left, peer| Traffic {
+            sent: left.sent - peer.sent,
+            received: left.received - peer.received,
+        })
     }
 
     /// Writes the host as JSON.
@@ -58,26 +91,73 @@ impl HostView {
         self.header.write_json(out, context.now, |json| {
             json.key("host").object(|json| {
                 self.row.write_fields(json, context);
+                self.row.write_lately(json);
                 self.row.write_transports(json);
                 let protocols = self.ports.of(PortKind::Protocol);
                 self.row.write_protocols(json, protocols.rows().iter().copied(), protocols.rest());
                 self.ports.write(json, |_, _| {});
+                self.write_peers(json, context);
+                if let Some(row) = &self.dark {
+                    json.key("darknet");
+                    write_source(json, &self.header, context, row);
+                }
             });
         })
     }
 
-    /// Writes the host as a page.
-    pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
+    fn write_peers(&self, json: &mut Json, context: &Context) {
+        json.key("peers").object(|json| {
+            json.key("rows").array(|json| {
+                for row in self.peers.rows() {
+                    let total = row.host.total();
+                    json.object(|json| {
+                        json.field("address", row.address);
+                        json.field("name", context.names.name(row.address, row.host.mac).as_deref());
+                        json.field("local", row.host.local);
+                        json.field("received", total.received);
+                        json.field("sent", total.sent);
+                    });
+                }
+            });
+            let rest = self.peers.rest();
+            json.key("others").object(|json| {
+                json.field("rows", rest.rows);
+                json.field("received", rest.inbound);
+                json.field("sent", rest.outbound);
+            });
+            let Traffic { sent, received } = self.other_peers();
+            json.key("evicted").object(|json| {
+                json.field("received", received);
+                json.field("sent", sent);
+            });
+        });
+    }
+
+    /// Writes the host as a page, with the graphs of its device if that is known: there are none of single hosts.
+    pub fn write_html(
+        &self,
+        out: &mut dyn fmt::Write,
+        context: &Context,
+        device: Option<&DeviceView>,
+    ) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Hosts };
-        page.write(out, self.row.address, |html| {
+        page.write(out, &|html| _ = html.text(self.row.address), |html| {
             self.facts(html, &page);
+            if let Some(device) = device {
+                html.markup("<h2>{Device}: ");
+                page.open(html, Place::Devices, &self.row.address);
+                device.title(html, context);
+                html.markup("</a></h2>\n");
+                device.charts(html, &page);
+            }
             self.protocols(html);
-            html.markup("<section class=\"tables\" aria-label=\"Ports\">\n");
+            self.peers(html, &page);
+            html.markup("<section class=\"tables\" aria-label=\"{Ports}\">\n");
             for (kind, caption) in [
-                (PortKind::TcpLocal, "Its own TCP ports"),
-                (PortKind::TcpRemote, "TCP ports at the other end"),
-                (PortKind::UdpLocal, "Its own UDP ports"),
-                (PortKind::UdpRemote, "UDP ports at the other end"),
+                (PortKind::TcpLocal, Phrase("Its own TCP ports")),
+                (PortKind::TcpRemote, Phrase("TCP ports at the other end")),
+                (PortKind::UdpLocal, Phrase("Its own UDP ports")),
+                (PortKind::UdpRemote, Phrase("UDP ports at the other end")),
             ] {
                 self.ports(html, kind, caption);
             }
@@ -86,69 +166,124 @@ impl HostView {
     }
 
     fn facts(&self, html: &mut Html, page: &Page) {
-        let HostRow { address, host } = &self.row;
+        let HostRow { address, host, lately, .. } = &self.row;
         html.markup("<h1>");
-        match page.context.names.name(*address) {
+        match page.context.names.name(*address, host.mac) {
             Some(name) => {
                 html.markup("<bdi>").text(&name).markup("</bdi> <small>").text(address).markup("</small>")
             }
             None => html.text(address),
         };
-        html.markup("</h1>\n<dl class=\"facts\">\n<div><dt>Place</dt><dd>");
-        html.markup(if host.local { "local" } else { "remote" }).markup("</dd></div>\n");
-        if let Some(mac) = page.context.mac(host.mac) {
-            html.markup("<div><dt>MAC address</dt><dd><code>").text(mac).markup("</code></dd></div>\n");
+        html.markup("</h1>\n<dl class=\"facts\">\n<div><dt>{Place}</dt><dd>");
+        html.say(if host.local { Phrase("local") } else { Phrase("remote") }).markup("</dd></div>\n");
+        html.markup("<div><dt>{Now}</dt><dd>↓ ").text(Rate::of(lately.rate.received, 1)).markup(" ↑ ");
+        html.text(Rate::of(lately.rate.sent, 1)).markup("</dd></div>\n<div><dt>{Today}</dt><dd>↓ ");
+        html.text(Bytes(lately.today[0])).markup(" ↑ ").text(Bytes(lately.today[1])).markup("</dd></div>\n");
+        if page.context.mac(host.mac).is_some() {
+            html.markup("<div><dt>{MAC address}</dt><dd>");
+            page.mac(html, host.mac);
+            html.markup("</dd></div>\n");
         }
-        html.markup("<div><dt>First seen</dt><dd>");
+        html.markup("<div><dt>{First seen}</dt><dd>");
         page.time(html, host.first_seen.into());
         html.markup("</dd></div>\n");
         if let Some(seconds) = page.context.last_seen(host.last_seen.into()) {
-            html.markup("<div><dt>Last seen</dt><dd>");
+            html.markup("<div><dt>{Last seen}</dt><dd>");
             page.time(html, seconds as i64);
             html.markup(" (");
             page.ago(html, seconds as i64);
             html.markup(")</dd></div>\n");
         }
+        self.dark(html, page);
         html.markup("</dl>\n");
     }
 
+    /// What the darknet has of the address, if anything.
+    fn dark(&self, html: &mut Html, page: &Page) {
+        let Some(row) = &self.dark else { return };
+        html.markup("<div><dt>{Darknet}</dt><dd>");
+        page.open(html, Place::Darknet, &row.address);
+        html.markup(if row.is_alerted { "<strong>{Alert}</strong>: " } else { "" });
+        let (packets, targets) = (Grouped(row.sum.packets), Grouped(row.dark_targets as u64));
+        html.phrase("% packets to % dark addresses", &[&packets, &targets]).markup("</a><br>{First}: ");
+        page.time(html, row.first.seconds as i64);
+        html.markup("<br>{Last}: ");
+        page.time(html, row.last.seconds as i64);
+        html.markup("</dd></div>\n");
+    }
+
     fn protocols(&self, html: &mut Html) {
-        html.markup("<table class=\"narrow\">\n<caption>IP protocols</caption>\n<thead><tr>");
-        html.markup("<th scope=\"col\" class=\"n\">Number</th><th scope=\"col\">Name</th>");
-        for column in ["Received", "Sent", "Packets"] {
-            html.markup("<th scope=\"col\" class=\"n\">").markup(column).markup("</th>");
-        }
-        html.markup("</tr></thead>\n<tbody>\n");
+        html.markup("<table class=\"narrow\">\n<caption>{IP protocols}</caption>\n<thead><tr>");
+        html.markup("<th scope=\"col\" class=\"n\">{Number}</th><th scope=\"col\">{Name}</th>");
+        html.markup(TRAFFIC_HEADS).markup("</tr></thead>\n<tbody>\n");
         let list = self.ports.of(PortKind::Protocol);
         for line in list.rows() {
             html.markup("<tr><th scope=\"row\" class=\"n\">").text(line.port).markup("</th><td>");
             html.text(line.name().unwrap_or_default()).markup("</td>");
-            traffic_cells(html, line.row.inbound, line.row.outbound);
+            self.traffic_cells(html, line.row.inbound, line.row.outbound);
         }
         let rest = list.rest();
         if rest.rows > 0 {
-            html.markup("<tr class=\"rest\"><td colspan=\"2\">").text(Grouped(rest.rows));
-            html.markup(" others</td>");
-            traffic_cells(html, rest.inbound, rest.outbound);
+            html.markup("<tr class=\"rest\"><td colspan=\"2\">").phrase("% others", &[&Grouped(rest.rows)]);
+            html.markup("</td>");
+            self.traffic_cells(html, rest.inbound, rest.outbound);
         }
         html.markup("</tbody>\n<tfoot>\n");
         let evicted = self.row.protocols_evicted(list.rows().iter().copied(), rest);
         if !evicted.both().is_zero() {
-            html.markup("<tr><th scope=\"row\" colspan=\"2\">Not on any row</th>");
-            traffic_cells(html, evicted.received, evicted.sent);
+            html.markup("<tr><th scope=\"row\" colspan=\"2\">{Not on any row}</th>");
+            self.traffic_cells(html, evicted.received, evicted.sent);
         }
         let total = self.row.host.total();
-        html.markup("<tr><th scope=\"row\" colspan=\"2\">Total</th>");
-        traffic_cells(html, total.received, total.sent);
+        html.markup("<tr><th scope=\"row\" colspan=\"2\">{Total}</th>");
+        self.traffic_cells(html, total.received, total.sent);
         html.markup("</tfoot>\n</table>\n");
     }
 
-    fn ports(&self, html: &mut Html, kind: PortKind, caption: &'static str) {
+    fn peers(&self, html: &mut Html, page: &Page) {
+        html.markup("<table class=\"narrow\">\n<caption>{Peers}</caption>\n<thead><tr>");
+        html.markup("<th scope=\"col\">{Host}</th>");
+        html.markup(TRAFFIC_HEADS).markup("</tr></thead>\n<tbody>\n");
+        for row in self.peers.rows() {
+            let total = row.host.total();
+            html.markup("<tr><th scope=\"row\">");
+            page.host(html, row);
+            html.markup("</th>");
+            self.traffic_cells(html, total.received, total.sent);
+        }
+        let rest = self.peers.rest();
+        if rest.rows > 0 {
+            html.markup("<tr class=\"rest\"><td>").phrase("% others", &[&Grouped(rest.rows)]).markup("</td>");
+            self.traffic_cells(html, rest.inbound, rest.outbound);
+        }
+        html.markup("</tbody>\n<tfoot>\n");
+        let others = self.other_peers();
+        if !others.both().is_zero() {
+            html.markup("<tr><th scope=\"row\">{Not on any row}</th>");
+            self.traffic_cells(html, others.received, others.sent);
+        }
+        let total = self.row.host.total();
+        html.markup("<tr><th scope=\"row\">{Total}</th>");
+        self.traffic_cells(html, total.received, total.sent);
+        html.markup("</tfoot>\n</table>\n");
+    }
+
+    /// The rest of a row of protocols or peers, and its end.
+    fn traffic_cells(&self, html: &mut Html, received: Counters, sent: Counters) {
+        let both = received + sent;
+        traffic_cell(html, received);
+        traffic_cell(html, sent);
+        count_cell(html, both.packets);
+        share_cell(html, both.bytes, self.row.host.total().both().bytes);
+        html.markup("</tr>\n");
+    }
+
+    fn ports(&self, html: &mut Html, kind: PortKind, caption: Phrase) {
         let list = self.ports.of(kind);
         if list.rows().is_empty() {
             return;
         }
-        super::ports::table_head(html, kind, caption, "Received", "Sent");
+        super::ports::table_head(html, kind, caption, Phrase("Received"), Phrase("Sent"));
         super::ports::table_rows(html, list);
         // What is not on a row: those that made room, and packets without ports.
         let class = self.row.host.transport(match kind {
@@ -163,28 +298,50 @@ impl HostView {
         let sent = class.sent - rest.outbound - shown(|line| line.row.outbound);
         html.markup("</tbody>\n<tfoot>\n");
         if !(received + sent).is_zero() {
-            super::ports::foot_row(html, kind, "Not on any row", received, sent);
+            super::ports::foot_row(html, kind, Phrase("Not on any row"), received, sent);
         }
-        super::ports::foot_row(html, kind, "Total", class.received, class.sent);
+        super::ports::foot_row(html, kind, Phrase("Total"), class.received, class.sent);
         html.markup("</tfoot>\n</table>\n");
     }
 }
 
-/// The rest of a row of protocols, and its end.
-fn traffic_cells(html: &mut Html, received: Counters, sent: Counters) {
-    traffic_cell(html, received);
-    traffic_cell(html, sent);
-    count_cell(html, (received + sent).packets);
-    html.markup("</tr>\n");
-}
+/// Above the rest of a row.
+const TRAFFIC_HEADS: &str = "<th scope=\"col\" class=\"n\">{Received}</th>\
+    <th scope=\"col\" class=\"n\">{Sent}</th><th scope=\"col\" class=\"n\">{Packets}</th>\
+    <th scope=\"col\">{Share}</th>";
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::packet::{Decoded, Packet};
     use crate::time::Timestamp;
-    use crate::view::samples::{address, empty};
-    use crate::view::{Hidden, NoNames};
+    use crate::view::languages::ENGLISH;
+    use crate::view::samples::{address, dark, empty, seeded};
+    use crate::view::{DeviceKey, Hidden, NoNames, SourceView};
+
+    const CONTEXT: Context = Context {
+        now: Timestamp::from_seconds(1_700_000_001),
+        utc_offset: 0,
+        base: "/",
+        names: &NoNames,
+        hidden: Hidden { macs: false, last_seen: false },
+        notice: None,
+        language: &ENGLISH,
+        custom_style: false,
+        administration: false,
+    };
+
+    fn json(view: &HostView) -> serde_json::Value {
+        let mut out = String::new();
+        view.write_json(&mut out, &CONTEXT).unwrap();
+        serde_json::from_str(&out).unwrap()
+    }
+
+    fn html(view: &HostView, device: Option<&DeviceView>) -> String {
+        let mut out = String::new();
+        view.write_html(&mut out, &CONTEXT, device).unwrap();
+        out
+    }
 
     /// A host that has sent a packet of each IP protocol, of as many bytes as its number and a thousand.
     fn view(port_rows: u32) -> HostView {
@@ -201,25 +358,79 @@ mod tests {
         view
     }
 
+    #[test]
+    fn peers_and_what_is_beside_them_are_the_hosts_traffic() {
+        for (hosts, evicted) in [(16_384, false), (32, true)] {
+            let monitor = seeded("br-lan", hosts, 64, 5_000, 200);
+            let mut view = HostView::new();
+            view.copy(&monitor, None, address("192.168.1.5")).unwrap();
+            let json = json(&view);
+            let peers = &json["host"]["peers"];
+            let rows = peers["rows"].as_array().unwrap();
+            assert!(!rows.is_empty() && rows.len() <= HOST_PEERS_SHOWN_MAX);
+            for column in ["received", "sent"] {
+                let shown: Counters = rows.iter().map(|row| counters(&row[column])).sum();
+                let beside = ["others", "evicted"].map(|name| counters(&peers[name][column]));
+                assert_eq!(shown + beside.into_iter().sum(), counters(&json["host"][column]));
+                assert_eq!(!beside[1].is_zero(), evicted, "{hosts} {column}");
+            }
+            let out = html(&view, None);
+            let peer = rows[0]["address"].as_str().unwrap();
+            assert!(out.contains(&format!("<a href=\"/hosts/{peer}/\">{peer}</a>")), "{out}");
+        }
+    }
+
+    #[test]
+    fn what_the_dark_has_of_a_host_is_what_its_own_page_says() {
+        let monitor = dark(5);
+        let (mut view, mut source) = (HostView::new(), SourceView::new(false));
+        view.copy(&monitor, None, address("198.51.100.1")).unwrap();
+        source.copy(&monitor, None, address("198.51.100.1")).unwrap();
+        let mut out = String::new();
+        source.write_json(&mut out, &CONTEXT).unwrap();
+        let source: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let dark = &json(&view)["host"]["darknet"];
+        for field in ["alert", "dark_targets", "packets", "bytes", "first", "last"] {
+            assert_eq!(dark[field], source["source"][field], "{field}");
+        }
+        let out = html(&view, None);
+        let [packets, targets] = ["packets", "dark_targets"].map(|field| &dark[field]);
+        let link = "<a href=\"/darknet/198.51.100.1/\">";
+        assert!(out.contains(&format!("{link}{packets} packets to {targets} dark addresses</a>")), "{out}");
+        // The one that was touched knows nothing of it.
+        view.copy(&monitor, None, address("10.9.0.1")).unwrap();
+        assert!(
+            json(&view)["host"].get("darknet").is_none() && !html(&view, None).contains("dark addresses")
+        );
+    }
+
+    #[test]
+    fn a_host_has_the_graphs_of_its_device() {
+        let monitor = seeded("br-lan", 64, 64, 1_000, 20);
+        let (mut view, mut device) = (HostView::new(), DeviceView::new());
+        view.copy(&monitor, None, address("192.168.1.5")).unwrap();
+        device.copy(&monitor, None, DeviceKey::Address(address("192.168.1.5"))).unwrap();
+        assert!(device.is_device());
+        let out = html(&view, Some(&device));
+        let link = "<h2>Device: <a href=\"/devices/192.168.1.5/\">02:00:00:00:00:05</a></h2>";
+        assert!(out.contains(link), "{out}");
+        assert_eq!(out.matches("<svg class=\"chart\"").count(), 3);
+        // One that nothing came from is of no device that is known, and one elsewhere of none at all.
+        device.copy(&monitor, None, DeviceKey::Address(address("192.168.1.1"))).unwrap();
+        assert!(!device.is_device());
+        assert_eq!(device.copy(&monitor, None, DeviceKey::Address(address("8.8.0.0"))), Err(NotFound));
+        assert!(!html(&view, None).contains("Device: "));
+    }
+
     fn counters(value: &serde_json::Value) -> Counters {
         Counters::new(value["packets"].as_u64().unwrap(), value["bytes"].as_u64().unwrap())
     }
 
     #[test]
     fn a_hosts_protocols_and_what_is_beside_them_are_its_traffic() {
-        let context = Context {
-            now: Timestamp::from_seconds(1_700_000_001),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            hidden: Hidden::default(),
-            notice: None,
-        };
         for (port_rows, evicted) in [(65_536, false), (16, true)] {
             let view = view(port_rows);
-            let mut out = String::new();
-            view.write_json(&mut out, &context).unwrap();
-            let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+            let json = json(&view);
             let protocols = &json["host"]["protocols"];
             let rows = protocols["rows"].as_array().unwrap();
             assert!(rows.len() <= HOST_PORTS_SHOWN_MAX);
@@ -230,8 +441,7 @@ mod tests {
             assert_eq!(counters(&json["host"]["sent"]), total);
             assert_eq!(!beside[1].is_zero(), evicted);
 
-            out.clear();
-            view.write_html(&mut out, &context).unwrap();
+            let out = html(&view, None);
             assert_eq!(out.contains("Not on any row"), evicted);
             assert!(out.contains("<th scope=\"row\" class=\"n\">1</th><td>ICMP</td>"), "{out}");
             if !evicted {

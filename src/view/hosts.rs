@@ -1,18 +1,28 @@
-//! A page of the hosts of an interface, sorted and filtered.
+//! A page of the hosts of an interface, sorted, filtered and searched.
+//!
+//! Names are not the monitor's, and are asked for while its lock is free. So a page that depends on them takes three
+//! steps: [`HostsView::collect`] copies the addresses, [`HostsView::choose`] asks for their names and puts them in
+//! order, and [`HostsView::copy`] then copies the page from the books as they are by now.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 
 use super::books::{Header, NotFound};
 use super::html::Html;
 use super::json::Json;
-use super::page::{Page, Place, count_cell, traffic_cell};
-use super::query::{Filter, HostsQuery, Sort};
+use super::languages::Phrase;
+use super::page::{Page, Place, bytes_cell, count_cell, rate_cell, traffic_cell};
+use super::query::{Filter, HostsQuery, Search, Sort};
 use super::units::Grouped;
-use super::{Context, HostRow};
-use crate::ledger::{Evicted, Ledger, Traffic};
+use super::{Context, Hidden, HostName, HostRow, NameSource};
+use crate::ledger::{Evicted, Lately, Ledger, Traffic};
+use crate::limits::{HOSTS_LISTED_MAX, HOSTS_SHOWN_MAX, SEARCH_BYTES_MAX};
 use crate::monitor::Monitor;
-use crate::packet::Address;
+use crate::packet::{Address, Mac};
+
+/// How many hosts a reader can have on a page; of the last, all.
+const COUNTS: [usize; 4] = [25, 50, HOSTS_SHOWN_MAX, HOSTS_LISTED_MAX];
 
 /// A host's place in the order.
 #[derive(Clone, Copy)]
@@ -32,13 +42,17 @@ pub struct HostsView {
     /// The hosts that are not on this page, for whatever reason.
     pub others: Evicted,
     ranks: Vec<Rank>,
+    /// The hosts that were chosen by their names, by address. Their key is their place by name.
+    chosen: Vec<Rank>,
+    names: Vec<HostName>,
     rows: Vec<HostRow>,
     limit: usize,
 }
 
 impl HostsView {
     /// An empty page with room for this many rows, over tables of up to `hosts` hosts. All memory is
-    /// allocated here: 24 bytes for a host and 160 for a row.
+    /// allocated here: 24 bytes for a host and 208 for a row, and 96 for a host whose name is asked for, which
+    /// take no memory before that.
     pub fn with_capacity(hosts: usize, rows: usize) -> Self {
         Self {
             header: Header::default(),
@@ -46,12 +60,54 @@ impl HostsView {
             matching: 0,
             others: Evicted::default(),
             ranks: Vec::with_capacity(hosts),
+            chosen: Vec::with_capacity(hosts),
+            names: Vec::with_capacity(hosts),
             rows: Vec::with_capacity(rows),
             limit: rows,
         }
     }
 
-    /// Copies the page that the query wants. Allocates nothing.
+    /// Copies the addresses of all hosts, for a query that needs their names. Allocates nothing.
+    pub fn collect(&mut self, monitor: &Monitor, interface: Option<&str>) -> Result<(), NotFound> {
+        let ledger = self.header.copy(monitor, interface)?;
+        self.chosen.clear();
+        for (address, host) in ledger.hosts().take(self.chosen.capacity()) {
+            let [a, b, c, d, e, f] = host.mac.0;
+            self.chosen.push(Rank { key: u64::from_be_bytes([0, 0, a, b, c, d, e, f]), address });
+        }
+        Ok(())
+    }
+
+    /// Keeps those of the collected hosts that the query searches for, and notes their order by name. Asks each for
+    /// its name once. Allocates nothing.
+    pub fn choose(&mut self, query: &HostsQuery, source: &dyn NameSource, hidden: Hidden) {
+        let Self { chosen, names, .. } = self;
+        names.clear();
+        chosen.retain_mut(|rank| {
+            let [_, _, mac @ ..] = rank.key.to_be_bytes();
+            let name = source.name(rank.address, Mac(mac)).unwrap_or_default();
+            let is_found = query.search.is_in(&name)
+                || is_in(query.search, rank.address)
+                || rank.key > 0 && !hidden.macs && is_in(query.search, Mac(mac));
+            // There is room for as many names as for hosts.
+            let is_kept = is_found && names.len() < names.capacity();
+            if is_kept {
+                rank.key = names.len() as u64;
+                names.push(name);
+            }
+            is_kept
+        });
+        sort(chosen, &mut |one, next| {
+            let [one_name, next_name] = [one, next].map(|rank| names[rank.key as usize].as_str());
+            by_name(one_name, next_name).then(one.address.bits().cmp(&next.address.bits()))
+        });
+        for (rank, place) in chosen.iter_mut().zip(0..) {
+            rank.key = place;
+        }
+        sort(chosen, &mut |one, next| one.address.bits().cmp(&next.address.bits()));
+    }
+
+    /// Copies the page that the query wants; if that needs names, of those chosen. Allocates nothing.
     pub fn copy(
         &mut self,
         monitor: &Monitor,
@@ -61,6 +117,11 @@ impl HostsView {
         let ledger = self.header.copy(monitor, interface)?;
         self.copy_rows(ledger, query);
         Ok(())
+    }
+
+    /// How many hosts it can put in order.
+    pub fn capacity(&self) -> usize {
+        self.ranks.capacity()
     }
 
     /// The page's hosts, in order.
@@ -74,55 +135,112 @@ impl HostsView {
             json.field("sort", self.query.sort.name());
             json.field("reverse", self.query.reverse);
             json.field("show", self.query.filter.name());
+            json.field("search", self.query.search.text());
             json.field("offset", self.query.offset);
             json.field("matching", self.matching);
             json.field("total", self.header.books.totals.total());
-            self.write_rows(json, context, |_, _| {});
+            self.write_rows(json, context, |json, row| row.write_lately(json));
         })
     }
 
     /// Writes the page as HTML.
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
-        let page = Page { header: &self.header, context, place: Place::Hosts };
-        page.write(out, format_args!("Hosts · {}", self.header.books.name), |html| {
-            html.markup("<h1>Hosts</h1>\n<nav class=\"filters\" aria-label=\"Which hosts\">\n");
+        self.write_begin(out, context)?;
+        for index in 0..self.rows.len() {
+            self.write_row(out, context, index)?;
+        }
+        self.write_end(out, context)
+    }
+
+    /// Writes the page as far as the rows.
+    pub fn write_begin(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
+        let page = self.page(context);
+        let title = |html: &mut Html| _ = html.markup("{Hosts} · ").text(&self.header.books.name);
+        Html::write(out, context.language, |html| {
+            page.begin(html, &title);
+            html.markup("<h1>{Hosts}</h1>\n");
+            self.search(html, &page);
+            html.markup("<nav class=\"filters\" aria-label=\"{Which hosts}\">\n");
             for filter in Filter::ALL {
                 let query = HostsQuery { filter, offset: 0, ..self.query };
                 self.link(html, &page, query, filter == self.query.filter);
-                html.markup(filter.name()).markup("</a>\n");
+                html.say(label(filter)).markup("</a>\n");
             }
-            html.markup("</nav>\n<div class=\"wide\">\n<table>\n<caption>");
+            // What takes a router long is not asked for again and again.
+            let is_still = self.rows.len() > HOSTS_SHOWN_MAX;
+            html.markup(if is_still {
+                "</nav>\n<div class=\"wide\" data-still>\n"
+            } else {
+                "</nav>\n<div class=\"wide\">\n"
+            });
+            html.markup("<table>\n<caption>");
             self.caption(html);
             html.markup("</caption>\n<thead><tr>");
-            self.column(html, &page, Sort::Address, "Host");
-            self.column(html, &page, Sort::Received, "Received");
-            self.column(html, &page, Sort::Sent, "Sent");
-            self.column(html, &page, Sort::Total, "Total");
-            self.column(html, &page, Sort::Packets, "Packets");
-            self.column(html, &page, Sort::First, "First seen");
-            self.column(html, &page, Sort::Last, "Last seen");
-            html.markup("<th scope=\"col\">MAC address</th></tr></thead>\n<tbody>\n");
-            self.rows.iter().for_each(|row| host_row(html, &page, row));
-            html.markup("</tbody>\n<tfoot>\n");
-            let Header { books, .. } = &self.header;
-            foot_row(html, "Hosts not on this page", Some(self.others.hosts), self.others.traffic);
-            foot_row(html, "Hosts that made room", Some(books.evicted.hosts), books.evicted.traffic);
-            let total = books.totals.total();
-            foot_row(html, "Total", None, Traffic { sent: total, received: total });
-            html.markup("</tfoot>\n</table>\n</div>\n");
-            self.pages(html, &page);
+            for (sort, label) in COLUMNS {
+                self.column(html, &page, sort, label);
+            }
+            html.markup("<th scope=\"col\">{MAC address}</th></tr></thead>\n<tbody>\n");
         })
     }
 
+    /// Writes one of the rows, if there is one of this number.
+    pub fn write_row(&self, out: &mut dyn fmt::Write, context: &Context, index: usize) -> fmt::Result {
+        let page = self.page(context);
+        Html::write(out, context.language, |html| {
+            self.rows.get(index).into_iter().for_each(|row| host_row(html, &page, row));
+        })
+    }
+
+    /// Writes what comes after the rows.
+    pub fn write_end(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
+        let page = self.page(context);
+        Html::write(out, context.language, |html| {
+            html.markup("</tbody>\n<tfoot>\n");
+            let Header { books, .. } = &self.header;
+            foot_row(html, Phrase("Hosts not on this page"), Some(self.others.hosts), self.others.traffic);
+            foot_row(html, Phrase("Hosts that made room"), Some(books.evicted.hosts), books.evicted.traffic);
+            let total = books.totals.total();
+            foot_row(html, Phrase("Total"), None, Traffic { sent: total, received: total });
+            html.markup("</tfoot>\n</table>\n</div>\n");
+            self.pages(html, &page);
+            page.end(html);
+        })
+    }
+
+    fn page<'a>(&'a self, context: &'a Context<'a>) -> Page<'a> {
+        Page { header: &self.header, context, place: Place::Hosts }
+    }
+
+    /// The field for a search, which keeps the rest of the query.
+    fn search(&self, html: &mut Html, page: &Page) {
+        html.markup("<form class=\"search\" role=\"search\" action=\"");
+        page.path(html, Place::Hosts);
+        html.markup(
+            "\">\n<input type=\"search\" name=\"search\" aria-label=\"{Name, address or MAC address}\"",
+        );
+        html.markup(" placeholder=\"{Name, address or MAC address}\" maxlength=\"").text(SEARCH_BYTES_MAX);
+        html.markup("\" value=\"").text(self.query.search.text()).markup("\">\n");
+        hidden(html, "sort", self.query.sort.name());
+        if self.query.reverse {
+            hidden(html, "order", "reverse");
+        }
+        hidden(html, "show", self.query.filter.name());
+        hidden(html, "count", self.query.count);
+        if page.header.interfaces.len() > 1 {
+            hidden(html, "interface", &self.header.books.name);
+        }
+        html.markup("<button type=\"submit\">{Search}</button>\n</form>\n");
+    }
+
     fn caption(&self, html: &mut Html) {
+        let matching = Grouped(self.matching as u64);
         if self.rows.is_empty() {
-            html.markup("No hosts");
+            html.phrase("No hosts of %", &[&matching]);
         } else {
             let first = self.query.offset as u64 + 1;
-            html.markup("Hosts ").text(Grouped(first)).markup(" to ");
-            html.text(Grouped(self.query.offset as u64 + self.rows.len() as u64));
+            let last = Grouped(self.query.offset as u64 + self.rows.len() as u64);
+            html.phrase("Hosts % to % of %", &[&Grouped(first), &last, &matching]);
         }
-        html.markup(" of ").text(Grouped(self.matching as u64));
     }
 
     /// Begins a link to another page of the hosts.
@@ -135,37 +253,58 @@ impl HostsView {
         }
         html.markup("&amp;show=").markup(query.filter.name()).markup("&amp;offset=").text(query.offset);
         html.markup("&amp;count=").text(query.count);
+        if !query.search.is_empty() {
+            html.markup("&amp;search=").url(query.search.text());
+        }
         page.same_interface(html);
         html.markup(if current { "\" aria-current=\"true\">" } else { "\">" });
     }
 
-    fn column(&self, html: &mut Html, page: &Page, sort: Sort, label: &'static str) {
+    fn column(&self, html: &mut Html, page: &Page, sort: Sort, label: Phrase) {
         let current = sort == self.query.sort;
-        let ascending = (sort == Sort::Address) != self.query.reverse;
-        let class = if sort == Sort::Address { "<th scope=\"col\"" } else { "<th scope=\"col\" class=\"n\"" };
-        html.markup(class);
-        html.markup(match (current, ascending) {
+        let ascending = sort.is_ascending() != self.query.reverse;
+        html.markup(if sort.is_ascending() { "<th scope=\"col\"" } else { "<th scope=\"col\" class=\"n\"" });
+        // The column of names has the addresses as well, and is sorted by either.
+        let by_address = sort == Sort::Name && self.query.sort == Sort::Address;
+        html.markup(match (current || by_address, ascending) {
             (false, _) => ">",
             (true, true) => " aria-sort=\"ascending\">",
             (true, false) => " aria-sort=\"descending\">",
         });
+        self.sort_link(html, page, sort, label);
+        if sort == Sort::Name {
+            html.markup(" ");
+            self.sort_link(html, page, Sort::Address, Phrase("Address"));
+        }
+        html.markup("</th>");
+    }
+
+    /// A link to the hosts in another order, or the other way round.
+    fn sort_link(&self, html: &mut Html, page: &Page, sort: Sort, label: Phrase) {
+        let current = sort == self.query.sort;
         let reverse = current && !self.query.reverse;
-        self.link(html, page, HostsQuery { sort, reverse, offset: 0, ..self.query }, false);
-        html.markup(label).markup("</a></th>");
+        self.link(html, page, HostsQuery { sort, reverse, offset: 0, ..self.query }, current);
+        html.say(label).markup("</a>");
     }
 
     fn pages(&self, html: &mut Html, page: &Page) {
         let HostsQuery { offset, count, .. } = self.query;
-        html.markup("<nav class=\"pages\" aria-label=\"Pages of hosts\">\n");
+        html.markup("<nav class=\"pages\" aria-label=\"{Pages of hosts}\">\n");
         if offset > 0 {
             let offset = offset.min(self.matching).saturating_sub(count);
             self.link(html, page, HostsQuery { offset, ..self.query }, false);
-            html.markup("← previous</a>\n");
+            html.markup("← {previous}</a>\n");
         }
         if offset.saturating_add(self.rows.len()) < self.matching {
             let offset = offset + self.rows.len();
             self.link(html, page, HostsQuery { offset, ..self.query }, false);
-            html.markup("next →</a>\n");
+            html.markup("{next} →</a>\n");
+        }
+        html.markup("<span>{Hosts on a page}:</span>\n");
+        for wanted in COUNTS {
+            self.link(html, page, HostsQuery { count: wanted, ..self.query }, wanted == count);
+            if wanted == HOSTS_LISTED_MAX { html.markup("{all}") } else { html.text(wanted) }
+                .markup("</a>\n");
         }
         html.markup("</nav>\n");
     }
@@ -191,13 +330,14 @@ impl HostsView {
         self.ranks.clear();
         self.rows.clear();
         let mut all = Evicted::default();
-        for (address, host) in ledger.hosts() {
-            let row = HostRow { address, host: *host };
+        for row in HostRow::all(ledger, Sort::default()) {
             all.hosts += 1;
-            all.traffic += host.total();
-            if query.filter.admits(&row) && self.ranks.len() < self.ranks.capacity() {
-                let key = query.sort.key(&row);
-                self.ranks.push(Rank { key: if query.reverse { !key } else { key }, address });
+            all.traffic += row.host.total();
+            if let Some(key) = self.key(&row)
+                && self.ranks.len() < self.ranks.capacity()
+            {
+                let key = if query.reverse { !key } else { key };
+                self.ranks.push(Rank { key, address: row.address });
             }
         }
         self.matching = self.ranks.len();
@@ -215,7 +355,21 @@ impl HostsView {
         };
     }
 
-    /// Puts only the page's part of the ranks in order, which takes time in proportion to the table.
+    /// By what a host is put in order, if it is one that is wanted.
+    fn key(&self, row: &HostRow) -> Option<u64> {
+        let query = &self.query;
+        let key = match query.needs_names() {
+            false => query.sort.key(row),
+            true => {
+                let bits = row.address.bits();
+                let index = self.chosen.binary_search_by_key(&bits, |rank| rank.address.bits()).ok()?;
+                if query.sort == Sort::Name { self.chosen[index].key } else { query.sort.key(row) }
+            }
+        };
+        query.filter.admits(row).then_some(key)
+    }
+
+    /// Puts the ranks in order, and takes the page's part of them.
     fn copy_page(&mut self, ledger: &Ledger) {
         let Self { query, ranks, rows, limit, .. } = self;
         let backwards = query.reverse && query.sort == Sort::Address;
@@ -225,23 +379,56 @@ impl HostsView {
         };
         let start = query.offset.min(ranks.len());
         let count = query.count.min(*limit).min(ranks.len() - start);
-        if count == 0 {
-            return;
-        }
-        if start > 0 {
-            ranks.select_nth_unstable_by_key(start, order);
-        }
-        let page = &mut ranks[start..];
-        if count < page.len() {
-            page.select_nth_unstable_by_key(count, order);
-        }
-        let page = &mut page[..count];
-        page.sort_unstable_by_key(order);
-        rows.extend(page.iter().filter_map(|rank| {
-            let host = *ledger.host(rank.address)?;
-            Some(HostRow { address: rank.address, host })
-        }));
+        sort(ranks, &mut |one, next| order(one).cmp(&order(next)));
+        let page = &ranks[start..start + count];
+        rows.extend(page.iter().filter_map(|rank| HostRow::of(ledger, rank.address)));
     }
+}
+
+/// The columns by which hosts are sorted.
+const COLUMNS: [(Sort, Phrase); 9] = [
+    (Sort::Name, Phrase("Name")),
+    (Sort::Now, Phrase("Now")),
+    (Sort::Today, Phrase("Today")),
+    (Sort::Received, Phrase("Received")),
+    (Sort::Sent, Phrase("Sent")),
+    (Sort::Total, Phrase("Total")),
+    (Sort::Packets, Phrase("Packets")),
+    (Sort::First, Phrase("First seen")),
+    (Sort::Last, Phrase("Last seen")),
+];
+
+const fn label(filter: Filter) -> Phrase {
+    match filter {
+        Filter::All => Phrase("all"),
+        Filter::Local => Phrase("local"),
+        Filter::Remote => Phrase("remote"),
+        Filter::V4 => Phrase("IPv4"),
+        Filter::V6 => Phrase("IPv6"),
+    }
+}
+
+/// True if what is searched for is in what this prints, which is no longer than a name.
+fn is_in(search: Search, value: impl fmt::Display) -> bool {
+    let mut text = HostName::new();
+    fmt::Write::write_fmt(&mut text, format_args!("{value}")).is_ok() && search.is_in(&text)
+}
+
+/// The order of names, whatever the case of Latin letters; what has none comes last.
+fn by_name(one: &str, next: &str) -> Ordering {
+    let one_folded = one.bytes().map(|byte| byte.to_ascii_lowercase());
+    let next_folded = next.bytes().map(|byte| byte.to_ascii_lowercase());
+    one.is_empty().cmp(&next.is_empty()).then_with(|| one_folded.cmp(next_folded))
+}
+
+/// Sorts ranks; the one instance of it that all orders share.
+fn sort(ranks: &mut [Rank], order: &mut dyn FnMut(&Rank, &Rank) -> Ordering) {
+    ranks.sort_unstable_by(order);
+}
+
+fn hidden(html: &mut Html, name: &'static str, value: impl fmt::Display) {
+    html.markup("<input type=\"hidden\" name=\"").markup(name).markup("\" value=\"");
+    html.text(value).markup("\">\n");
 }
 
 fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
@@ -251,8 +438,11 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
     } else {
         "<tr><th scope=\"row\">"
     });
-    page.host(html, row.address);
+    page.host(html, row);
     html.markup("</th>");
+    let Lately { rate, today } = row.lately;
+    rate_cell(html, rate.received, rate.sent);
+    bytes_cell(html, today[0].saturating_add(today[1]));
     traffic_cell(html, total.received);
     traffic_cell(html, total.sent);
     traffic_cell(html, total.both());
@@ -264,18 +454,16 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
         page.ago(html, seconds as i64);
     }
     html.markup("</td><td>");
-    if let Some(mac) = page.context.mac(row.host.mac) {
-        html.markup("<code>").text(mac).markup("</code>");
-    }
+    page.mac(html, row.host.mac);
     html.markup("</td></tr>\n");
 }
 
-fn foot_row(html: &mut Html, label: &'static str, hosts: Option<u64>, traffic: Traffic) {
-    html.markup("<tr><th scope=\"row\">").markup(label);
+fn foot_row(html: &mut Html, label: Phrase, hosts: Option<u64>, traffic: Traffic) {
+    html.markup("<tr><th scope=\"row\">").say(label);
     if let Some(hosts) = hosts {
         html.markup(": ").text(Grouped(hosts));
     }
-    html.markup("</th>");
+    html.markup("</th><td colspan=\"2\"></td>");
     traffic_cell(html, traffic.received);
     traffic_cell(html, traffic.sent);
     traffic_cell(html, traffic.both());
@@ -286,15 +474,109 @@ fn foot_row(html: &mut Html, label: &'static str, hosts: Option<u64>, traffic: T
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::Books;
-    use crate::view::samples::seeded;
+    use core::cell::Cell;
+
+    use crate::time::Timestamp;
+    use crate::view::languages::ENGLISH;
+    use crate::view::samples::{EvilNames, seeded};
+    use crate::view::{Books, NoNames};
+
+    fn context(names: &dyn NameSource) -> Context<'_> {
+        Context {
+            now: Timestamp::from_seconds(1_700_050_300),
+            utc_offset: 0,
+            base: "/",
+            names,
+            hidden: Hidden::default(),
+            notice: None,
+            language: &ENGLISH,
+            custom_style: false,
+            administration: false,
+        }
+    }
+
+    /// Every other host has a name, and some share one. A name is not always the same.
+    struct SomeNames(Cell<u32>);
+
+    impl NameSource for SomeNames {
+        fn name(&self, address: Address, _: Mac) -> Option<HostName> {
+            self.0.set(self.0.get() + 1);
+            let number = address.low as u32 % 97;
+            let names =
+                ["b", "B", "a", "É", "<img src=x onerror=alert(1)>", "\u{202e}\0", "zz", "%00&search="];
+            number
+                .is_multiple_of(2)
+                .then(|| names[(number + self.0.get()) as usize / 2 % 8].try_into().unwrap())
+        }
+    }
+
+    #[test]
+    fn hosts_are_in_the_order_of_names_that_change_meanwhile() {
+        let monitor = seeded("br-lan", 1_024, 64, 5_000, 300);
+        let count = usize::from(monitor.ledgers()[0].hosts_used().0);
+        let names = SomeNames(Cell::new(0));
+        let mut view = HostsView::with_capacity(1_024, 1_024);
+        for reverse in [false, true] {
+            let query = HostsQuery { sort: Sort::Name, reverse, count, ..HostsQuery::default() };
+            view.collect(&monitor, None).unwrap();
+            names.0.set(0);
+            view.choose(&query, &names, Hidden::default());
+            assert_eq!(names.0.get() as usize, count, "each is asked for once");
+            view.copy(&monitor, None, query).unwrap();
+            assert_eq!(view.rows().len(), count);
+            // The names that they had when they were asked for.
+            let place = |row: &HostRow| {
+                let bits = row.address.bits();
+                let index = view.chosen.binary_search_by_key(&bits, |rank| rank.address.bits()).unwrap();
+                view.chosen[index].key
+            };
+            assert!(view.rows().is_sorted_by_key(|row| if reverse { !place(row) } else { place(row) }));
+        }
+        let ordered = ["\0", "%", "<", "A", "a", "b", "B1", "é", ""];
+        assert!(ordered.is_sorted_by(|one, next| by_name(one, next) != Ordering::Greater));
+    }
+
+    #[test]
+    fn hosts_are_found_by_name_address_or_mac() {
+        let monitor = seeded("br-lan", 1_024, 64, 5_000, 300);
+        let found = |text: &str, hidden: Hidden| {
+            let query = HostsQuery { search: Search::of(text), ..HostsQuery::default() };
+            let mut view = HostsView::with_capacity(1_024, 100);
+            view.collect(&monitor, None).unwrap();
+            view.choose(&query, &EvilNames, hidden);
+            view.copy(&monitor, None, query).unwrap();
+            let shown: u64 = view.rows().iter().map(|row| row.host.total().both().bytes).sum();
+            let beside = view.others.traffic.both() + view.header.books.evicted.traffic.both();
+            assert_eq!(shown + beside.bytes, 2 * view.header.books.totals.total().bytes);
+            let mut out = alloc::string::String::new();
+            view.write_html(&mut out, &context(&EvilNames)).unwrap();
+            assert!(!out.contains("<img src=x"), "{text}");
+            view.matching
+        };
+        let all = usize::from(monitor.ledgers()[0].hosts_used().0);
+        let open = Hidden::default();
+        assert_eq!((found("", open), found("192.168.1.5", open), found("192.168.1.", open)), (all, 1, 13));
+        assert_eq!(
+            (found("OnError", open), found("<IMG src=x", open), found("no such", open)),
+            (all, all, 0)
+        );
+        assert_eq!((found("02:00:00:00:00:0A", open), found(&"w".repeat(500), open)), (1, 0));
+        assert_eq!(found("02:00:00:00:00:0a", Hidden { macs: true, ..open }), 0);
+        let v6 = found("2001:DB8:", open);
+        assert!(v6 > 0 && v6 < all);
+    }
 
     /// All hosts by pages of `count`.
     fn pages(monitor: &Monitor, query: HostsQuery) -> Vec<HostRow> {
         let mut view = HostsView::with_capacity(1_024, 100);
         let mut rows = Vec::new();
         loop {
-            view.copy(monitor, None, HostsQuery { offset: rows.len(), ..query }).unwrap();
+            let query = HostsQuery { offset: rows.len(), ..query };
+            if query.needs_names() {
+                view.collect(monitor, None).unwrap();
+                view.choose(&query, &NoNames, Hidden::default());
+            }
+            view.copy(monitor, None, query).unwrap();
             if view.rows().is_empty() {
                 assert_eq!(view.matching, rows.len());
                 return rows;
@@ -307,8 +589,7 @@ mod tests {
     #[test]
     fn pages_put_together_are_all_hosts_in_order() {
         let monitor = seeded("br-lan", 1_024, 1_024, 5_000, 300);
-        let mut expected: Vec<HostRow> =
-            monitor.ledgers()[0].hosts().map(|(address, host)| HostRow { address, host: *host }).collect();
+        let mut expected: Vec<HostRow> = HostRow::all(&monitor.ledgers()[0], Sort::default()).collect();
         for sort in Sort::ALL {
             for reverse in [false, true] {
                 expected.sort_by_key(|row| row.address.bits());
@@ -317,7 +598,10 @@ mod tests {
                     Sort::Received => row.host.total().received.bytes.into(),
                     Sort::Sent => row.host.total().sent.bytes.into(),
                     Sort::Packets => row.host.total().both().packets.into(),
-                    Sort::Address => !row.address.bits(),
+                    Sort::Now => (row.lately.rate.received + row.lately.rate.sent).into(),
+                    Sort::Today => row.lately.today.iter().sum::<u64>().into(),
+                    // Nobody has a name here.
+                    Sort::Name | Sort::Address => !row.address.bits(),
                     Sort::First => row.host.first_seen.into(),
                     Sort::Last => row.host.last_seen.into(),
                 };
@@ -334,6 +618,7 @@ mod tests {
         let with = |filter| pages(&monitor, HostsQuery { filter, ..HostsQuery::default() });
         assert!(with(Filter::Local).iter().all(|row| row.host.local));
         assert_eq!(with(Filter::Local).len() + with(Filter::Remote).len(), expected.len());
+        assert_eq!(with(Filter::V4).len() + with(Filter::V6).len(), expected.len());
     }
 
     #[test]
@@ -342,7 +627,7 @@ mod tests {
         let mut view = HostsView::with_capacity(64, 10);
         for filter in Filter::ALL {
             view.copy(&monitor, None, HostsQuery { filter, offset: 3, ..HostsQuery::default() }).unwrap();
-            assert_eq!(view.rows().len(), 10);
+            assert_eq!(view.rows().len(), view.matching.saturating_sub(3).min(10));
             let Books { evicted, totals, .. } = &view.header.books;
             assert!(evicted.hosts > 0);
             let mut sum = view.others.traffic;

@@ -13,15 +13,19 @@
 pub mod assets;
 pub mod html;
 pub mod json;
+pub mod languages;
 pub mod report;
 pub mod services;
 pub mod text;
 pub mod units;
 
 mod about;
+mod admin;
 mod books;
 mod chart;
 mod darknet;
+mod device;
+mod devices;
 mod host;
 mod hosts;
 mod metrics;
@@ -29,27 +33,34 @@ mod page;
 mod ports;
 mod protocols;
 mod query;
+mod quotas;
 mod rows;
+mod side_by_side;
 mod source;
 mod summary;
 mod top;
 
-pub use about::{AboutView, AlarmFacts, EvidenceFacts, Facts, NameFacts, StoreFacts, WebFacts};
+pub use about::{AboutView, EvidenceFacts, Facts, NameFacts, SenderFacts, StoreFacts, WebFacts};
+pub use admin::{AdminView, Outcome, State, Visitor};
 pub use books::{Books, Header, Interface, NotFound};
 pub use darknet::{DarknetView, SourceRow};
+pub use device::{DeviceKey, DeviceView};
+pub use devices::{DeviceRow, DeviceSort, DevicesView};
 pub use host::HostView;
 pub use hosts::HostsView;
 pub use metrics::MetricsView;
 pub use ports::{PortLists, PortsView};
 pub use protocols::ProtocolsView;
-pub use query::{Filter, HostsQuery, Sort};
+pub use query::{Filter, HostsQuery, Search, Sort};
 pub use rows::{HostRow, PortLine, ProtocolRow};
+pub use side_by_side::{ALL_INTERFACES, SideBySideView};
 pub use source::SourceView;
 pub use summary::SummaryView;
 pub use top::{Rest, Top};
 
 use heapless::String;
 
+use self::languages::Language;
 use crate::limits::NAME_BYTES_MAX;
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
@@ -65,12 +76,23 @@ pub type HostName = String<NAME_BYTES_MAX>;
 
 /// Where the names of hosts come from. It is asked while writing, after the monitor's lock is released.
 pub trait NameSource {
-    /// The address's name, if one is known now.
-    fn name(&self, address: Address) -> Option<HostName>;
+    /// The address's name, if one is known now. A local address also has the name of the device with this link-layer
+    /// address; [`Mac::ZERO`] is none.
+    fn name(&self, address: Address, mac: Mac) -> Option<HostName>;
+
+    /// The name of the device with this link-layer address, unless only one of its addresses has a name.
+    fn device(&self, _mac: Mac) -> Option<HostName> {
+        None
+    }
+
+    /// Who made it, if that is known.
+    fn vendor(&self, _mac: Mac) -> Option<HostName> {
+        None
+    }
 
     /// The name that it had at this time. While it changed hands, the device with this link-layer address had it.
-    fn name_at(&self, address: Address, _time: Timestamp, _mac: Mac) -> Option<HostName> {
-        self.name(address)
+    fn name_at(&self, address: Address, _time: Timestamp, mac: Mac) -> Option<HostName> {
+        self.name(address, mac)
     }
 
     /// Its lease at this time, likewise, if one is known.
@@ -104,7 +126,7 @@ impl Lease {
 pub struct NoNames;
 
 impl NameSource for NoNames {
-    fn name(&self, _: Address) -> Option<HostName> {
+    fn name(&self, _: Address, _: Mac) -> Option<HostName> {
         None
     }
 }
@@ -120,10 +142,16 @@ pub struct Context<'a> {
     pub base: &'a str,
     /// The hosts' names.
     pub names: &'a dyn NameSource,
+    /// The reader's language, for pages.
+    pub language: &'static Language,
     /// What is shown to nobody.
     pub hidden: Hidden,
     /// A warning from whoever started the program, if there is one.
     pub notice: Option<&'a str>,
+    /// The user has a style sheet of their own.
+    pub custom_style: bool,
+    /// Whether a password is set, with which the pages can do more than show.
+    pub administration: bool,
 }
 
 /// What is known of hosts and yet left out, on the pages and in JSON.
@@ -139,6 +167,11 @@ impl Context<'_> {
     /// The link-layer address, if it is known and shown.
     fn mac(&self, mac: Mac) -> Option<Mac> {
         (mac != Mac::ZERO && !self.hidden.macs).then_some(mac)
+    }
+
+    /// Who made the device with this link-layer address, if that is known and shown.
+    fn vendor(&self, mac: Mac) -> Option<HostName> {
+        self.names.vendor(self.mac(mac)?)
     }
 
     /// When a host was last seen, in seconds since 1970, if that is shown.

@@ -5,13 +5,22 @@ use core::{fmt, iter};
 use super::books::{Header, NotFound};
 use super::html::Html;
 use super::json::{Json, Value};
+use super::languages::Phrase;
 use super::page::{Page, Place, count_cell, traffic_cell};
 use super::top::{Rest, Top};
-use super::units::Grouped;
+use super::units::{Bytes, Grouped};
 use super::{Context, PortLine};
 use crate::ledger::{Counters, Ledger, PortOwner, PortsLeft};
 use crate::monitor::Monitor;
 use crate::table::PortKind;
+
+/// The tables on pages, what is used elsewhere first.
+pub(super) const PORT_TABLES: [(PortKind, Phrase); 4] = [
+    (PortKind::TcpRemote, Phrase("Remote TCP ports")),
+    (PortKind::UdpRemote, Phrase("Remote UDP ports")),
+    (PortKind::TcpLocal, Phrase("Local TCP ports")),
+    (PortKind::UdpLocal, Phrase("Local UDP ports")),
+];
 
 /// The lists of an owner's ports, and of a host's IP protocols, in the order of [`PortKind::ALL`].
 #[derive(Clone, Debug)]
@@ -101,41 +110,36 @@ impl PortsView {
     /// Writes the ports as a page.
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Ports };
-        page.write(out, format_args!("Ports · {}", self.header.books.name), |html| {
-            html.markup(
-                "<h1>Ports</h1>\n<p class=\"note\">A remote port tells what is used elsewhere, a local ",
+        page.write(out, &|html| _ = html.markup("{Ports} · ").text(&self.header.books.name), |html| {
+            html.markup("<h1>{Ports}</h1>\n<p class=\"note\">").phrase(
+                "A remote port tells what is used elsewhere, a local port what is offered here. What is neither in nor \
+                 out counts as both: traffic within the local network at its local ports, traffic that only passes \
+                 through at its remote ports.",
+                &[],
             );
-            html.markup(
-                "port what is offered here. Traffic within the local network counts as in and as out ",
-            );
-            html.markup("on the local side.</p>\n<section class=\"tables\" aria-label=\"Ports\">\n");
-            for (kind, caption) in [
-                (PortKind::TcpRemote, "Remote TCP ports"),
-                (PortKind::UdpRemote, "Remote UDP ports"),
-                (PortKind::TcpLocal, "Local TCP ports"),
-                (PortKind::UdpLocal, "Local UDP ports"),
-            ] {
+            html.markup("</p>\n<section class=\"tables\" aria-label=\"{Ports}\">\n");
+            for (kind, caption) in PORT_TABLES {
                 self.table(html, kind, caption);
             }
             html.markup("</section>\n");
         })
     }
 
-    fn table(&self, html: &mut Html, kind: PortKind, caption: &'static str) {
+    fn table(&self, html: &mut Html, kind: PortKind, caption: Phrase) {
         let list = self.lists.of(kind);
         let left = &self.left[kind as usize];
         let rest = list.rest();
         let shown = list.rows().iter().fold((Counters::default(), Counters::default()), |sum, line| {
             (sum.0 + line.row.inbound, sum.1 + line.row.outbound)
         });
-        table_head(html, kind, caption, "In", "Out");
+        table_head(html, kind, caption, Phrase("In"), Phrase("Out"));
         table_rows(html, list);
         html.markup("</tbody>\n<tfoot>\n");
-        foot_row(html, kind, "Rows that made room", left.evicted_inbound, left.evicted_outbound);
-        foot_row(html, kind, "Packets without ports", left.portless_inbound, left.portless_outbound);
+        foot_row(html, kind, Phrase("Rows that made room"), left.evicted_inbound, left.evicted_outbound);
+        foot_row(html, kind, Phrase("Packets without ports"), left.portless_inbound, left.portless_outbound);
         let inbound = shown.0 + rest.inbound + left.evicted_inbound + left.portless_inbound;
         let outbound = shown.1 + rest.outbound + left.evicted_outbound + left.portless_outbound;
-        foot_row(html, kind, "Total", inbound, outbound);
+        foot_row(html, kind, Phrase("Total"), inbound, outbound);
         html.markup("</tfoot>\n</table>\n");
     }
 
@@ -156,7 +160,9 @@ impl PortsView {
 
     pub(super) fn copy_rows(&mut self, ledger: &Ledger) {
         self.lists.copy(ledger, PortOwner::Interface, iter::empty());
-        self.left = PortKind::ALL.map(|kind| ledger.ports_left(kind));
+        for (left, kind) in self.left.iter_mut().zip(PortKind::ALL) {
+            *left = ledger.ports_left(kind);
+        }
     }
 }
 
@@ -164,16 +170,17 @@ impl PortsView {
 pub(super) fn table_head(
     html: &mut Html,
     kind: PortKind,
-    caption: &'static str,
-    inbound: &'static str,
-    outbound: &'static str,
+    caption: Phrase,
+    inbound: Phrase,
+    outbound: Phrase,
 ) {
-    html.markup("<table>\n<caption>").markup(caption).markup("</caption>\n<thead><tr>");
-    html.markup("<th scope=\"col\" class=\"n\">Port</th><th scope=\"col\">Service</th>");
-    html.markup("<th scope=\"col\" class=\"n\">").markup(inbound);
-    html.markup("</th><th scope=\"col\" class=\"n\">").markup(outbound).markup("</th>");
+    html.markup("<table>\n<caption>").say(caption).markup("</caption>\n<thead><tr>");
+    html.markup("<th scope=\"col\" class=\"n\">{Port}</th><th scope=\"col\">{Service}</th>");
+    html.markup("<th scope=\"col\" class=\"n\">").say(inbound);
+    html.markup("</th><th scope=\"col\" class=\"n\">").say(outbound);
+    html.markup("</th><th scope=\"col\" class=\"n\">{Total}</th>");
     if is_tcp(kind) {
-        html.markup("<th scope=\"col\" class=\"n\"><abbr title=\"connection attempts\">SYN</abbr></th>");
+        html.markup("<th scope=\"col\" class=\"n\"><abbr title=\"{connection attempts}\">SYN</abbr></th>");
     }
     html.markup("</tr></thead>\n<tbody>\n");
 }
@@ -183,8 +190,7 @@ pub(super) fn table_rows(html: &mut Html, list: &Top<PortLine>) {
     for line in list.rows() {
         html.markup("<tr><th scope=\"row\" class=\"n\">").text(line.port).markup("</th><td>");
         html.text(line.name().unwrap_or_default()).markup("</td>");
-        traffic_cell(html, line.row.inbound);
-        traffic_cell(html, line.row.outbound);
+        traffic_cells(html, line.row.inbound, line.row.outbound);
         if line.is_tcp() {
             count_cell(html, line.row.syns.into());
         }
@@ -192,10 +198,9 @@ pub(super) fn table_rows(html: &mut Html, list: &Top<PortLine>) {
     }
     let rest = list.rest();
     if rest.rows > 0 {
-        html.markup("<tr class=\"rest\"><td colspan=\"2\">").text(Grouped(rest.rows));
-        html.markup(" others</td>");
-        traffic_cell(html, rest.inbound);
-        traffic_cell(html, rest.outbound);
+        html.markup("<tr class=\"rest\"><td colspan=\"2\">").phrase("% others", &[&Grouped(rest.rows)]);
+        html.markup("</td>");
+        traffic_cells(html, rest.inbound, rest.outbound);
         html.markup(if list.rows().iter().any(PortLine::is_tcp) { "<td></td></tr>\n" } else { "</tr>\n" });
     }
 }
@@ -204,14 +209,20 @@ pub(super) fn table_rows(html: &mut Html, list: &Top<PortLine>) {
 pub(super) fn foot_row(
     html: &mut Html,
     kind: PortKind,
-    label: &'static str,
+    label: Phrase,
     inbound: Counters,
     outbound: Counters,
 ) {
-    html.markup("<tr><th scope=\"row\" colspan=\"2\">").markup(label).markup("</th>");
+    html.markup("<tr><th scope=\"row\" colspan=\"2\">").say(label).markup("</th>");
+    traffic_cells(html, inbound, outbound);
+    html.markup(if is_tcp(kind) { "<td></td></tr>\n" } else { "</tr>\n" });
+}
+
+/// In, out, and the sum of these, whose exact numbers are beside it.
+fn traffic_cells(html: &mut Html, inbound: Counters, outbound: Counters) {
     traffic_cell(html, inbound);
     traffic_cell(html, outbound);
-    html.markup(if is_tcp(kind) { "<td></td></tr>\n" } else { "</tr>\n" });
+    html.markup("<td class=\"n\">").text(Bytes((inbound + outbound).bytes)).markup("</td>");
 }
 
 const fn is_tcp(kind: PortKind) -> bool {

@@ -6,6 +6,7 @@ use core::fmt;
 use super::books::{Header, NotFound};
 use super::html::Html;
 use super::json::Json;
+use super::languages::Phrase;
 use super::page::{Page, Place, count_cell, share_cell, traffic_cell};
 use super::{Context, ProtocolRow, services};
 use crate::ledger::{Directions, Ledger};
@@ -53,13 +54,14 @@ impl ProtocolsView {
     /// Writes the protocols as a page.
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Protocols };
-        page.write(out, format_args!("Protocols · {}", self.header.books.name), |html| {
-            html.markup("<h1>Protocols</h1>\n<table>\n<caption>IP protocols</caption>\n<thead><tr>");
-            html.markup("<th scope=\"col\" class=\"n\">Number</th><th scope=\"col\">Name</th>");
-            for column in ["In", "Out", "Other", "Total", "Packets"] {
-                html.markup("<th scope=\"col\" class=\"n\">").markup(column).markup("</th>");
+        page.write(out, &|html| _ = html.markup("{Protocols} · ").text(&self.header.books.name), |html| {
+            html.markup("<h1>{Protocols}</h1>\n<table>\n<caption>{IP protocols}</caption>\n<thead><tr>");
+            html.markup("<th scope=\"col\" class=\"n\">{Number}</th><th scope=\"col\">{Name}</th>");
+            let columns = [Phrase("In"), Phrase("Out"), Phrase("Other"), Phrase("Total"), Phrase("Packets")];
+            for column in columns {
+                html.markup("<th scope=\"col\" class=\"n\">").say(column).markup("</th>");
             }
-            html.markup("<th scope=\"col\">Share</th></tr></thead>\n<tbody>\n");
+            html.markup("<th scope=\"col\">{Share}</th></tr></thead>\n<tbody>\n");
             let totals = &self.header.books.totals;
             for row in &self.rows {
                 html.markup("<tr><th scope=\"row\" class=\"n\">").text(row.number).markup("</th><td>");
@@ -68,10 +70,10 @@ impl ProtocolsView {
                 share_cell(html, row.sum.total().bytes, totals.total().bytes);
                 html.markup("</tr>\n");
             }
-            html.markup("</tbody>\n<tfoot>\n<tr><th scope=\"row\" colspan=\"2\">Total</th>");
+            html.markup("</tbody>\n<tfoot>\n<tr><th scope=\"row\" colspan=\"2\">{Total}</th>");
             cells(html, totals);
             let non_ip = self.header.books.non_ip;
-            html.markup("<td></td></tr>\n<tr><th scope=\"row\" colspan=\"5\">Frames without IP</th>");
+            html.markup("<td></td></tr>\n<tr><th scope=\"row\" colspan=\"5\">{Frames without IP}</th>");
             traffic_cell(html, non_ip);
             count_cell(html, non_ip.packets);
             html.markup("<td></td></tr>\n</tfoot>\n</table>\n");

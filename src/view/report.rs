@@ -53,7 +53,8 @@ use core::fmt;
 use super::json::Json;
 use super::top::{Ranked, Rest};
 use super::{
-    Context, DarknetView, HostRow, HostsQuery, HostsView, PROGRAM, PortLine, PortsView, ProtocolsView, SCHEMA,
+    Context, DarknetView, HostRow, HostsQuery, HostsView, PROGRAM, PortLine, PortsView, ProtocolsView,
+    SCHEMA, Sort,
 };
 use crate::ledger::{Ledger, Period};
 use crate::monitor::Monitor;
@@ -110,9 +111,8 @@ fn write_interface(json: &mut Json, ledger: &Ledger, context: &Context) {
 /// The IP protocols of all hosts by address, of each host those with the most bytes first. The table is
 /// gone through once for all hosts and not for each.
 fn host_protocols(ledger: &Ledger) -> Vec<(Address, PortLine)> {
-    let kept = ledger.hosts().flat_map(|(address, host)| {
-        HostRow { address, host: *host }.protocols().map(move |line| (address, line))
-    });
+    let kept = HostRow::all(ledger, Sort::default())
+        .flat_map(|row| row.protocols().map(move |line| (row.address, line)));
     let rows = ledger.host_protocols().map(|(address, number, row)| {
         (address, PortLine { kind: PortKind::Protocol, port: number.into(), row: *row })
     });
@@ -129,14 +129,29 @@ mod tests {
     use crate::ledger::{Counters, Coverage};
     use crate::network::Direction;
     use crate::time::Timestamp;
+    use crate::view::languages::ENGLISH;
     use crate::view::samples::{EVIL, EvilNames, address, empty, seeded};
     use crate::view::{Hidden, NameSource, NoNames};
 
     fn report(monitor: &Monitor, names: &dyn NameSource) -> Value {
         let mut out = String::new();
         let (now, hidden) = (Timestamp::default(), Hidden::default());
-        write(&mut out, monitor, &Context { now, utc_offset: 0, base: "/", names, hidden, notice: None })
-            .unwrap();
+        write(
+            &mut out,
+            monitor,
+            &Context {
+                now,
+                utc_offset: 0,
+                base: "/",
+                names,
+                language: &ENGLISH,
+                hidden,
+                notice: None,
+                custom_style: false,
+                administration: false,
+            },
+        )
+        .unwrap();
         serde_json::from_str(&out).unwrap()
     }
 

@@ -2,11 +2,11 @@
 
 use core::net::IpAddr;
 
-use super::Context;
 use super::json::{Json, Text, Value};
 use super::services;
 use super::top::{Ranked, Rest};
-use crate::ledger::{Bar, Counters, Directions, Evicted, Host, Traffic, Transport};
+use super::{Context, Sort};
+use crate::ledger::{self, Bar, Counters, Directions, Evicted, Host, Lately, Ledger, Traffic, Transport};
 use crate::network::Direction;
 use crate::packet::{Address, protocol};
 use crate::table::{PortKind, PortRow};
@@ -18,15 +18,43 @@ pub struct HostRow {
     pub address: Address,
     /// What is known of it.
     pub host: Host,
+    /// What it does now and has done today.
+    pub lately: Lately,
+    /// By which column a list of the heaviest has it: now, today, or the total.
+    pub by: Sort,
 }
 
 impl HostRow {
+    /// A host of these books.
+    pub fn of(ledger: &Ledger, address: Address) -> Option<Self> {
+        let (host, lately) = ledger.host_lately(address)?;
+        Some(Self { address, host: *host, lately, by: Sort::default() })
+    }
+
+    /// All hosts of these books, in no particular order.
+    pub fn all(ledger: &Ledger, by: Sort) -> impl Iterator<Item = Self> {
+        ledger.hosts_lately().map(move |(address, host, lately)| Self { address, host: *host, lately, by })
+    }
+
+    /// Writes what the host does now and has done today as fields.
+    pub(super) fn write_lately(&self, json: &mut Json) {
+        let Lately { rate, today: [received, sent] } = self.lately;
+        write_rate(json, rate);
+        json.key("today").object(|json| {
+            json.field("received", received);
+            json.field("sent", sent);
+        });
+    }
+
     /// Writes the row's fields into an object.
     pub(super) fn write_fields(&self, json: &mut Json, context: &Context) {
         let total = self.host.total();
         json.field("address", self.address);
-        json.field("name", context.names.name(self.address).as_deref());
+        json.field("name", context.names.name(self.address, self.host.mac).as_deref());
         json.field("mac", context.mac(self.host.mac).map(Text));
+        if let Some(vendor) = context.vendor(self.host.mac) {
+            json.field("vendor", vendor.as_str());
+        }
         json.field("local", self.host.local);
         json.field("received", total.received);
         json.field("sent", total.sent);
@@ -87,7 +115,7 @@ impl HostRow {
 
 impl Ranked for HostRow {
     fn weight(&self) -> u64 {
-        self.host.total().both().bytes
+        !self.by.key(self)
     }
 
     fn tie(&self) -> u128 {
@@ -95,8 +123,15 @@ impl Ranked for HostRow {
     }
 
     fn traffic(&self) -> (Counters, Counters) {
-        let total = self.host.total();
-        (total.received, total.sent)
+        let ways = |received, sent| (Counters::new(0, received), Counters::new(0, sent));
+        match self.by {
+            Sort::Now => ways(self.lately.rate.received, self.lately.rate.sent),
+            Sort::Today => ways(self.lately.today[0], self.lately.today[1]),
+            _ => {
+                let total = self.host.total();
+                (total.received, total.sent)
+            }
+        }
     }
 }
 
@@ -205,4 +240,11 @@ impl Value for (i64, Bar) {
             json.field("other", self.1.other);
         });
     }
+}
+/// Writes what goes on now as a field, in bits per second.
+pub(super) fn write_rate(json: &mut Json, rate: ledger::Rate) {
+    json.key("bits_per_second").object(|json| {
+        json.field("received", rate.received.saturating_mul(8));
+        json.field("sent", rate.sent.saturating_mul(8));
+    });
 }

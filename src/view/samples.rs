@@ -25,14 +25,18 @@ pub const SEED: Seed = Seed::new(0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03);
 pub struct EvilNames;
 
 impl NameSource for EvilNames {
-    fn name(&self, _: Address) -> Option<HostName> {
+    fn name(&self, _: Address, _: Mac) -> Option<HostName> {
+        HostName::try_from(EVIL).ok()
+    }
+
+    fn vendor(&self, _: Mac) -> Option<HostName> {
         HostName::try_from(EVIL).ok()
     }
 
     fn lease(&self, address: Address, time: Timestamp, mac: Mac) -> Option<Lease> {
         Some(Lease {
             mac: Some(mac),
-            name: self.name(address),
+            name: self.name(address, mac),
             from: Some(time.seconds),
             until: u64::MAX - 1,
         })
@@ -46,14 +50,14 @@ pub fn address(text: &str) -> Address {
 
 /// A monitor of one interface of this name without any traffic.
 pub fn empty(name: &str, hosts: u16, port_rows: u32) -> Monitor {
-    let capacity = Capacity { hosts, port_rows };
+    let capacity = Capacity { hosts, port_rows, devices: 16 };
     let ledger = Ledger::new(name, Role::Lan, Networks::private(), capacity, SEED);
     Monitor::new(vec![ledger], Darknet::new(&[], 0, SEED).unwrap())
 }
 
 /// A monitor of br-lan with a dark prefix, that this many sources have touched, some more than once.
 pub fn dark(sources: u32) -> Monitor {
-    let capacity = Capacity { hosts: 64, port_rows: 64 };
+    let capacity = Capacity { hosts: 64, port_rows: 64, devices: 16 };
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, SEED);
     let darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], 1024, SEED).unwrap();
     let mut monitor = Monitor::new(vec![ledger], darknet);
@@ -86,6 +90,21 @@ pub fn seeded(name: &str, hosts: u16, port_rows: u32, packets: u64, peers: u64) 
         monitor.observe(0, &frame(&mut random, peers), &[], now);
     }
     monitor.settle(now);
+    monitor
+}
+
+/// Several interfaces, each with other traffic.
+pub fn seeded_interfaces(names: &[&str]) -> Monitor {
+    let capacity = Capacity { hosts: 64, port_rows: 128, devices: 8 };
+    let ledgers = names.iter().map(|name| Ledger::new(name, Role::Lan, Networks::private(), capacity, SEED));
+    let mut monitor = Monitor::new(ledgers.collect(), Darknet::new(&[], 0, SEED).unwrap());
+    let mut random = Random(7);
+    for n in 0..6_000 {
+        let interface = (random.below(names.len() as u64 + 1) as usize).min(names.len() - 1);
+        let peers = 40 * (interface as u64 + 1);
+        monitor.observe(interface, &frame(&mut random, peers), &[], Timestamp::from_seconds(NOON + n / 10));
+    }
+    monitor.settle(Timestamp::from_seconds(NOON + 600));
     monitor
 }
 

@@ -9,6 +9,7 @@ use super::books::{Header, NotFound};
 use super::darknet::{Targets, events_table, interface_name, write_event, write_events};
 use super::html::Html;
 use super::json::{Json, Text};
+use super::languages::Phrase;
 use super::page::{Page, Place};
 use super::units::{Bytes, Grouped};
 use super::{Context, HostName, HostRow, Lease, services};
@@ -51,7 +52,7 @@ struct Holders {
 
 impl Holders {
     /// What there is to say of them: its name in JSON, whether it is so, and a sentence.
-    fn remarks(&self) -> [(&'static str, bool, &'static str); 3] {
+    fn remarks(&self) -> [(&'static str, bool, Phrase); 3] {
         let Self { first, last, now, mac_differs } = self;
         let differ = |one: &Option<Lease>, other: &Option<Lease>| {
             one.is_some() && other.is_some() && !is_same(one, other)
@@ -60,14 +61,14 @@ impl Holders {
             (
                 "mac_differs",
                 *mac_differs,
-                "The last packets came from another MAC address than that of the lease.",
+                Phrase("The last packets came from another MAC address than that of the lease."),
             ),
             (
                 "changed",
                 differ(first, last),
-                "The address changed hands: the packets are those of several devices.",
+                Phrase("The address changed hands: the packets are those of several devices."),
             ),
-            ("has_gone", differ(last, now), "The address is another device's by now."),
+            ("has_gone", differ(last, now), Phrase("The address is another device's by now.")),
         ]
     }
 }
@@ -122,8 +123,7 @@ impl SourceView {
         let seen_by = self.record.as_ref().map(|record| record.event).or(self.events.last().copied());
         let seen_by = seen_by.ok_or(NotFound)?.interface;
         let ledger = monitor.ledgers().get(usize::from(seen_by));
-        let host = ledger.and_then(|ledger| ledger.host(address)).copied();
-        self.host = host.map(|host| HostRow { address, host });
+        self.host = ledger.and_then(|ledger| HostRow::of(ledger, address));
         Ok(())
     }
 
@@ -193,7 +193,7 @@ impl SourceView {
     /// Writes the source as a page.
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Darknet };
-        page.write(out, self.address, |html| {
+        page.write(out, &|html| _ = html.text(self.address), |html| {
             let Some(event) = self.event() else { return };
             html.markup("<h1>");
             if let Some(name) = self.name(context, event) {
@@ -203,17 +203,19 @@ impl SourceView {
                 html.text(self.address).markup("</h1>\n");
             }
             for event in self.ruled(event).into_iter().chain([event]) {
-                html.markup(if event.kind == Kind::Alert { "<p><strong>Alert: " } else { "<p><strong>" });
+                html.markup(if event.kind == Kind::Alert { "<p><strong>{Alert}: " } else { "<p><strong>" });
                 html.text(event.name(&self.rules)).markup("</strong>. ").text(event).markup(".");
-                html.markup(self.certainty(event)).markup("</p>\n");
+                self.certainty(html, event);
+                html.markup("</p>\n");
             }
             self.facts(html, &page, event);
             self.write_evidence(html, context);
-            html.markup("<h2>What could be done</h2>\n<p>Nothing was done. This keeps it from ");
-            html.markup("whatever is routed here, until the firewall starts again; what is on its own link ");
-            html.markup(
-                "it still reaches, and connections that are offloaded go on until they end:</p>\n<pre>",
+            html.markup("<h2>{What could be done}</h2>\n<p>").phrase(
+                "Nothing was done. This keeps it from whatever is routed here, until the firewall starts again; what is \
+                 on its own link it still reaches, and connections that are offloaded go on until they end:",
+                &[],
             );
+            html.markup("</p>\n<pre>");
             html.text(self.containment(context, event)).markup("</pre>\n<div class=\"wide\">\n");
             events_table(html, &page, &self.rules, &self.events, false);
             html.markup("</div>\n");
@@ -221,26 +223,26 @@ impl SourceView {
     }
 
     /// How sure it is, where the sentence about the event does not say.
-    fn certainty(&self, event: &Event) -> &'static str {
+    fn certainty(&self, html: &mut Html, event: &Event) {
         match &self.record {
             Some(record) if event.kind == Kind::Hit && record.local => {
-                " That proves nothing yet: four dark addresses in a day do."
+                html.markup(" {That proves nothing yet: four dark addresses in a day do.}");
             }
             Some(_) if event.kind == Kind::Hit => {
-                " Senders from elsewhere are not judged: their addresses may be forged."
+                html.markup(" {Senders from elsewhere are not judged: their addresses may be forged.}");
             }
-            _ => "",
+            _ => {}
         }
     }
 
     fn write_evidence(&self, html: &mut Html, context: &Context) {
-        html.markup("<h2>Evidence</h2>\n<p>");
+        html.markup("<h2>{Evidence}</h2>\n<p>");
         if self.has_evidence {
             html.markup("<a href=\"").text(Link(context.base, self.address));
-            html.markup("\">Its packets into the dark</a>, for Wireshark.</p>\n");
+            html.markup("\">{Its packets into the dark}</a>, {for Wireshark}.</p>\n");
         } else {
-            html.markup("Its packets are not kept. <code>--evidence DIRECTORY</code> keeps those of a ");
-            html.markup("live capture.</p>\n");
+            html.phrase("Its packets are not kept. --evidence DIRECTORY keeps those of a live capture.", &[]);
+            html.markup("</p>\n");
         }
     }
 
@@ -249,8 +251,8 @@ impl SourceView {
         if let Some(mac) = page.context.mac(event.source_mac) {
             // Of one that had to leave the table it is not known any more.
             html.markup(match &self.record {
-                Some(record) if !record.local => "<div><dt>MAC address of the last router",
-                _ => "<div><dt>MAC address",
+                Some(record) if !record.local => "<div><dt>{MAC address of the last router}",
+                _ => "<div><dt>{MAC address}",
             });
             html.markup("</dt><dd><code>").text(mac).markup("</code></dd></div>\n");
         }
@@ -259,34 +261,35 @@ impl SourceView {
             holders_facts(html, page, &holders);
         }
         let interface = interface_name(&self.header, event.interface).unwrap_or_default();
-        fact(html, "Seen by", interface);
-        fact(html, "Category", event.category.name());
+        fact(html, Phrase("Seen by"), interface);
+        fact(html, Phrase("Category"), event.category.name());
         if let Some(pattern) = event.pattern {
-            fact(html, "Pattern", pattern.name());
+            fact(html, Phrase("Pattern"), pattern.name());
         }
         if let Some(tool) = event.tool {
-            fact(html, "Tool", tool.name());
+            fact(html, Phrase("Tool"), tool.name());
         }
-        for (label, time) in [("First", event.first), ("Last", event.last)] {
-            html.markup("<div><dt>").markup(label).markup("</dt><dd>");
+        for (label, time) in [(Phrase("First"), event.first), (Phrase("Last"), event.last)] {
+            html.markup("<div><dt>").say(label).markup("</dt><dd>");
             page.time(html, time.seconds as i64);
             html.markup("</dd></div>\n");
         }
-        fact(html, "Packets", Grouped(event.packets));
+        fact(html, Phrase("Packets"), Grouped(event.packets));
         if let Some(record) = &self.record {
             record_facts(html, record);
         }
-        if let Some(HostRow { host, .. }) = &self.host {
-            let total = host.total();
-            html.markup("<div><dt>All its traffic</dt><dd>");
-            page.host(html, self.address);
-            html.markup(": received ").text(Bytes(total.received.bytes)).markup(", sent ");
-            html.text(Bytes(total.sent.bytes)).markup("</dd></div>\n");
+        if let Some(row) = &self.host {
+            let total = row.host.total();
+            html.markup("<div><dt>{All its traffic}</dt><dd>");
+            page.open_on(event.interface.into(), html, Place::Hosts, &row.address);
+            html.text(row.address).markup("</a>");
+            let (received, sent) = (Bytes(total.received.bytes), Bytes(total.sent.bytes));
+            html.markup(": ").phrase("received %, sent %", &[&received, &sent]).markup("</dd></div>\n");
         }
         html.markup("</dl>\n");
         for (_, applies, remark) in holders.remarks() {
             if applies {
-                html.markup("<p class=\"notice\">").markup(remark).markup("</p>\n");
+                html.markup("<p class=\"notice\">").say(remark).markup("</p>\n");
             }
         }
     }
@@ -298,23 +301,23 @@ impl SourceView {
     }
 }
 
-fn fact(html: &mut Html, label: &'static str, value: impl fmt::Display) {
-    html.markup("<div><dt>").markup(label).markup("</dt><dd>").text(value).markup("</dd></div>\n");
+fn fact(html: &mut Html, label: Phrase, value: impl fmt::Display) {
+    html.markup("<div><dt>").say(label).markup("</dt><dd>").text(value).markup("</dd></div>\n");
 }
 
 fn holders_facts(html: &mut Html, page: &Page, holders: &Holders) {
     let Holders { first, last, now, .. } = holders;
-    let at_first = if is_same(first, last) { "" } else { "At the first touch" };
-    let by_now = if is_same(now, last) { "" } else { "Now" };
-    for (label, lease) in [("Leased to", last), (at_first, first), (by_now, now)] {
-        if !label.is_empty() {
-            lease_fact(html, page, label, lease);
-        }
+    lease_fact(html, page, Phrase("Leased to"), last);
+    if !is_same(first, last) {
+        lease_fact(html, page, Phrase("At the first touch"), first);
+    }
+    if !is_same(now, last) {
+        lease_fact(html, page, Phrase("Now"), now);
     }
 }
 
-fn lease_fact(html: &mut Html, page: &Page, label: &'static str, lease: &Option<Lease>) {
-    html.markup("<div><dt>").markup(label).markup("</dt><dd>");
+fn lease_fact(html: &mut Html, page: &Page, label: Phrase, lease: &Option<Lease>) {
+    html.markup("<div><dt>").say(label).markup("</dt><dd>");
     if let Some(lease) = lease {
         if let Some(name) = &lease.name {
             html.markup("<bdi>").text(name).markup("</bdi> ");
@@ -323,26 +326,26 @@ fn lease_fact(html: &mut Html, page: &Page, label: &'static str, lease: &Option<
             html.markup("<code>").text(mac).markup("</code>");
         }
         html.markup("<small>");
-        for (word, time) in [(" from ", lease.from), (" until ", lease.ends())] {
+        for (word, time) in [(Phrase("from"), lease.from), (Phrase("until"), lease.ends())] {
             if let Some(time) = time {
-                html.markup(word);
+                html.markup(" ").say(word).markup(" ");
                 page.time(html, time as i64);
             }
         }
         html.markup("</small></dd></div>\n");
     } else {
-        html.markup("nobody, as far as is known</dd></div>\n");
+        html.markup("{nobody, as far as is known}</dd></div>\n");
     }
 }
 
 fn record_facts(html: &mut Html, record: &Record) {
-    html.markup("<div><dt>Dark addresses</dt><dd>").text(Targets(record.targets.len()));
+    html.markup("<div><dt>{Dark addresses}</dt><dd>").text(Targets(record.targets.len()));
     for (index, target) in record.targets.iter().enumerate() {
         html.markup(if index == 0 { ": <code>" } else { ", <code>" }).text(target.address).markup("</code>");
     }
     html.markup("</dd></div>\n");
     if !record.ports.is_empty() {
-        html.markup("<div><dt>Ports</dt><dd>");
+        html.markup("<div><dt>{Ports}</dt><dd>");
         for (index, port) in record.ports.iter().enumerate() {
             html.markup(if index == 0 { "" } else { ", " }).text(port);
             let kind =
@@ -351,7 +354,7 @@ fn record_facts(html: &mut Html, record: &Record) {
                 html.markup(" <small>").markup(name).markup("</small>");
             }
         }
-        html.markup(if record.ports.is_full() { " and more</dd></div>\n" } else { "</dd></div>\n" });
+        html.markup(if record.ports.is_full() { " {and more}</dd></div>\n" } else { "</dd></div>\n" });
     }
 }
 
@@ -420,6 +423,7 @@ mod tests {
     use super::*;
     use crate::network::{Networks, Role};
     use crate::packet::{Decoded, Link, Packet};
+    use crate::view::languages::ENGLISH;
     use crate::view::samples::{EVIL, NOON, address, dark};
     use crate::view::{Hidden, NameSource, NoNames};
 
@@ -434,8 +438,11 @@ mod tests {
             utc_offset: 0,
             base: "/",
             names: &NoNames,
+            language: &ENGLISH,
             hidden: Hidden::default(),
             notice: None,
+            custom_style: false,
+            administration: false,
         };
         let mut out = String::new();
         view.write_json(&mut out, &context).unwrap();
@@ -464,7 +471,7 @@ mod tests {
     struct Leases(Mac);
 
     impl NameSource for Leases {
-        fn name(&self, _: Address) -> Option<HostName> {
+        fn name(&self, _: Address, _: Mac) -> Option<HostName> {
             HostName::try_from("television").ok()
         }
 
@@ -506,8 +513,17 @@ mod tests {
 
     fn shown(view: &SourceView, names: &dyn NameSource) -> (serde_json::Value, String) {
         let now = Timestamp::from_seconds(NOON + 60);
-        let context =
-            Context { now, utc_offset: 0, base: "/", names, hidden: Hidden::default(), notice: None };
+        let context = Context {
+            now,
+            utc_offset: 0,
+            base: "/",
+            names,
+            language: &ENGLISH,
+            hidden: Hidden::default(),
+            notice: None,
+            custom_style: false,
+            administration: false,
+        };
         let (mut json, mut page) = (String::new(), String::new());
         view.write_json(&mut json, &context).unwrap();
         view.write_html(&mut page, &context).unwrap();

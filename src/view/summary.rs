@@ -6,17 +6,74 @@ use core::fmt;
 
 use super::books::{Header, NotFound};
 use super::chart::Chart;
+use super::darknet::SourceRow;
+use super::devices::DeviceRow;
 use super::html::Html;
-use super::page::{CoverageText, Page, Place, share_cell, traffic_cell};
-use super::top::Top;
+use super::languages::Phrase;
+use super::page::{Page, Place, bytes_cell, rate_cell, share_cell, traffic_cell, write_coverage};
+use super::quotas::{self, QuotaRow, write_usage};
+use super::top::{Ranked, Rest, Top};
 use super::units::{Bytes, Grouped, Rate};
-use super::{Context, HostRow, PortLine};
+use super::{Context, HostRow, PortLine, Sort};
 use crate::darknet::Event;
 use crate::darknet::rules::Rule;
-use crate::ledger::{Bar, Counters, Ledger, Period, PortOwner};
-use crate::limits::TOP_SHOWN;
+use crate::ledger::{self, Bar, Counters, Ledger, Owner, Period, PortOwner};
+use crate::limits::{QUOTAS_MAX, TOP_SHOWN};
 use crate::monitor::Monitor;
+use crate::quota::{Target, Usage};
 use crate::table::PortKind;
+
+/// A row of a list of the heaviest.
+trait Line {
+    /// Writes a link to its page.
+    fn link(&self, html: &mut Html, page: &Page);
+    /// Bytes per second in the last seconds.
+    fn rate(&self) -> ledger::Rate;
+    /// What was received and sent in the time that the list is of.
+    fn traffic(&self, by: Sort) -> (Counters, Counters);
+}
+
+impl Line for HostRow {
+    fn link(&self, html: &mut Html, page: &Page) {
+        page.host(html, self);
+    }
+
+    fn rate(&self) -> ledger::Rate {
+        self.lately.rate
+    }
+
+    fn traffic(&self, _: Sort) -> (Counters, Counters) {
+        Ranked::traffic(self)
+    }
+}
+
+impl Line for DeviceRow {
+    fn link(&self, html: &mut Html, page: &Page) {
+        DeviceRow::link(self, html, page);
+    }
+
+    fn rate(&self) -> ledger::Rate {
+        self.rate
+    }
+
+    fn traffic(&self, by: Sort) -> (Counters, Counters) {
+        let [received, sent] = match by {
+            Sort::Now => [self.rate.received, self.rate.sent],
+            Sort::Today => self.today,
+            _ => {
+                let total = self.account.total();
+                return (total.received, total.sent);
+            }
+        };
+        (Counters::new(0, received), Counters::new(0, sent))
+    }
+}
+
+/// What a row of the list has in all, by which it is ordered.
+fn weight(row: &DeviceRow, by: Sort) -> u64 {
+    let (received, sent) = row.traffic(by);
+    (received + sent).bytes
+}
 
 /// "Now" is the mean of this many seconds that are complete.
 const NOW_SECONDS: usize = 5;
@@ -27,12 +84,23 @@ pub struct SummaryView {
     pub header: Header,
     /// The history by [`Period`].
     history: [Vec<(i64, Bar)>; 5],
+    /// Of which time the lists of hosts are: now, today, or all time, which is [`Sort::Total`].
+    pub by: Sort,
     /// The local hosts with the most traffic.
     pub local: Top<HostRow>,
     /// The other hosts with the most traffic.
     pub remote: Top<HostRow>,
+    /// The devices with the most traffic.
+    devices: heapless::Vec<DeviceRow, TOP_SHOWN>,
+    other_devices: Rest,
+    has_devices: bool,
+    quotas: Vec<QuotaRow>,
     /// The remote TCP and UDP ports with the most traffic.
     pub services: Top<PortLine>,
+    /// Of those who scan the dark now, the one that did so last.
+    scanner: Option<SourceRow>,
+    /// How many there are.
+    scanners: usize,
     /// The last events in the dark, oldest first; `None` if nothing is dark.
     events: Option<heapless::Vec<Event, TOP_SHOWN>>,
     /// The rules of the user's, as the events number them.
@@ -46,14 +114,21 @@ impl Default for SummaryView {
 }
 
 impl SummaryView {
-    /// An empty overview. All memory is allocated here: 18 KB.
+    /// An empty overview. All memory is allocated here: 25 KB.
     pub fn new() -> Self {
         Self {
             header: Header::default(),
             history: Period::ALL.map(|period| Vec::with_capacity(period.bars())),
+            by: Sort::Total,
             local: Top::with_limit(TOP_SHOWN),
             remote: Top::with_limit(TOP_SHOWN),
+            devices: heapless::Vec::new(),
+            other_devices: Rest::default(),
+            has_devices: false,
+            quotas: Vec::with_capacity(QUOTAS_MAX),
             services: Top::with_limit(TOP_SHOWN),
+            scanner: None,
+            scanners: 0,
             events: None,
             rules: Arc::default(),
         }
@@ -67,23 +142,68 @@ impl SummaryView {
             bars.extend(ledger.history(period).take(period.bars()));
         }
         self.copy_top(ledger);
+        self.copy_devices(ledger);
+        quotas::copy(&mut self.quotas, monitor);
         let darknet = monitor.darknet();
         self.rules = Arc::clone(darknet.rules().all());
+        let scanners = || darknet.sources().filter(|source| source.is_alerted());
+        self.scanners = scanners().count();
+        self.scanner = scanners().max_by_key(|source| source.last()).map(SourceRow::of);
         let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
         self.events = (!darknet.is_empty()).then(|| darknet.recent().skip(skipped).copied().collect());
         Ok(())
     }
 
     fn copy_top(&mut self, ledger: &Ledger) {
+        // Who is silent has no place among those who are not.
         let hosts = |local: bool| {
-            let rows = ledger.hosts().filter(move |(_, host)| host.local == local);
-            rows.map(|(address, host)| HostRow { address, host: *host })
+            let rows = HostRow::all(ledger, self.by);
+            rows.filter(move |row| row.host.local == local && row.weight() > 0)
         };
         self.local.fill(hosts(true));
         self.remote.fill(hosts(false));
         let ports = ledger.ports(PortOwner::Interface);
         let remote = ports.filter(|(kind, ..)| matches!(kind, PortKind::TcpRemote | PortKind::UdpRemote));
         self.services.fill(remote.map(|(kind, port, row)| PortLine { kind, port, row: *row }));
+    }
+
+    fn copy_devices(&mut self, ledger: &Ledger) {
+        let accounts = ledger.accounts();
+        self.devices.clear();
+        self.other_devices = Rest::default();
+        self.has_devices = false;
+        for (place, account) in accounts.iter() {
+            if matches!(account.owner, Owner::Device(_) | Owner::Router) {
+                self.has_devices = true;
+                self.offer(DeviceRow::of(ledger, place));
+            }
+        }
+        for (slot, address, _, host) in ledger.hosts_oldest_first().filter(|(.., host)| host.local) {
+            let account = accounts.place_of_host(slot, host.mac).and_then(|place| accounts.row(place));
+            if let Some(row) = self.devices.iter_mut().find(|row| Some(&row.account) == account) {
+                row.add(address);
+            }
+        }
+    }
+
+    /// Puts a device in its place in the list, if it has one. There are few, so the rest just moves on.
+    fn offer(&mut self, row: DeviceRow) {
+        let weight_of = |row: &DeviceRow| weight(row, self.by);
+        let weight = weight_of(&row);
+        let place = self.devices.iter().take_while(|other| weight_of(other) >= weight).count();
+        if weight == 0 {
+            return;
+        }
+        if place == TOP_SHOWN {
+            return self.other_devices.add_traffic(row.traffic(self.by));
+        }
+        if self.devices.is_full()
+            && let Some(last) = self.devices.pop()
+        {
+            self.other_devices.add_traffic(last.traffic(self.by));
+        }
+        // There is room.
+        let _ = self.devices.insert(place, row);
     }
 
     /// A ring of the history, oldest first, with the times at which the periods start.
@@ -117,13 +237,27 @@ impl SummaryView {
                 json.field("inbound", inbound.0);
                 json.field("outbound", outbound.0);
             });
+            json.field("top", self.by.name());
             for (name, top) in [("top_local", &self.local), ("top_remote", &self.remote)] {
                 json.key(name).array(|json| {
                     for row in top.rows() {
-                        json.object(|json| row.write_fields(json, context));
+                        json.object(|json| {
+                            row.write_fields(json, context);
+                            row.write_lately(json);
+                        });
                     }
                 });
             }
+            json.key("top_devices").array(|json| {
+                for row in &self.devices {
+                    let quota = self.quotas.iter().find(|quota| quota.is_of(&row.account));
+                    json.object(|json| row.write_fields(json, context, quota));
+                }
+            });
+            json.key("quotas").array(|json| {
+                self.quotas.iter().for_each(|quota| quota.write_json(json, &self.header, context));
+            });
+            json.field("alerts", self.scanners);
             json.key("top_services").array(|json| {
                 for line in self.services.rows() {
                     json.object(|json| {
@@ -146,20 +280,36 @@ impl SummaryView {
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Overview };
         let (inbound, outbound) = self.now();
-        let title = format_args!("↓ {inbound} ↑ {outbound} · {}", self.header.books.name);
-        page.write(out, title, |html| {
+        let title = |html: &mut Html| {
+            html.markup("↓ ").text(inbound).markup(" ↑ ").text(outbound).markup(" · ");
+            html.text(&self.header.books.name);
+        };
+        page.write(out, &title, |html| {
             html.markup("<h1><bdi>").text(&self.header.books.name).markup("</bdi></h1>\n");
+            self.quotas.iter().for_each(|quota| quota.warn(html, &page));
+            self.alert(html, &page);
             self.tiles(html, &page);
-            html.markup("<section class=\"charts\" aria-label=\"History\">\n");
-            html.markup("<p class=\"legend\"><span class=\"in\">in</span> <span class=\"out\">out</span> ");
-            html.markup("<span class=\"other\">other (local, or passing through)</span></p>\n");
+            html.markup("<section class=\"charts\" aria-label=\"{History}\">\n");
+            html.markup(
+                "<p class=\"legend\"><span class=\"in\">{in}</span> <span class=\"out\">{out}</span> ",
+            );
+            html.markup("<span class=\"other\">{other (local, or passing through)}</span></p>\n");
             for period in Period::ALL {
                 Chart { period, bars: self.history(period) }.write(html, &page);
             }
             self.losses(html);
-            html.markup("</section>\n<section class=\"tables\" aria-label=\"Most traffic\">\n");
-            self.hosts(html, &page, "Local hosts", &self.local);
-            self.hosts(html, &page, "Remote hosts", &self.remote);
+            html.markup("</section>\n<section class=\"tables\" aria-label=\"{Most traffic}\">\n");
+            self.times(html, &page);
+            if self.has_devices {
+                let rows = &mut self.devices.iter().map(|row| row as &dyn Line);
+                self.list(html, &page, [Phrase("Devices"), Phrase("Device")], rows, self.other_devices);
+            }
+            for (caption, top) in
+                [(Phrase("Local hosts"), &self.local), (Phrase("Remote hosts"), &self.remote)]
+            {
+                let rows = &mut top.rows().iter().map(|row| row as &dyn Line);
+                self.list(html, &page, [caption, Phrase("Host")], rows, top.rest());
+            }
             self.services(html);
             if let Some(events) = &self.events {
                 super::darknet::events_table(html, &page, &self.rules, events, true);
@@ -168,79 +318,171 @@ impl SummaryView {
         })
     }
 
+    /// Says who scans the dark, or that nobody does.
+    fn alert(&self, html: &mut Html, page: &Page) {
+        if let Some(row) = &self.scanner {
+            html.markup("<p class=\"notice\"><strong>");
+            let name = page.context.names.name_at(row.address, row.last, row.mac);
+            page.link_to(html, Place::Darknet, row.address, name);
+            html.markup("</strong> {looks for addresses that nobody has}");
+            if self.scanners > 1 {
+                html.phrase("; so do % more", &[&(self.scanners - 1)]);
+            }
+            html.markup("</p>\n");
+        } else if self.events.is_some() {
+            html.markup("<p class=\"note\">{Nobody looks for addresses that nobody has.}</p>\n");
+        }
+    }
+
+    /// The quota of the interface that is shown.
+    fn quota(&self) -> Option<Usage> {
+        let target = Target::Interface(self.header.chosen as u8);
+        self.quotas.iter().map(|quota| quota.usage).find(|usage| usage.quota.target == target)
+    }
+
     fn tiles(&self, html: &mut Html, page: &Page) {
         let (inbound, outbound) = self.now();
-        html.markup("<dl class=\"tiles\">\n<div class=\"in\"><dt>In now</dt><dd>").text(inbound);
-        html.markup("</dd></div>\n<div class=\"out\"><dt>Out now</dt><dd>").text(outbound);
+        html.markup("<dl class=\"tiles\">\n<div class=\"in\"><dt>{In now}</dt><dd>").text(inbound);
+        html.markup("</dd></div>\n<div class=\"out\"><dt>{Out now}</dt><dd>").text(outbound);
         html.markup("</dd></div>\n");
         for (label, bar) in [
-            ("Today", self.latest(Period::Day)),
-            ("This month", self.latest(Period::Month)),
-            ("Since the start", Bar::of(&self.header.books.totals)),
+            (Phrase("Today"), self.latest(Period::Day)),
+            (Phrase("This month"), self.latest(Period::Month)),
+            (Phrase("Since the start"), Bar::of(&self.header.books.totals)),
         ] {
-            html.markup("<div><dt>").markup(label).markup("</dt><dd>");
+            html.markup("<div><dt>").say(label).markup("</dt><dd>");
             let total = bar.inbound + bar.outbound + bar.other;
-            html.text(Bytes(total.bytes)).markup("<small>in ").text(Bytes(bar.inbound.bytes));
-            html.markup(" · out ").text(Bytes(bar.outbound.bytes)).markup("</small></dd></div>\n");
+            html.text(Bytes(total.bytes)).markup("<small>{in} ").text(Bytes(bar.inbound.bytes));
+            html.markup(" · {out} ").text(Bytes(bar.outbound.bytes)).markup("</small>");
+            if let (Phrase("This month"), Some(usage)) = (label, self.quota()) {
+                html.markup("<small>");
+                write_usage(html, &usage);
+                html.markup("</small>");
+            }
+            html.markup("</dd></div>\n");
         }
         html.markup("</dl>\n<p class=\"note\">");
         match self.header.books.first {
             Some(first) => {
-                html.markup("Counting since ");
+                html.markup("{Counting since} ");
                 page.time(html, first.seconds as i64);
                 html.markup(".</p>\n");
             }
-            None => _ = html.markup("Nothing was captured yet.</p>\n"),
+            None => _ = html.markup("{Nothing was captured yet.}</p>\n"),
         }
     }
 
     fn losses(&self, html: &mut Html) {
         let books = &self.header.books;
-        html.markup("<figure>\n<figcaption>Seen and lost</figcaption>\n<p>");
-        html.text(CoverageText(books.coverage.as_ref())).markup("</p>\n<ul>\n<li>");
-        html.text(Grouped(books.captured)).markup(" frames captured</li>\n<li>");
-        html.text(Grouped(books.dropped_by_kernel)).markup(" dropped by the kernel before that</li>\n<li>");
-        html.text(Grouped(books.non_ip.packets)).markup(" without IP</li>\n<li>");
-        html.text(Grouped(books.discarded_total())).markup(" that could not be accounted</li>\n<li>");
-        html.text(Grouped(books.evicted.hosts));
-        html.markup(" hosts made room for others</li>\n</ul>\n</figure>\n");
+        html.markup("<figure>\n<figcaption>{Seen and lost}</figcaption>\n<p>");
+        write_coverage(html, books.coverage.as_ref());
+        html.markup("</p>\n<ul>\n");
+        for (phrase, count) in [
+            (Phrase("% frames captured"), books.captured),
+            (Phrase("% dropped by the kernel before that"), books.dropped_by_kernel),
+            (Phrase("% without IP"), books.non_ip.packets),
+            (Phrase("% that could not be accounted"), books.discarded_total()),
+            (Phrase("% hosts made room for others"), books.evicted.hosts),
+        ] {
+            html.markup("<li>").phrase(phrase.0, &[&Grouped(count)]).markup("</li>\n");
+        }
+        html.markup("</ul>\n</figure>\n");
     }
 
-    fn hosts(&self, html: &mut Html, page: &Page, caption: &'static str, top: &Top<HostRow>) {
-        html.markup("<table>\n<caption>").markup(caption).markup("</caption>\n<thead><tr>");
-        html.markup("<th scope=\"col\">Host</th><th scope=\"col\" class=\"n\">Received</th>");
-        html.markup("<th scope=\"col\" class=\"n\">Sent</th><th scope=\"col\">Share</th></tr></thead>\n");
+    /// Of which time the lists of hosts are, to choose from.
+    fn times(&self, html: &mut Html, page: &Page) {
+        html.markup("<nav class=\"filters\" aria-label=\"{Hosts with the most traffic}\">\n");
+        for (by, label) in [
+            (Sort::Now, Phrase("Now")),
+            (Sort::Today, Phrase("Today")),
+            (Sort::Total, Phrase("Since the start")),
+        ] {
+            html.markup("<a href=\"");
+            page.path(html, Place::Overview);
+            html.markup("?top=").markup(by.name());
+            page.same_interface(html);
+            html.markup(if by == self.by { "\" aria-current=\"true\">" } else { "\">" });
+            html.say(label).markup("</a>\n");
+        }
+        html.markup("</nav>\n");
+    }
+
+    /// What all hosts together have of what a list is ordered by. A packet has two hosts.
+    fn whole(&self) -> u64 {
+        match self.by {
+            Sort::Now => {
+                let of = |top: &Top<HostRow>| {
+                    let (rest, rows) = (top.rest(), top.rows().iter().map(Ranked::weight));
+                    rows.fold(rest.inbound.bytes + rest.outbound.bytes, u64::saturating_add)
+                };
+                of(&self.local).saturating_add(of(&self.remote)) / 2
+            }
+            Sort::Today => {
+                let Bar { inbound, outbound, other } = self.latest(Period::Day);
+                (inbound + outbound + other).bytes
+            }
+            _ => self.header.books.totals.total().bytes,
+        }
+    }
+
+    /// A list of the heaviest.
+    fn list(
+        &self,
+        html: &mut Html,
+        page: &Page,
+        [caption, first]: [Phrase; 2],
+        rows: &mut dyn Iterator<Item = &dyn Line>,
+        rest: Rest,
+    ) {
+        html.markup("<table>\n<caption>").say(caption).markup("</caption>\n<thead><tr>");
+        html.markup("<th scope=\"col\">").say(first);
+        html.markup("</th><th scope=\"col\" class=\"n\">{Now}</th>");
+        html.markup("<th scope=\"col\" class=\"n\">{Received}</th>");
+        html.markup("<th scope=\"col\" class=\"n\">{Sent}</th><th scope=\"col\">{Share}</th></tr></thead>\n");
         html.markup("<tbody>\n");
-        let whole = self.header.books.totals.total().bytes;
-        for row in top.rows() {
-            let total = row.host.total();
+        let whole = self.whole();
+        let mut is_empty = true;
+        for row in rows {
+            is_empty = false;
             html.markup("<tr><th scope=\"row\">");
-            page.host(html, row.address);
+            row.link(html, page);
             html.markup("</th>");
-            traffic_cell(html, total.received);
-            traffic_cell(html, total.sent);
-            share_cell(html, total.both().bytes, whole);
-            html.markup("</tr>\n");
+            let rate = row.rate();
+            rate_cell(html, rate.received, rate.sent);
+            self.amounts(html, row.traffic(self.by), whole);
         }
-        let rest = top.rest();
         if rest.rows > 0 {
-            html.markup("<tr class=\"rest\"><th scope=\"row\">").text(Grouped(rest.rows));
-            html.markup(" others</th>");
-            traffic_cell(html, rest.inbound);
-            traffic_cell(html, rest.outbound);
-            share_cell(html, (rest.inbound + rest.outbound).bytes, whole);
-            html.markup("</tr>\n");
+            html.markup("<tr class=\"rest\"><th scope=\"row\">").phrase("% others", &[&Grouped(rest.rows)]);
+            html.markup("</th><td></td>");
+            self.amounts(html, (rest.inbound, rest.outbound), whole);
         }
-        if top.rows().is_empty() {
-            html.markup("<tr class=\"rest\"><td colspan=\"4\">None yet</td></tr>\n");
+        if is_empty {
+            html.markup("<tr class=\"rest\"><td colspan=\"5\">");
+            html.say(if self.by == Sort::Now { Phrase("None now") } else { Phrase("None yet") });
+            html.markup("</td></tr>\n");
         }
         html.markup("</tbody>\n</table>\n");
     }
 
+    /// The rest of a row: what was received and sent in the time that the list is of.
+    fn amounts(&self, html: &mut Html, (received, sent): (Counters, Counters), whole: u64) {
+        for counters in [received, sent] {
+            match self.by {
+                Sort::Now => {
+                    _ = html.markup("<td class=\"n\">").text(Rate::of(counters.bytes, 1)).markup("</td>")
+                }
+                Sort::Today => bytes_cell(html, counters.bytes),
+                _ => traffic_cell(html, counters),
+            }
+        }
+        share_cell(html, (received + sent).bytes, whole);
+        html.markup("</tr>\n");
+    }
+
     fn services(&self, html: &mut Html) {
-        html.markup("<table>\n<caption>Services used elsewhere</caption>\n<thead><tr>");
-        html.markup("<th scope=\"col\">Remote port</th><th scope=\"col\" class=\"n\">In</th>");
-        html.markup("<th scope=\"col\" class=\"n\">Out</th><th scope=\"col\">Share</th></tr></thead>\n");
+        html.markup("<table>\n<caption>{Services used elsewhere}</caption>\n<thead><tr>");
+        html.markup("<th scope=\"col\">{Remote port}</th><th scope=\"col\" class=\"n\">{In}</th>");
+        html.markup("<th scope=\"col\" class=\"n\">{Out}</th><th scope=\"col\">{Share}</th></tr></thead>\n");
         html.markup("<tbody>\n");
         let whole = self.header.books.totals.total().bytes;
         for line in self.services.rows() {
@@ -253,7 +495,7 @@ impl SummaryView {
             html.markup("</tr>\n");
         }
         if self.services.rows().is_empty() {
-            html.markup("<tr class=\"rest\"><td colspan=\"4\">None yet</td></tr>\n");
+            html.markup("<tr class=\"rest\"><td colspan=\"4\">{None yet}</td></tr>\n");
         }
         html.markup("</tbody>\n</table>\n");
     }
@@ -262,6 +504,7 @@ impl SummaryView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::languages::ENGLISH;
     use crate::view::samples::{NOON, empty, seeded};
     use crate::view::{Hidden, NoNames};
 
@@ -298,6 +541,100 @@ mod tests {
     }
 
     #[test]
+    fn the_lists_are_of_now_and_of_today_as_well() {
+        let monitor = seeded("br-lan", 1_024, 64, 6_000, 200);
+        let mut view = SummaryView::new();
+        let context = Context {
+            now: monitor.ledgers()[0].last(),
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+            notice: None,
+            language: &ENGLISH,
+            custom_style: false,
+            administration: false,
+        };
+        for by in [Sort::Now, Sort::Today, Sort::Total] {
+            view.by = by;
+            view.copy(&monitor, None).unwrap();
+            let value = |row: &HostRow| match by {
+                Sort::Now => row.lately.rate.received + row.lately.rate.sent,
+                Sort::Today => row.lately.today.iter().sum(),
+                _ => row.host.total().both().bytes,
+            };
+            for (top, local) in [(&view.local, true), (&view.remote, false)] {
+                let mut all: Vec<u64> = HostRow::all(&monitor.ledgers()[0], by)
+                    .filter(|row| row.host.local == local && value(row) > 0)
+                    .map(|row| value(&row))
+                    .collect();
+                all.sort_unstable_by_key(|value| core::cmp::Reverse(*value));
+                let rest = all.split_off(all.len().min(TOP_SHOWN));
+                assert!(!all.is_empty());
+                assert_eq!(top.rows().iter().map(value).collect::<Vec<_>>(), all);
+                let beside = top.rest();
+                assert_eq!((beside.inbound + beside.outbound).bytes, rest.iter().sum::<u64>());
+            }
+            // The day is not over, and all is of today.
+            if by == Sort::Today {
+                assert_eq!(view.whole(), view.header.books.totals.total().bytes);
+            }
+            let mut out = String::new();
+            view.write_html(&mut out, &context).unwrap();
+            assert!(out.contains(&format!("?top={}\" aria-current=\"true\">", by.name())), "{out}");
+        }
+    }
+
+    #[test]
+    fn the_heaviest_devices_are_listed_where_there_are_any() {
+        let context = Context {
+            now: crate::time::Timestamp::from_seconds(NOON + 599),
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+            notice: None,
+            language: &ENGLISH,
+            custom_style: false,
+            administration: false,
+        };
+        let caption = "<caption>Devices</caption>";
+        let monitor = seeded("br-lan", 1_024, 64, 6_000, 200);
+        let accounts = monitor.ledgers()[0].accounts();
+        let mut view = SummaryView::new();
+        for by in [Sort::Now, Sort::Today, Sort::Total] {
+            view.by = by;
+            view.copy(&monitor, None).unwrap();
+            let row = |(place, account): (usize, &ledger::Account)| match (account.owner, by) {
+                (Owner::Device(_), Sort::Now) => {
+                    let rate = monitor.ledgers()[0].account_rate(place);
+                    rate.received + rate.sent
+                }
+                (Owner::Device(_), Sort::Today) => accounts.bytes_in(place, Period::Day, 0).iter().sum(),
+                (Owner::Device(_), _) => account.total().both().bytes,
+                _ => 0,
+            };
+            let mut all: Vec<u64> = accounts.iter().map(row).filter(|value| *value > 0).collect();
+            all.sort_unstable_by_key(|value| core::cmp::Reverse(*value));
+            let rest = all.split_off(all.len().min(TOP_SHOWN));
+            assert_eq!(view.devices.iter().map(|row| weight(row, by)).collect::<Vec<_>>(), all, "{by:?}");
+            let others = view.other_devices;
+            assert_eq!(others.rows, rest.len() as u64);
+            assert_eq!((others.inbound + others.outbound).bytes, rest.iter().sum::<u64>());
+            let mut out = String::new();
+            view.write_html(&mut out, &context).unwrap();
+            let first = &view.devices[0];
+            let Owner::Device(mac) = first.account.owner else { panic!("{first:?}") };
+            assert!(out.contains(caption) && out.contains(&format!("<a href=\"/devices/{mac}/\">{mac}</a>")));
+            assert_eq!(first.addresses_count, 1);
+        }
+        view.copy(&empty("br-lan", 4, 4), None).unwrap();
+        let mut out = String::new();
+        view.write_html(&mut out, &context).unwrap();
+        assert!(!out.contains(caption), "{out}");
+    }
+
+    #[test]
     fn the_json_twin_has_the_reports_objects() {
         let monitor = seeded("br-lan", 64, 64, 3_000, 20);
         let mut view = SummaryView::new();
@@ -308,8 +645,11 @@ mod tests {
             utc_offset: 0,
             base: "/",
             names: &NoNames,
+            language: &ENGLISH,
+            custom_style: false,
             hidden: Hidden::default(),
             notice: None,
+            administration: false,
         };
         view.write_json(&mut out, &context).unwrap();
         let summary: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -324,7 +664,10 @@ mod tests {
         let top = summary["top_remote"][0].as_object().unwrap();
         let rows = report["hosts"]["rows"].as_array().unwrap();
         let row = rows.iter().find(|row| row["address"] == top["address"]).unwrap();
-        for (name, value) in top {
+        // A report is of all time.
+        for (name, value) in
+            top.iter().filter(|(name, _)| !["bits_per_second", "today"].contains(&name.as_str()))
+        {
             assert_eq!(value, &row[name], "{name}");
         }
     }

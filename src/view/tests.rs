@@ -2,17 +2,21 @@
 
 use core::fmt;
 
+use super::languages::{ENGLISH, LANGUAGES, Language};
 use super::page::CoverageText;
+use super::query::Search;
 use super::samples::{EVIL, EvilNames, SEED, address, dark, empty, seeded};
 use super::{
-    AboutView, AlarmFacts, Context, DarknetView, Facts, Header, Hidden, HostName, HostView, HostsQuery,
-    HostsView, MetricsView, NameSource, NoNames, PortsView, ProtocolsView, SourceView, StoreFacts,
-    SummaryView,
+    AboutView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView, DevicesView, Facts, Header, Hidden,
+    HostName, HostView, HostsQuery, HostsView, MetricsView, NameSource, NoNames, PortsView, ProtocolsView,
+    SenderFacts, SideBySideView, SourceView, StoreFacts, SummaryView,
 };
 use crate::darknet::Darknet;
-use crate::ledger::{Bar, Capacity, Counters, Coverage, Host, Ledger, Period, Traffic};
+use crate::ledger::{Account, Bar, Capacity, Counters, Coverage, Host, Ledger, Owner, Period, Traffic};
 use crate::limits::{
-    HOSTS_SHOWN_MAX, INTERFACE_NAME_MAX, NAME_BYTES_MAX, PORTS_SHOWN_MAX, WEB_BODY_BYTES_MAX,
+    DEVICES_SHOWN_MAX, HOST_PEERS_SHOWN_MAX, HOST_ROW_BYTES, HOSTS_LISTED_MAX, HOSTS_SHOWN_MAX,
+    INTERFACE_NAME_MAX, NAME_BYTES_MAX, PORTS_SHOWN_MAX, SEARCH_BYTES_MAX, WEB_BODY_BYTES_MAX,
+    WEB_PART_BYTES,
 };
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
@@ -27,10 +31,13 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
         utc_offset: 3_600,
         base: "/",
         names,
+        language: &ENGLISH,
         hidden: Hidden::default(),
         notice: None,
+        custom_style: false,
+        administration: false,
     };
-    let mut pages = vec![String::new(); 8];
+    let mut pages = vec![String::new(); 12];
     let mut summary = SummaryView::new();
     summary.copy(monitor, name).unwrap();
     summary.write_html(&mut pages[0], &context).unwrap();
@@ -54,9 +61,23 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
         source.copy(monitor, name, suspect.address()).unwrap();
         source.write_html(&mut pages[7], &context).unwrap();
     }
+    let mut all = SideBySideView::with_interfaces(monitor.ledgers().len());
+    all.copy(monitor).unwrap();
+    all.write_ports_html(&mut pages[8], &context).unwrap();
+    all.write_protocols_html(&mut pages[9], &context).unwrap();
+    let mut devices = DevicesView::with_capacity(64);
+    devices.copy(monitor, name, DeviceSort::Now, 1).unwrap();
+    devices.write_html(&mut pages[10], &context).unwrap();
+    let mut device = DeviceView::new();
+    let key = DeviceKey::parse("02:00:00:00:00:05").unwrap();
+    let has_device = device.copy(monitor, name, key).is_ok();
+    if has_device {
+        device.write_html(&mut pages[11], &context).unwrap();
+    }
     let mut host = HostView::new();
     if host.copy(monitor, name, address("192.168.1.5")).is_ok() {
-        host.write_html(&mut pages[5], &context).unwrap();
+        assert!(has_device);
+        host.write_html(&mut pages[5], &context, Some(&device)).unwrap();
     }
     pages.retain(|page| !page.is_empty());
     pages
@@ -75,10 +96,12 @@ fn check(page: &str) {
         let name = tag.split([' ', '/']).next().unwrap();
         if let Some(closed) = tag.strip_prefix('/') {
             assert_eq!(open.pop(), Some(closed), "{page}");
-        } else if !tag.ends_with('/') && !["!DOCTYPE", "meta", "link", "img", "br"].contains(&name) {
+        } else if !tag.ends_with('/') && !["!DOCTYPE", "meta", "link", "img", "br", "input"].contains(&name) {
             open.push(name);
         }
-        assert!(!tag.contains(" style=") && !tag.contains(" on"), "{tag}");
+        // Attributes, without their values: what is searched for comes back in one.
+        let names: String = tag.split('"').step_by(2).collect();
+        assert!(!names.contains(" style=") && !names.contains(" on"), "{tag}");
         assert!(tag != "script" && tag != "style", "{tag}");
         assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
     }
@@ -92,7 +115,7 @@ fn nothing_from_the_network_becomes_markup() {
     let all = [seen, empty("second", 4, 4), dark(100)];
     let facts = Facts {
         store: Some(StoreFacts { directory: EVIL, budget: Some(1), ..StoreFacts::default() }),
-        alarm: Some(AlarmFacts { destination: EVIL, ..AlarmFacts::default() }),
+        alarm: Some(SenderFacts { destination: EVIL, ..SenderFacts::default() }),
         ..Facts::default()
     };
     for monitor in &all {
@@ -105,7 +128,7 @@ fn nothing_from_the_network_becomes_markup() {
 
 #[test]
 fn interfaces_are_chosen_by_name_and_the_first_is_a_lan() {
-    let capacity = Capacity { hosts: 4, port_rows: 4 };
+    let capacity = Capacity { hosts: 4, port_rows: 4, devices: 4 };
     let ledger = |name, role| Ledger::new(name, role, Networks::private(), capacity, SEED);
     let monitor = Monitor::new(vec![ledger("wan", Role::Wan), ledger(EVIL, Role::Lan)], no_dark());
     for (name, shown) in [(None, EVIL), (Some("wan"), "wan"), (Some(EVIL), EVIL)] {
@@ -129,8 +152,11 @@ fn a_notice_is_escaped_on_the_overview_and_the_about_page() {
         utc_offset: 0,
         base: "/",
         names: &NoNames,
+        language: &ENGLISH,
         hidden: Hidden::default(),
         notice: Some(EVIL),
+        custom_style: false,
+        administration: true,
     };
     let (mut summary, mut about, mut hosts) =
         (SummaryView::new(), AboutView::new(), HostsView::with_capacity(64, 10));
@@ -155,7 +181,11 @@ fn a_notice_is_escaped_on_the_overview_and_the_about_page() {
 struct LongNames;
 
 impl NameSource for LongNames {
-    fn name(&self, _: Address) -> Option<HostName> {
+    fn vendor(&self, _: Mac) -> Option<HostName> {
+        HostName::try_from("wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww").ok()
+    }
+
+    fn name(&self, _: Address, _: Mac) -> Option<HostName> {
         HostName::try_from([b'w'; NAME_BYTES_MAX].map(char::from).iter().collect::<String>().as_str()).ok()
     }
 }
@@ -165,12 +195,18 @@ fn largest() -> Monitor {
     let huge = Counters::new(888_888_888_888_888, 888_888_888_888_888_888);
     let traffic = Traffic { sent: huge, received: huge };
     let host = Host { transports: [traffic; 4], local: true, mac: Mac([0x88; 6]), ..Host::default() };
-    let capacity = Capacity { hosts: 256, port_rows: 65_536 };
+    let capacity = Capacity { hosts: 256, port_rows: 65_536, devices: 256 };
     let ledger = |first: &str| {
         let name = [first, &"w".repeat(INTERFACE_NAME_MAX - 1)].concat();
         let mut ledger = Ledger::new(&name, Role::Lan, Networks::private(), capacity, SEED);
         for n in 0..256 {
+            let mac = Mac([0x88, 0x88, 0x88, 0x88, 0x88, 0x88 - n as u8 / 2]);
+            let host = Host { local: true, mac, ..host };
             ledger.restore_host(Address::from_bits(u128::MAX - 0x8888 - n), Segment::Probation, host);
+            let owner = Owner::Device(mac);
+            let last_seen = 1_000_000;
+            let account = Account { owner, first_seen: 1, last_seen, ipv4: traffic, ipv6: traffic };
+            ledger.restore_account(&account, 1_000_000, [&[[u64::MAX; 2]; 31]; 3]);
         }
         for (kind, port) in
             PortKind::ALL.into_iter().flat_map(|kind| (50_000..50_200).map(move |n| (kind, n)))
@@ -178,6 +214,10 @@ fn largest() -> Monitor {
             let row = PortRow { inbound: huge, outbound: huge, syns: u32::MAX };
             ledger.restore_port(None, kind, port, row);
             ledger.restore_port(Some(Address::from_bits(u128::MAX - 0x8888)), kind, port, row);
+        }
+        for n in 0..256 {
+            let ends = [0, n].map(|n| Address::from_bits(u128::MAX - 0x8888 - n));
+            ledger.restore_peers(ends, [huge; 2]);
         }
         let bar = Bar { inbound: huge, outbound: huge, other: huge };
         for period in Period::ALL {
@@ -191,40 +231,104 @@ fn largest() -> Monitor {
 #[test]
 fn the_largest_pages_fit_a_response() {
     let monitor = largest();
+    for language in LANGUAGES {
+        the_largest_pages_fit(&monitor, language);
+    }
+}
+
+#[test]
+fn the_largest_rows_fit_the_parts_of_a_listing() {
+    let monitor = largest();
+    for (language, names) in LANGUAGES.into_iter().zip([&LongNames as &dyn NameSource, &EvilNames]) {
+        let context = Context {
+            now: Timestamp::default(),
+            utc_offset: 0,
+            base: "/",
+            names,
+            language,
+            hidden: Hidden::default(),
+            notice: None,
+            custom_style: true,
+            administration: true,
+        };
+        let mut hosts = HostsView::with_capacity(256, 256);
+        let query = HostsQuery { count: HOSTS_LISTED_MAX, reverse: true, ..HostsQuery::default() };
+        hosts.copy(&monitor, None, query).unwrap();
+        assert_eq!(hosts.rows().len(), 256);
+        // As if somebody had searched for this and the table were larger than the list.
+        hosts.query.search = Search::of(&"\"".repeat(SEARCH_BYTES_MAX));
+        (hosts.query.offset, hosts.matching) = (50_000, 60_000);
+        let mut whole = String::new();
+        hosts.write_begin(&mut whole, &context).unwrap();
+        println!("before the rows: {} bytes", whole.len());
+        assert!(whole.len() <= WEB_PART_BYTES && whole.contains("data-still"));
+        for index in 0..=256 {
+            let start = whole.len();
+            hosts.write_row(&mut whole, &context, index).unwrap();
+            assert!(whole.len() - start <= HOST_ROW_BYTES, "{}", &whole[start..]);
+            assert_eq!(whole.len() == start, index == 256);
+        }
+        let start = whole.len();
+        hosts.write_end(&mut whole, &context).unwrap();
+        println!("after the rows: {} bytes", whole.len() - start);
+        assert!(whole.len() - start <= HOST_ROW_BYTES);
+        check(&whole);
+    }
+}
+
+fn the_largest_pages_fit(monitor: &Monitor, language: &'static Language) {
     let context = Context {
         now: Timestamp::default(),
         utc_offset: 0,
         base: "/",
         names: &LongNames,
+        language,
         hidden: Hidden::default(),
         notice: None,
+        custom_style: false,
+        administration: false,
     };
     let mut sizes = Vec::new();
     let mut measure = |page: &str, write: &dyn Fn(&mut String) -> fmt::Result| {
         let mut out = String::new();
         write(&mut out).unwrap();
-        println!("{page}: {} bytes", out.len());
+        println!("{page} in {}: {} bytes", language.tag, out.len());
         sizes.push(out.len());
     };
     let mut summary = SummaryView::new();
-    summary.copy(&monitor, None).unwrap();
+    summary.copy(monitor, None).unwrap();
     measure("/", &|out| summary.write_html(out, &context));
     measure("summary", &|out| summary.write_json(out, &context));
     let mut hosts = HostsView::with_capacity(256, HOSTS_SHOWN_MAX);
-    hosts.copy(&monitor, None, HostsQuery { count: usize::MAX, ..HostsQuery::default() }).unwrap();
+    hosts.copy(monitor, None, HostsQuery { count: usize::MAX, ..HostsQuery::default() }).unwrap();
     assert_eq!(hosts.rows().len(), HOSTS_SHOWN_MAX);
     measure("/hosts/", &|out| hosts.write_html(out, &context));
     measure("hosts", &|out| hosts.write_json(out, &context));
     let mut host = HostView::new();
-    host.copy(&monitor, None, Address::from_bits(u128::MAX - 0x8888)).unwrap();
-    measure("/hosts/ADDRESS/", &|out| host.write_html(out, &context));
+    host.copy(monitor, None, Address::from_bits(u128::MAX - 0x8888)).unwrap();
+    assert_eq!(host.peers.rows().len(), HOST_PEERS_SHOWN_MAX);
+    let mut device = DeviceView::new();
+    device.copy(monitor, None, DeviceKey::Owner(Owner::Device(Mac([0x88; 6])))).unwrap();
+    measure("/hosts/ADDRESS/", &|out| host.write_html(out, &context, Some(&device)));
     measure("hosts/ADDRESS", &|out| host.write_json(out, &context));
+    let mut devices = DevicesView::with_capacity(300);
+    devices.copy(monitor, None, DeviceSort::Month, 0).unwrap();
+    assert!(devices.rows().len() > DEVICES_SHOWN_MAX);
+    measure("/devices/", &|out| devices.write_html(out, &context));
+    measure("devices", &|out| devices.write_json(out, &context));
+    measure("/devices/MAC/", &|out| device.write_html(out, &context));
+    measure("devices/MAC", &|out| device.write_json(out, &context));
     let mut ports = PortsView::with_capacity(PORTS_SHOWN_MAX);
-    ports.copy(&monitor, None).unwrap();
+    ports.copy(monitor, None).unwrap();
     measure("/ports/", &|out| ports.write_html(out, &context));
     measure("ports", &|out| ports.write_json(out, &context));
+    let mut all = SideBySideView::with_interfaces(8);
+    all.copy(monitor).unwrap();
+    measure("/ports/?interface=all", &|out| all.write_ports_html(out, &context));
+    measure("ports?interface=all", &|out| all.write_ports_json(out, &context));
+    measure("/protocols/?interface=all", &|out| all.write_protocols_html(out, &context));
     let mut metrics = MetricsView::new();
-    metrics.copy(&monitor);
+    metrics.copy(monitor);
     measure("/metrics", &|out| metrics.write(out, &context, &Facts::default()));
     assert!(sizes.into_iter().all(|size| size <= WEB_BODY_BYTES_MAX));
 }

@@ -53,7 +53,7 @@ fn text_hosts(out: &mut dyn Write, context: &Context, title: &str, top: &Top<Hos
     line(out, &title, &"received", &"sent")?;
     for row in top.rows() {
         let total = row.host.total();
-        let name = context.names.name(row.address);
+        let name = context.names.name(row.address, row.host.mac);
         let label: &dyn Display = match &name {
             Some(name) => &Plain(name),
             None => &row.address,
@@ -119,6 +119,7 @@ impl Display for Plain<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::view::languages::ENGLISH;
     use crate::view::samples::{EVIL, EvilNames, seeded};
     use crate::view::{Context, Hidden, SummaryView};
 
@@ -136,8 +137,11 @@ mod tests {
                 utc_offset: 0,
                 base: "/",
                 names: &EvilNames,
+                language: &ENGLISH,
                 hidden: Hidden::default(),
                 notice: None,
+                custom_style: false,
+                administration: false,
             },
         )
         .unwrap();

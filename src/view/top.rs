@@ -25,6 +25,19 @@ pub struct Rest {
     pub outbound: Counters,
 }
 
+impl Rest {
+    fn add(&mut self, row: &impl Ranked) {
+        self.add_traffic(row.traffic());
+    }
+
+    /// Adds a row with this traffic.
+    pub(super) fn add_traffic(&mut self, (inbound, outbound): (Counters, Counters)) {
+        self.rows += 1;
+        self.inbound += inbound;
+        self.outbound += outbound;
+    }
+}
+
 /// A list of at most so many rows, the heaviest that were offered. It has room for twice as many: each
 /// time that is full, the lighter half goes, which costs a row the same small time however many come.
 #[derive(Clone, Debug)]
@@ -58,9 +71,16 @@ impl<T: Ranked> Top<T> {
 
     /// Offers a row. After the last one comes [`Top::finish`].
     pub fn offer(&mut self, row: T) {
+        // Once rows were left out, those before the limit are in order, and no row behind the last of them
+        // can have a place.
+        if let Some(last) = self.rows.get(self.limit - 1)
+            && self.rest.rows > 0
+            && Self::order(last) < Self::order(&row)
+        {
+            return self.rest.add(&row);
+        }
         if self.rows.len() == 2 * self.limit {
-            self.rows.select_nth_unstable_by_key(self.limit, Self::order);
-            self.cut();
+            self.finish();
         }
         self.rows.push(row);
     }
@@ -86,12 +106,7 @@ impl<T: Ranked> Top<T> {
     }
 
     fn cut(&mut self) {
-        for row in self.rows.iter().skip(self.limit) {
-            let (inbound, outbound) = row.traffic();
-            self.rest.rows += 1;
-            self.rest.inbound += inbound;
-            self.rest.outbound += outbound;
-        }
+        self.rows.iter().skip(self.limit).for_each(|row| self.rest.add(row));
         self.rows.truncate(self.limit);
     }
 }

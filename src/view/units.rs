@@ -1,8 +1,22 @@
-//! Numbers and times as people read them.
+//! Numbers and times as people read them. The alternate form, `{:#}`, is that of languages with a decimal comma.
 
 use core::fmt::{self, Display, Formatter};
 
+use super::html::Html;
+use super::languages::Phrase;
+
 const SECONDS_OF_DAY: i64 = 86_400;
+
+/// The part of a whole in units of which `units` are the whole, rounded down; `None` of nothing. A part that
+/// is greater counts as the whole.
+// Each copy of a division of 128 bits would be 700 bytes on ARM.
+#[inline(never)]
+pub fn share(part: u64, whole: u64, units: u16) -> Option<u16> {
+    // The product has to fit: of more than 2^48 the last bits make no difference that anybody sees.
+    let shift = 16_u32.saturating_sub(whole.leading_zeros());
+    let share = ((part.min(whole) >> shift) * u64::from(units)).checked_div(whole >> shift)?;
+    Some(share as u16)
+}
 
 /// A whole number in groups of three digits.
 #[derive(Clone, Copy)]
@@ -17,7 +31,8 @@ impl Display for Grouped {
         write!(f, "{}", self.0 / unit)?;
         while unit > 1 {
             unit /= 1_000;
-            write!(f, ",{:03}", self.0 / unit % 1_000)?;
+            let point = if f.alternate() { '.' } else { ',' };
+            write!(f, "{point}{:03}", self.0 / unit % 1_000)?;
         }
         Ok(())
     }
@@ -38,10 +53,11 @@ impl Display for Scaled {
         }
         let whole = number / scale;
         let thousandths = if scale == 1 { 0 } else { number % scale / (scale / 1_000) };
+        let point = if f.alternate() { ',' } else { '.' };
         match whole {
             _ if thousandths == 0 => write!(f, "{whole}")?,
-            ..10 => write!(f, "{whole}.{:02}", thousandths / 10)?,
-            10..100 => write!(f, "{whole}.{}", thousandths / 100)?,
+            ..10 => write!(f, "{whole}{point}{:02}", thousandths / 10)?,
+            10..100 => write!(f, "{whole}{point}{}", thousandths / 100)?,
             _ => write!(f, "{whole}")?,
         }
         write!(f, "\u{a0}{prefix}{unit}")
@@ -65,8 +81,7 @@ pub struct Rate(pub u64);
 impl Rate {
     /// The mean rate of these bytes over so many seconds.
     pub fn of(bytes: u64, seconds: u64) -> Self {
-        let bits = u128::from(bytes) * 8 / u128::from(seconds.max(1));
-        Self(bits.min(u64::MAX.into()) as u64)
+        Self(bytes.saturating_mul(8) / seconds.max(1))
     }
 }
 
@@ -80,15 +95,35 @@ impl Display for Rate {
 #[derive(Clone, Copy)]
 pub struct Span(pub u64);
 
+impl Span {
+    /// How many, and of what.
+    fn parts(self) -> (u64, Phrase) {
+        match self.0 {
+            seconds @ ..120 => (seconds, Phrase("s")),
+            seconds @ 120..7_200 => (seconds / 60, Phrase("min")),
+            seconds @ 7_200..172_800 => (seconds / 3_600, Phrase("h")),
+            seconds => (seconds / 86_400, Phrase("days")),
+        }
+    }
+
+    /// Writes it in the reader's language.
+    pub fn write(self, html: &mut Html) {
+        let (number, unit) = self.parts();
+        html.text(number).markup("\u{a0}").say(unit);
+    }
+
+    /// Writes how long ago it began.
+    pub fn write_ago(self, html: &mut Html) {
+        let (number, unit) = self.parts();
+        let unit = html.language().phrase(unit.0);
+        html.phrase("% ago", &[&format_args!("{number}\u{a0}{unit}")]);
+    }
+}
+
 impl Display for Span {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (number, unit) = match self.0 {
-            seconds @ ..120 => (seconds, "s"),
-            seconds @ 120..7_200 => (seconds / 60, "min"),
-            seconds @ 7_200..172_800 => (seconds / 3_600, "h"),
-            seconds => (seconds / 86_400, "days"),
-        };
-        write!(f, "{number}\u{a0}{unit}")
+        let (number, unit) = self.parts();
+        write!(f, "{number}\u{a0}{}", unit.0)
     }
 }
 
@@ -125,7 +160,7 @@ impl Moment {
     }
 
     /// The month's short name.
-    pub fn month_name(&self) -> &'static str {
+    pub fn month_name(&self) -> Phrase {
         month_name(self.month)
     }
 
@@ -153,10 +188,22 @@ impl Display for Moment {
 }
 
 /// The short name of a month, 1 to 12.
-pub fn month_name(month: u8) -> &'static str {
-    const NAMES: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    NAMES.get(usize::from(month.wrapping_sub(1))).copied().unwrap_or_default()
+pub fn month_name(month: u8) -> Phrase {
+    const NAMES: [Phrase; 12] = [
+        Phrase("Jan"),
+        Phrase("Feb"),
+        Phrase("Mar"),
+        Phrase("Apr"),
+        Phrase("May"),
+        Phrase("Jun"),
+        Phrase("Jul"),
+        Phrase("Aug"),
+        Phrase("Sep"),
+        Phrase("Oct"),
+        Phrase("Nov"),
+        Phrase("Dec"),
+    ];
+    NAMES.get(usize::from(month.wrapping_sub(1))).copied().unwrap_or(NAMES[0])
 }
 
 struct Part(Moment, fn(&Moment, &mut Formatter<'_>) -> fmt::Result);
@@ -185,6 +232,9 @@ mod tests {
         ] {
             assert_eq!(Grouped(number).to_string(), grouped);
             assert_eq!(Bytes(number).to_string(), bytes);
+            let swap = |text: &str| text.replace(',', "_").replace('.', ",").replace('_', ".");
+            assert_eq!(alloc::format!("{:#}", Grouped(number)), swap(grouped));
+            assert_eq!(alloc::format!("{:#}", Bytes(number)), swap(bytes));
         }
         assert_eq!(Rate::of(u64::MAX, 0).to_string(), "18.4\u{a0}Ebit/s");
         assert_eq!(Rate::of(125_000, 1).to_string(), "1\u{a0}Mbit/s");
