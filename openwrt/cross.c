@@ -32,11 +32,98 @@ UNUSED(_Unwind_VRS_Get)
 UNUSED(_Unwind_VRS_Set)
 #endif
 
-/* libpcap scans numbers without a point only. The rest of scanf, and the arithmetic that it takes on a
-   processor without floating point, would be 8 kB. */
-long double __floatscan(void *file, int precision, int may_unget) {
-    (void)file, (void)precision, (void)may_unget;
-    __builtin_trap();
+/* zig's memcpy and memmove copy byte by byte where size counts, which was more than half of all the instructions
+   that a packet took. These copy by words, wherever they lie. */
+struct word {
+    size_t value;
+} __attribute__((packed, may_alias));
+
+static void copy_forward(char *to, const char *from, size_t count) {
+    for (; count >= sizeof(struct word); count -= sizeof(struct word)) {
+        *(struct word *)to = *(const struct word *)from;
+        to += sizeof(struct word);
+        from += sizeof(struct word);
+    }
+    while (count--)
+        *to++ = *from++;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t count) {
+    copy_forward(to, from, count);
+    return to;
+}
+
+void *memmove(void *to, const void *from, size_t count) {
+    if ((size_t)to <= (size_t)from) {
+        copy_forward(to, from, count);
+        return to;
+    }
+    for (; count >= sizeof(struct word); count -= sizeof(struct word))
+        *(struct word *)((char *)to + count - sizeof(struct word)) =
+            *(const struct word *)((const char *)from + count - sizeof(struct word));
+    while (count--)
+        ((char *)to)[count] = ((const char *)from)[count];
+    return to;
+}
+
+/* libpcap scans for whole numbers alone. The rest of scanf would be 3 kB, and 8 kB more with its arithmetic on
+   a processor without floating point. */
+int sscanf(const char *restrict text, const char *restrict format, ...) {
+    const char *start = text;
+    int count = 0;
+    va_list arguments;
+    va_start(arguments, format);
+    for (; *format; format++) {
+        if (*format != '%') {
+            if (*text++ != *format)
+                break;
+            continue;
+        }
+        int is_long = *++format == 'l';
+        format += is_long;
+        if (*format == 'n') {
+            *va_arg(arguments, int *) = text - start;
+            continue;
+        }
+        char *end;
+        long number = strtol(text, &end, 10);
+        if (end == text)
+            break;
+        text = end;
+        if (is_long)
+            *va_arg(arguments, long *) = number;
+        else
+            *va_arg(arguments, int *) = number;
+        count++;
+    }
+    va_end(arguments);
+    return count;
+}
+
+/* musl sorts the few addresses that a name has, and searches short texts. What is fast for many and for long
+   ones would be 2 kB. */
+void qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *)) {
+    for (char *sorted = base, *end = sorted + count * size; sorted != end; sorted += size)
+        for (char *right = sorted; right != (char *)base && compare(right - size, right) > 0; right -= size)
+            for (char *byte = right; byte != right + size; byte++) {
+                char left = byte[-size];
+                byte[-size] = *byte;
+                *byte = left;
+            }
+}
+
+char *strstr(const char *text, const char *part) {
+    size_t length = strlen(part);
+    while (strncmp(text, part, length))
+        if (!*text++)
+            return NULL;
+    return (char *)text;
+}
+
+/* musl asks whether a host's name has more than 254 characters. In bytes it may not have more either. */
+size_t mbstowcs(wchar_t *restrict to, const char *restrict text, size_t room) {
+    (void)to, (void)room;
+    return strlen(text);
 }
 
 /* libpcap and musl print texts and whole numbers. What printf can do besides, floating point above all, would

@@ -276,7 +276,7 @@ fn the_settings_are_those_of_the_shipped_configuration() {
             options.insert((text(&section["name"]).to_owned(), text(&option["name"]).to_owned()));
             assert!(!text(&option["title"]).is_empty() && !text(&option["help"]).is_empty(), "{option}");
             if let Some(datatype) = option["datatype"].as_str() {
-                let known = ["port", "cidr", "hostname", "ipaddr(\"nomask\")"];
+                let known = ["port", "cidr", "hostname", "ipaddr(\"nomask\")", "macaddr"];
                 assert!(known.contains(&datatype) || datatype.starts_with("range("), "{datatype}");
             }
         }

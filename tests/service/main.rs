@@ -183,21 +183,30 @@ fn every_case_asks_of_procd_what_it_should() {
 fn the_program_takes_every_command_line() {
     let empty = Path::new(env!("CARGO_TARGET_TMPDIR")).join("service-empty.pcap");
     fs::write(&empty, traffic_free_capture()).expect("a capture file");
+    // It is for nobody else to read.
+    let password = format!("{}/service-password", env!("CARGO_TARGET_TMPDIR"));
+    fs::copy(of_router("password"), &password).expect("a copy");
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).expect("it is ours");
     for case in cases() {
         let command = command_line(&read(source("tests/data/service").join(&case).join("expected")));
         let Some((_, arguments)) = command.split_first() else { continue };
-        let rules = source("tests/data/service/router/rules").to_str().expect("UTF-8").to_owned();
-        let here =
-            |argument: &String| if argument == "/etc/dark.rules" { rules.clone() } else { argument.clone() };
+        // The files that the program reads at once are the test's.
+        let here = |argument: &String| match argument.as_str() {
+            "/etc/dark.rules" => of_router("rules"),
+            "/etc/duskwatch/password" => password.clone(),
+            "/etc/duskwatch/style.css" => of_router("style.css"),
+            _ => argument.clone(),
+        };
         let arguments: Vec<String> = arguments.iter().map(here).collect();
         let parsed = config::load(arguments.iter().map(OsString::from));
         assert!(matches!(parsed, Ok(config::Command::Run(_))), "{case}: {parsed:?}");
-        // The program itself, with a capture file in the interfaces' place: it opens no socket then.
+        // The program itself, with a capture file in the interfaces' place: it opens no socket then, and no
+        // interface has a quota.
         let mut all = arguments.iter();
         let mut program = program();
         while let Some(argument) = all.next() {
             match argument.as_str() {
-                "--interface" => _ = all.next(),
+                "--interface" | "--quota" => _ = all.next(),
                 other => _ = program.arg(other),
             }
         }
@@ -210,6 +219,10 @@ fn the_program_takes_every_command_line() {
             .expect("it was built");
         assert!(output.status.success(), "{case}: {}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+fn of_router(name: &str) -> String {
+    source("tests/data/service/router").join(name).to_str().expect("UTF-8").to_owned()
 }
 
 /// A capture file's header (libpcap's savefile format, little-endian) and nothing else.

@@ -18,6 +18,9 @@ const isEvidence = matches('/.*|none', _('A path that begins with /, or none'));
 const isBase = matches('/[A-Za-z0-9/._~-]*', _('A path such as /duskwatch'));
 const isSpan = matches('[1-9][0-9]*[smhd]', _('A number and s, m, h or d: 30m, 1h'));
 const isSize = matches('[1-9][0-9]*[KMG]?', _('A number and perhaps K, M or G: 512K, 5M'));
+const isAmount = matches('[1-9][0-9]*[KMGT]?', _('A number and perhaps K, M, G or T: 50G'));
+const isQuota = matches('[A-Za-z0-9._@:-]+=[1-9][0-9]*[KMGT]?', _('A network, = and a size: lan=500G'));
+const isCollector = matches('udp://[^ /]+', _('udp://HOST:PORT'));
 const isTarget = matches('system|none|(udp|tcp)://[^ /]+', _('system, none, udp://HOST:PORT or tcp://HOST:PORT'));
 
 /* An option that may be left out. `more` are properties such as datatype and placeholder. */
@@ -54,11 +57,13 @@ return view.extend({
 		add(s, form.Value, 'filter', _('Filter'), _('Count only what this pcap filter lets pass. How much was seen is then not known.'),
 			{ placeholder: 'not port 22' });
 		flag(s, 'promiscuous', _('Promiscuous'), _('Also see what is not addressed to this router.'), true);
+		add(s, form.DynamicList, 'quota', _('Quotas'), _('What a network may move in a month, with a warning at 80 and at 100 %.'),
+			{ validate: isQuota, placeholder: 'lan=500G' });
 		flag(s, 'wan_despite_offload', _('Watch a WAN despite hardware offloading'),
 			_('With hardware flow offloading a WAN is not watched: capturing there is known to reset routers with an MT7621.'), false);
 
 		s = section('web', _('Pages'));
-		add(s, form.Value, 'port', _('Port'), _('The port of duskwatch\'s own pages. They have no password.'),
+		add(s, form.Value, 'port', _('Port'), _('The port of duskwatch\'s own pages. Whoever reaches them may read them.'),
 			{ datatype: 'port', optional: false, rmempty: false });
 		add(s, form.DynamicList, 'bind', _('Addresses'),
 			_('Serve the pages on these addresses. Left out: the LANs\' addresses. 127.0.0.1 always answers; LuCI needs it.'),
@@ -66,6 +71,12 @@ return view.extend({
 		add(s, form.DynamicList, 'host_name', _('Names'), _('More names by which the router is called in a browser.'),
 			{ datatype: 'hostname', placeholder: 'stats.example.org' });
 		add(s, form.Value, 'base', _('Path'), _('The pages\' path behind a reverse proxy.'), { validate: isBase, placeholder: '/duskwatch' });
+		add(s, form.Value, 'password_file', _('Password file'), _('Administration from the pages is for who knows the password whose hash is in this file, which duskwatch --hash-password writes.'),
+			{ validate: isPath, placeholder: '/etc/duskwatch/password' });
+		o = add(s, form.ListValue, 'language', _('Language'), _('Left out: as the browser wishes.'));
+		o.value('en', 'English');
+		o.value('de', 'Deutsch');
+		add(s, form.Value, 'css', _('Style sheet'), _('A file of your own, used after the program\'s.'), { validate: isPath, placeholder: '/etc/duskwatch/style.css' });
 		flag(s, 'local_only', _('Local hosts only'), _('List only local hosts unless asked otherwise.'), false);
 		flag(s, 'macs', _('MAC addresses'), _('Show them.'), true);
 		flag(s, 'lastseen', _('Last seen'), _('Show when a host was last seen.'), true);
@@ -74,6 +85,14 @@ return view.extend({
 		flag(s, 'dns', _('Ask the DNS'), _('Beside the DHCP leases and the hosts file.'), true);
 		add(s, form.DynamicList, 'leases', _('DHCP leases'), _('Lease files of dnsmasq. Left out: those that its own settings name.'), { validate: isPath, placeholder: '/tmp/dhcp.leases' });
 		add(s, form.Value, 'hosts_file', _('Hosts file'), _('A file of addresses and names.'), { validate: isPath, placeholder: '/etc/hosts' });
+		add(s, form.Value, 'ethers_file', _('Ethers file'), _('A file of MAC addresses and names.'), { validate: isPath, placeholder: '/etc/ethers' });
+
+		s = map.section(form.GridSection, 'device', _('Devices'), _('Names of your own, and what a device may move in a month, with a warning at 80 and at 100 %.'));
+		s.anonymous = true;
+		s.addremove = true;
+		add(s, form.Value, 'mac', _('MAC address'), _('The device\'s.'), { datatype: 'macaddr', optional: false, rmempty: false });
+		add(s, form.Value, 'name', _('Name'), _('What the pages call it.'));
+		add(s, form.Value, 'quota', _('Quota'), _('Bytes a month, received and sent; 1G is 1,000,000,000.'), { validate: isAmount, placeholder: '50G' });
 
 		s = section('storage', _('Storage'));
 		o = add(s, form.Value, 'dir', _('Directory'),
@@ -117,6 +136,10 @@ return view.extend({
 		o.value('newline', _('A newline after each'));
 		o.value('octets', _('The length before each'));
 
+		s = section('ipfix', _('Flow records'));
+		add(s, form.Value, 'target', _('Collector'), _('Records of all flows go there, as IPFIX. Left out: nowhere.'),
+			{ validate: isCollector, placeholder: 'udp://192.168.1.5:4739' });
+
 		s = section('memory', _('Memory'));
 		o = add(s, form.ListValue, 'profile', _('Profile'), _('How much memory the tables take, once and for all, when the service starts.'),
 			{ optional: false });
@@ -124,8 +147,9 @@ return view.extend({
 		o.value('small', _('Small: 256 hosts'));
 		o.value('normal', _('Normal: 1024 hosts'));
 		o.value('large', _('Large: 4096 hosts'));
-		add(s, form.Value, 'hosts_max', _('Hosts'), _('Rows for hosts on each interface. Goes before the profile, as do the next two.'), { datatype: 'range(1,65535)' });
+		add(s, form.Value, 'hosts_max', _('Hosts'), _('Rows for hosts on each interface. Goes before the profile, as do the next three.'), { datatype: 'range(1,65535)' });
 		add(s, form.Value, 'ports_max', _('Ports'), _('Rows for ports on each interface.'), { datatype: 'range(1,65535)' });
+		add(s, form.Value, 'devices_max', _('Devices'), _('Rows for devices on each LAN.'), { datatype: 'range(0,1024)' });
 		add(s, form.Value, 'ring_size', _('Capture buffer'), _('Of each interface, 64K to 256M.'), { validate: isSize, placeholder: '1M' });
 		add(s, form.Value, 'highest_port', _('Highest port'), _('No rows for ports above this one; their traffic still counts.'), { datatype: 'range(0,65535)' });
 
