@@ -12,9 +12,9 @@ PART ?=
 export HOMES ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
-TEST_PACKAGES = arp-scan busybox chromium hping3 iproute2 jq masscan mount nftables nmap procps rsyslog shellcheck sqlite3 \
-	systemd systemd-container tshark util-linux zmap
-BENCH_PACKAGES = darkstat iproute2 valgrind
+TEST_PACKAGES = arp-scan busybox chromium hping3 iproute2 jq masscan mount nfdump nftables nmap procps prometheus python3-venv \
+	rsyslog shellcheck sqlite3 systemd systemd-container tshark util-linux w3m zmap
+BENCH_PACKAGES = darkstat iproute2 qemu-user valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv
 CROSS_TEST_PACKAGES = qemu-user-static
@@ -30,6 +30,10 @@ CROSS_TARGETS = mipsel-unknown-linux-musl mips-unknown-linux-musl armv7-unknown-
 # What `make test-vm` starts: files of tests/vm/machines.
 MACHINES ?= malta virt
 
+# The IEEE's lists, as Debian packages them, and the table of vendors that is made of them.
+IEEE_DATA ?= /usr/share/ieee-data
+VENDORS ?= target/vendors
+
 # What `make ipk` and `make apk` pack for, in OpenWrt's names.
 ARCH ?= mipsel_24kc
 
@@ -43,6 +47,7 @@ PROGRAM ?= $(DUSKWATCH)
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
 DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/duskwatch
+SHAREDIR = $(DESTDIR)$(PREFIX)/share/duskwatch
 
 VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q;}' Cargo.toml)
 DUSKWATCH = target/release/duskwatch
@@ -53,7 +58,8 @@ DEMO = $(DUSKWATCH) --read target/demo.pcap --serve -p '$(PORT)' -l 192.168.1.0/
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: help run demo build test lint fmt bench fuzz screenshot install-deps target/demo.pcap \
-	cross cross-all cross-tools test-cross test-packages test-vm ipk apk ipk-luci apk-luci \
+	cross cross-all cross-tools test-cross test-packages test-vm ipk apk ipk-luci apk-luci ipk-vendors apk-vendors \
+	vendors \
 	image test-image install uninstall
 
 help:
@@ -68,14 +74,15 @@ help:
 	@echo 'make test-packages pack them for every architecture, and check the sizes'
 	@echo 'make test-vm       the packages on emulated routers of 64 MB, with live traffic: MACHINES=$(MACHINES)'
 	@echo 'make ipk           the package for OpenWrt 24.10, ARCH=$(ARCH); ipk-luci: the pages for LuCI'
-	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci'
+	@echo 'make apk           the same for OpenWrt 25.12 and later; apk-luci, apk-vendors'
+	@echo 'make vendors       the table that says who made which device, of Debian'\''s ieee-data; ipk-vendors packs it'
 	@echo 'make install       the program of `make build`, its unit for systemd and its documentation, below PREFIX=$(PREFIX)'
 	@echo 'make uninstall     remove them again'
 	@echo 'make image         an image for containers, PLATFORM=$(PLATFORM)'
 	@echo 'make test-image    pack, open and run it'
 	@echo 'make fmt           format the source'
 	@echo 'make lint          check the format, clippy, and that the core builds alone'
-	@echo 'make screenshot    make docs/overview.png from the demo'
+	@echo 'make screenshot    pictures of the demo in target/screenshots, one of them docs/overview.png'
 	@echo 'make install-deps  install what the build needs'
 
 run: build
@@ -91,13 +98,24 @@ demo: build target/demo.pcap
 target/demo.pcap:
 	cargo run --release --locked --quiet --package traffic -- home --seed 1 -o $@
 
+# With the table of vendors, where its source is there.
 build: install-deps
 	cargo build --release --locked
+	@test ! -e '$(IEEE_DATA)/oui.csv' || $(MAKE) --no-print-directory '$(VENDORS)'
+
+vendors:
+	@scripts/install-packages ieee-data
+	@$(MAKE) --no-print-directory '$(VENDORS)'
+
+$(VENDORS): $(wildcard $(IEEE_DATA)/*.csv vendors/src/*.rs)
+	cargo run --quiet --locked --package vendors -- '$(IEEE_DATA)' '$@'
 
 test: install-deps lint
 	@scripts/install-packages --optional $(TEST_PACKAGES)
 	@scripts/fetch-tcpdump-captures
 	@scripts/fetch-syslog-ng
+	@scripts/fetch-page-tools
+	@scripts/fetch-openapi-validator
 	@scripts/test
 
 lint:
@@ -156,6 +174,9 @@ ipk apk:
 ipk-luci apk-luci:
 	@openwrt/package $(@:-luci=) luci
 
+ipk-vendors apk-vendors:
+	@openwrt/package $(@:-vendors=) vendors
+
 # Installs what is built and builds nothing, because root need not have the means to.
 install:
 	@test -e '$(PROGRAM)' || { echo '$(PROGRAM) is not there. First: make build' >&2; exit 2; }
@@ -163,6 +184,7 @@ install:
 	install -d '$(UNITDIR)' '$(DOCDIR)' '$(DESTDIR)$(SYSCONFDIR)'
 	sed -e 's|/usr/|$(PREFIX)/|' -e 's|/etc/|$(SYSCONFDIR)/|' linux/duskwatch.service >'$(UNITDIR)/duskwatch.service'
 	chmod 644 '$(UNITDIR)/duskwatch.service'
+	test ! -e '$(VENDORS)' || install -D -m 644 '$(VENDORS)' '$(SHAREDIR)/vendors'
 	install -m 644 -t '$(DOCDIR)' README.md ARCHITECTURE.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT
 	test -e '$(DESTDIR)$(SYSCONFDIR)/duskwatch.conf' || \
 		install -m 644 linux/duskwatch.conf '$(DESTDIR)$(SYSCONFDIR)/duskwatch.conf'
@@ -170,10 +192,11 @@ install:
 # The configuration and what the program has counted are the user's.
 uninstall:
 	rm -f '$(BINDIR)/duskwatch' '$(UNITDIR)/duskwatch.service'
-	rm -rf '$(DOCDIR)'
+	rm -rf '$(DOCDIR)' '$(SHAREDIR)'
 
 image:
 	@scripts/install-packages $(IMAGE_PACKAGES)
+	@test ! -e '$(IEEE_DATA)/oui.csv' || $(MAKE) --no-print-directory '$(VENDORS)'
 	@linux/image '$(PLATFORM)'
 
 # The program is there first, since the tests make several images at once.
@@ -184,7 +207,8 @@ test-image: install-deps
 	cargo test --locked --test image -- --ignored --nocapture
 
 screenshot: build target/demo.pcap
-	@scripts/install-packages chromium curl fonts-dejavu-core
+	@scripts/install-packages chromium curl fonts-dejavu-core pngquant
+	@scripts/fetch-page-tools
 	@scripts/screenshot docs/overview.png $(DEMO)
 
 install-deps:

@@ -69,6 +69,9 @@ targets! {
     leases
     neighbors
     hosts
+    ethers
+    names
+    vendors
     evidence
     snapshot
     import

@@ -20,6 +20,7 @@ mod netns;
 mod page;
 mod process;
 mod read;
+mod router;
 #[path = "../../tests/support/skip.rs"]
 mod skip;
 mod table;
@@ -48,7 +49,7 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["work", "core", mode, trace] => core::work(mode, trace),
-        ["work", "page", times] => page::work(times),
+        ["work", "page", language, times] => page::work(language, times),
         _ => run(&words),
     }
 }

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use duskwatch::monitor::Monitor;
 use duskwatch::packet::{Frame, LinkType, decode};
 use duskwatch::time::Timestamp;
+use duskwatch::view::languages::{ENGLISH, LANGUAGES, Language};
 use duskwatch::view::{Context, Hidden, NoNames, SummaryView};
 use traffic::scenarios::{Encoder, Options, Scenario};
 use traffic::send::FrameSize;
 
 use crate::live::Watcher;
+use crate::router;
 use crate::row;
 use crate::table;
 use crate::tools::{self, again, median};
@@ -25,10 +27,13 @@ const PACKETS: u64 = 200_000;
 /// Pages rendered for a mean.
 const PAGES: u64 = 200;
 
-/// Renders the page some times, for callgrind to watch.
-pub fn work(times: &str) {
+/// Answers of the emulated router for a mean.
+const ANSWERS: u64 = 20;
+
+/// Renders the page some times in a language, for callgrind to watch.
+pub fn work(language: &str, times: &str) {
     let (mut monitor, now) = full_monitor();
-    let mut renderer = Renderer::new();
+    let mut renderer = Renderer::new(Language::of(language).unwrap_or(&ENGLISH));
     for _ in 0..times.parse().unwrap_or(0) {
         black_box(renderer.render(&mut monitor, now));
     }
@@ -45,22 +50,34 @@ pub fn measure() -> Result<(), String> {
     rows.push(sizes("darkstat", &Watcher::darkstat(&["w0"])?, &["/", "/graphs.xml"])?);
     table::print(&rows);
 
-    let (none, all) = (again(&["work", "page", "0"]), again(&["work", "page", &PAGES.to_string()]));
-    let [few, many] = tools::instructions([&none, &all])?;
-    let (mut monitor, now) = full_monitor();
-    let mut renderer = Renderer::new();
-    let times = (0..PAGES).map(|_| {
-        let start = Instant::now();
-        black_box(renderer.render(&mut monitor, now));
-        start.elapsed().as_nanos() as f64 / 1_000.0
-    });
-    let micros = median(times);
-    let instructions = (many - few) / PAGES;
-    table::print(&[row![
-        "rendering /, full tables",
-        format!("{instructions} instructions"),
-        format!("{micros:.0} us")
-    ]]);
+    let mut rows = vec![row!["rendering /, full tables", "instructions (x86-64)", "us (goal: 2,000)"]];
+    for language in LANGUAGES {
+        let work = |times: u64| again(&["work", "page", language.tag, &times.to_string()]);
+        let (none, all) = (work(0), work(PAGES));
+        let [few, many] = tools::instructions([&none, &all])?;
+        let (mut monitor, now) = full_monitor();
+        let mut renderer = Renderer::new(language);
+        let times = (0..PAGES).map(|_| {
+            let start = Instant::now();
+            black_box(renderer.render(&mut monitor, now));
+            start.elapsed().as_nanos() as f64 / 1_000.0
+        });
+        let micros = median(times);
+        rows.push(row![language.tag, (many - few) / PAGES, format!("{micros:.0}")]);
+    }
+    table::print(&rows);
+    on_a_router()
+}
+
+/// What an answer costs the program for mipsel, over HTTP.
+fn on_a_router() -> Result<(), String> {
+    let options = Options { packets: PACKETS, ..Options::default() };
+    let capture = traces::file_of(Scenario::MixFlood, &options)?;
+    let mut rows = vec![row!["an answer, full tables", "instructions (mipsel)"]];
+    for page in ["/", "/hosts/", "/devices/", "/metrics"] {
+        rows.push(row![page, router::instructions_of(page, &capture, ANSWERS)?]);
+    }
+    table::print(&rows);
     Ok(())
 }
 
@@ -81,12 +98,13 @@ fn full_monitor() -> (Monitor, Timestamp) {
 
 struct Renderer {
     view: SummaryView,
+    language: &'static Language,
     text: String,
 }
 
 impl Renderer {
-    fn new() -> Self {
-        Self { view: SummaryView::new(), text: String::with_capacity(1 << 17) }
+    fn new(language: &'static Language) -> Self {
+        Self { view: SummaryView::new(), language, text: String::with_capacity(1 << 17) }
     }
 
     fn render(&mut self, monitor: &mut Monitor, now: Timestamp) -> usize {
@@ -95,8 +113,11 @@ impl Renderer {
             utc_offset: 0,
             base: "/",
             names: &NoNames,
+            language: self.language,
             hidden: Hidden::default(),
             notice: None,
+            custom_style: false,
+            administration: false,
         };
         monitor.settle(now);
         self.text.clear();

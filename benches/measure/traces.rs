@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use duskwatch::darknet::Darknet;
 use duskwatch::ledger::{Capacity, Ledger};
-use duskwatch::limits::{HOSTS_DEFAULT, PORTS_DEFAULT};
+use duskwatch::limits::{DEVICES_DEFAULT, HOSTS_DEFAULT, PORTS_DEFAULT};
 use duskwatch::monitor::Monitor;
 use duskwatch::network::{Networks, Role};
 use duskwatch::packet::{Frame, LinkType};
@@ -76,7 +76,8 @@ impl Trace {
 /// A monitor as `--read` has it, with default tables. If it is to `suspect`, it learns which addresses of
 /// the traces' LAN nobody has.
 pub fn monitor(suspect: bool) -> Monitor {
-    let capacity = Capacity { hosts: HOSTS_DEFAULT, port_rows: PORTS_DEFAULT.into() };
+    let capacity =
+        Capacity { hosts: HOSTS_DEFAULT, port_rows: PORTS_DEFAULT.into(), devices: DEVICES_DEFAULT };
     let seed = Seed::new(0, 0);
     let ledger = Ledger::new("trace", Role::Lan, Networks::private(), capacity, seed);
     let mut darknet = Darknet::new(&[], HOSTS_DEFAULT.into(), seed).expect("no prefix is not too many");

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::netns::{home_network, lab};
 use crate::program::Program;
-use crate::wire::socket;
+use crate::wire::{has, receive, socket};
 
 #[test]
 fn one_packet_into_the_dark_is_one_line() {
@@ -88,15 +88,4 @@ fn an_alert_is_told_within_a_second_of_the_fourth_address() {
     println!("from the fourth address to the receiver: {waits:.3?}");
     // The median, since this machine may have other things to do.
     assert!(waits[waits.len() / 2] < Duration::from_secs(1), "{waits:?}");
-}
-
-fn has(line: &str, word: &str) -> bool {
-    line.split_whitespace().any(|found| found == word)
-}
-
-fn receive(receiver: &std::net::UdpSocket) -> String {
-    receiver.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let mut buffer = [0; 2048];
-    let length = receiver.recv(&mut buffer).expect("a message comes");
-    String::from_utf8(buffer[..length].to_vec()).expect("it is UTF-8")
 }

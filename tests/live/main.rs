@@ -1,8 +1,10 @@
 //! The real program on real packets: bridges, clients and a routed WAN in network namespaces.
 #![cfg(feature = "daemon")]
 
+mod accounts;
 mod again;
 mod alarm;
+mod api;
 #[path = "../attacks/mod.rs"]
 mod attacks;
 mod confirm;
@@ -15,8 +17,12 @@ mod memory;
 mod netns;
 mod numbers;
 mod pages;
+mod peers;
 mod program;
+mod quotas;
 mod response;
+#[path = "../support/schema.rs"]
+mod schema;
 mod signals;
 #[path = "../support/skip.rs"]
 mod skip;

@@ -61,3 +61,22 @@ pub fn hosts(program: &Program, interface: &str) -> BTreeMap<String, (Counters, 
     };
     rows.iter().map(row).collect()
 }
+
+/// True if a message has this word.
+pub fn has(line: &str, word: &str) -> bool {
+    line.split_whitespace().any(|found| found == word)
+}
+
+/// The next message that comes.
+pub fn receive(receiver: &UdpSocket) -> String {
+    receiver.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut buffer = [0; 2048];
+    let length = receiver.recv(&mut buffer).expect("a message comes");
+    String::from_utf8(buffer[..length].to_vec()).expect("it is UTF-8")
+}
+
+/// The link-layer address of a device in a namespace.
+pub fn mac(lab: &Lab, space: &str, device: &str) -> String {
+    let output = lab.command(space, "cat", &[&format!("/sys/class/net/{device}/address")]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}

@@ -30,9 +30,12 @@ const UNIT: &str = "lib/systemd/system/duskwatch.service";
 
 /// `make install` or `make uninstall` of the program under test, with these variables.
 fn make(goal: &str, variables: &[(&str, &str)]) {
+    let vendors = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vendors");
+    fs::write(&vendors, "DUSKVND1").expect("it can be written");
     let mut make = Command::new("make");
     make.args(["-C", env!("CARGO_MANIFEST_DIR"), goal]);
     make.arg(concat!("PROGRAM=", env!("CARGO_BIN_EXE_duskwatch")));
+    make.arg(format!("VENDORS={}", text(&vendors)));
     run(make.args(variables.iter().map(|(name, value)| format!("{name}={value}"))));
 }
 
@@ -79,6 +82,7 @@ fn what_is_installed_can_be_removed() {
         "644 usr/share/doc/duskwatch/LICENSE-APACHE",
         "644 usr/share/doc/duskwatch/LICENSE-MIT",
         "644 usr/share/doc/duskwatch/README.md",
+        "644 usr/share/duskwatch/vendors",
         "755 usr/bin/duskwatch",
     ];
     assert_eq!(files(&root), expected);
