@@ -129,6 +129,11 @@ impl Watcher {
         self.lab.inside("watch", || web::get(PORT, path))
     }
 
+    /// The same as a browser asks for it.
+    pub fn get_compressed(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.lab.inside("watch", || web::get_compressed(PORT, path))
+    }
+
     /// Captured and dropped frames, by the program's own page.
     pub fn captured(&self) -> Result<(u64, u64), String> {
         self.lab.inside("watch", self.captured)

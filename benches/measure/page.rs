@@ -1,8 +1,6 @@
 //! The first page: its size, and what rendering it costs.
 
 use std::hint::black_box;
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +13,7 @@ use traffic::scenarios::{Encoder, Options, Scenario};
 use traffic::send::FrameSize;
 
 use crate::live::Watcher;
-use crate::router;
+use crate::router::{self, Answer};
 use crate::row;
 use crate::table;
 use crate::tools::{self, again, median};
@@ -45,7 +43,7 @@ pub fn measure() -> Result<(), String> {
         "The first page",
         "bytes with all that it loads; after half a million packets of a flood; rendering is settle, copy and write",
     );
-    let mut rows = vec![row!["", "requests", "bytes", "with gzip -6"]];
+    let mut rows = vec![row!["", "requests", "bytes", "as a browser asks for it"]];
     rows.push(sizes("duskwatch", &Watcher::duskwatch(&["w0"])?, &["/"])?);
     rows.push(sizes("darkstat", &Watcher::darkstat(&["w0"])?, &["/", "/graphs.xml"])?);
     table::print(&rows);
@@ -73,9 +71,11 @@ pub fn measure() -> Result<(), String> {
 fn on_a_router() -> Result<(), String> {
     let options = Options { packets: PACKETS, ..Options::default() };
     let capture = traces::file_of(Scenario::MixFlood, &options)?;
-    let mut rows = vec![row!["an answer, full tables", "instructions (mipsel)"]];
-    for page in ["/", "/hosts/", "/devices/", "/metrics"] {
-        rows.push(row![page, router::instructions_of(page, &capture, ANSWERS)?]);
+    let mut rows = vec![row!["an answer, full tables", "instructions (mipsel)", "compressed"]];
+    for path in ["/", "/hosts/", "/devices/", "/metrics"] {
+        let [plain, compressed] = [false, true]
+            .map(|is_compressed| router::instructions_of(&Answer { path, is_compressed }, &capture, ANSWERS));
+        rows.push(row![path, plain?, compressed?]);
     }
     table::print(&rows);
     Ok(())
@@ -137,9 +137,8 @@ fn sizes(name: &str, watcher: &Watcher, pages: &[&str]) -> Result<Vec<String>, S
     let mut bytes = 0;
     let mut compressed = 0;
     for path in &paths {
-        let body = watcher.get(path)?;
-        bytes += body.len();
-        compressed += gzip(&body)?;
+        bytes += watcher.get(path)?.len();
+        compressed += watcher.get_compressed(path)?.len();
     }
     Ok(row![name, paths.len(), bytes, compressed])
 }
@@ -160,20 +159,4 @@ fn assets(page: &str) -> Vec<String> {
     paths.sort();
     paths.dedup();
     paths
-}
-
-fn gzip(body: &[u8]) -> Result<usize, String> {
-    let failed = |error: std::io::Error| format!("gzip: {error}");
-    let mut gzip = Command::new("gzip")
-        .args(["-6", "-c"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let mut input = gzip.stdin.take().ok_or("gzip has no input")?;
-    let output = thread::scope(|scope| {
-        scope.spawn(move || input.write_all(body));
-        gzip.wait_with_output()
-    });
-    Ok(output.map_err(failed)?.stdout.len())
 }

@@ -22,9 +22,15 @@ const HOME: &str = "192.168.1.0/24";
 /// How long the program may take to read its capture file, or to end.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What is asked for: a path, and whether it is to be compressed.
+pub struct Answer {
+    pub path: &'static str,
+    pub is_compressed: bool,
+}
+
 /// Instructions of one answer with a page, from the accepted connection to the last byte: those of a run with
 /// `times` requests without those of a run with none.
-pub fn instructions_of(page: &str, capture: &Path, times: u64) -> Result<u64, String> {
+pub fn instructions_of(answer: &Answer, capture: &Path, times: u64) -> Result<u64, String> {
     if !Path::new(PROGRAM).exists() {
         return Err("the program for mipsel is not there; first: make cross".to_owned());
     }
@@ -34,12 +40,12 @@ pub fn instructions_of(page: &str, capture: &Path, times: u64) -> Result<u64, St
     if !compiler.status().is_ok_and(|status| status.success()) {
         return Err("cc cannot compile qemu's plugin".to_owned());
     }
-    let none = run(&plugin, page, capture, 0)?;
-    let all = run(&plugin, page, capture, times)?;
+    let none = run(&plugin, answer, capture, 0)?;
+    let all = run(&plugin, answer, capture, times)?;
     Ok(all.saturating_sub(none) / times)
 }
 
-fn run(plugin: &Path, page: &str, capture: &Path, times: u64) -> Result<u64, String> {
+fn run(plugin: &Path, answer: &Answer, capture: &Path, times: u64) -> Result<u64, String> {
     let counted = traces::directory().join("instructions");
     let _ = fs::remove_file(&counted);
     let port = free_port()?;
@@ -61,7 +67,7 @@ fn run(plugin: &Path, page: &str, capture: &Path, times: u64) -> Result<u64, Str
         .stderr(Stdio::null())
         .spawn();
     let mut child = child.map_err(|error| format!("qemu-mipsel: {error}"))?;
-    let asked = ask(port, page, times);
+    let asked = ask(port, answer, times);
     let ended = end(&mut child);
     asked.and(ended)?;
     let text = fs::read_to_string(&counted).map_err(|error| format!("qemu's count: {error}"))?;
@@ -69,7 +75,7 @@ fn run(plugin: &Path, page: &str, capture: &Path, times: u64) -> Result<u64, Str
 }
 
 /// Waits for the pages with a small one, then asks for the one to be measured.
-fn ask(port: u16, page: &str, times: u64) -> Result<(), String> {
+fn ask(port: u16, answer: &Answer, times: u64) -> Result<(), String> {
     let started = Instant::now();
     while web::get(port, "/favicon.svg").is_err() {
         if started.elapsed() > PATIENCE {
@@ -77,7 +83,8 @@ fn ask(port: u16, page: &str, times: u64) -> Result<(), String> {
         }
         thread::sleep(Duration::from_millis(100));
     }
-    (0..times).try_for_each(|_| web::get(port, page).map(drop))
+    let get = if answer.is_compressed { web::get_compressed } else { web::get };
+    (0..times).try_for_each(|_| get(port, answer.path).map(drop))
 }
 
 fn end(child: &mut Child) -> Result<(), String> {

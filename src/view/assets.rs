@@ -9,6 +9,19 @@ pub struct Asset {
     pub media_type: &'static str,
     /// Its bytes.
     pub bytes: &'static [u8],
+    /// The same as a gzip member (RFC 1952), made by `build.rs`.
+    pub compressed: &'static [u8],
+}
+
+macro_rules! asset {
+    ($path:literal, $file:literal, $media_type:literal) => {
+        Asset {
+            path: $path,
+            media_type: $media_type,
+            bytes: include_bytes!(concat!("assets/", $file)),
+            compressed: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")),
+        }
+    };
 }
 
 /// Where the style sheet of the user's is, if there is one.
@@ -16,15 +29,7 @@ pub const CUSTOM_STYLE: &str = "assets/custom.css";
 
 /// All files.
 pub const ASSETS: [Asset; 3] = [
-    Asset {
-        path: "assets/style.css",
-        media_type: "text/css; charset=utf-8",
-        bytes: include_bytes!("assets/style.css"),
-    },
-    Asset {
-        path: "assets/refresh.js",
-        media_type: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("assets/refresh.js"),
-    },
-    Asset { path: "favicon.svg", media_type: "image/svg+xml", bytes: include_bytes!("assets/favicon.svg") },
+    asset!("assets/style.css", "style.css", "text/css; charset=utf-8"),
+    asset!("assets/refresh.js", "refresh.js", "text/javascript; charset=utf-8"),
+    asset!("favicon.svg", "favicon.svg", "image/svg+xml"),
 ];

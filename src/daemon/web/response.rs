@@ -108,6 +108,8 @@ pub struct Page {
     start: usize,
     end: usize,
     overflowed: bool,
+    /// The body is a gzip member.
+    compressed: bool,
 }
 
 /// Where the body begins.
@@ -130,7 +132,7 @@ impl Page {
 
     fn with_room(bytes: usize) -> Self {
         let bytes = vec![0; BODY + bytes].into_boxed_slice();
-        Self { bytes, start: BODY, end: BODY, overflowed: false }
+        Self { bytes, start: BODY, end: BODY, overflowed: false, compressed: false }
     }
 
     /// True for a page that is for parts of downloads.
@@ -148,6 +150,7 @@ impl Page {
         self.start = BODY;
         self.end = BODY;
         self.overflowed = false;
+        self.compressed = false;
     }
 
     /// Appends bytes, such as an image; fails if they do not fit, and then none of them is written
@@ -166,6 +169,12 @@ impl Page {
         }
     }
 
+    /// Writes a body that is a gzip member already, for a client that takes it.
+    pub fn write_compressed(&mut self, bytes: &[u8]) -> fmt::Result {
+        self.compressed = true;
+        self.write_bytes(bytes)
+    }
+
     /// The body written so far.
     pub fn body(&self) -> &[u8] {
         &self.bytes[BODY..self.end]
@@ -179,7 +188,7 @@ impl Page {
     /// Completes the page into what is sent: the handler's response to this request.
     pub(super) fn complete(&mut self, response: &Response, request: &Request<'_>, keep_alive: bool) {
         // Before anything is left out, since what would be sent to others is announced in any case.
-        let is_compressed = request.accepts_gzip && self.compress();
+        let is_compressed = self.compressed || request.accepts_gzip && self.compress();
         let tag = response.version.map(|version| format!("\"{version:016x}\""));
         let is_known =
             response.status == Status::Ok && tag.as_ref().is_some_and(|tag| request.has_version(tag));

@@ -253,9 +253,12 @@ impl Handler for Pages {
     fn respond(&mut self, request: &Request<'_>, statistics: &Statistics, page: &mut Page) -> Response {
         let route = request.path().strip_prefix(self.sources.wishes.base.as_str()).and_then(Route::of);
         let shown = match route {
-            Some(Route::Asset(asset)) => return send_asset(&asset, page),
+            Some(Route::Asset(asset)) => return send_asset(&asset, request, page),
             Some(Route::Style) => match &self.sources.wishes.style {
-                Some(style) => return send_file(style, CSS, page),
+                Some(style) => {
+                    let _ = page.write_bytes(style);
+                    return file(style, CSS);
+                }
                 None => Err(NotFound),
             },
             Some(Route::Html(view)) => self.show(view, true, request, statistics, page).map(|()| HTML),
@@ -558,12 +561,16 @@ impl Pages {
     }
 }
 
-fn send_asset(asset: &Asset, page: &mut Page) -> Response {
-    send_file(asset.bytes, asset.media_type, page)
+fn send_asset(asset: &Asset, request: &Request<'_>, page: &mut Page) -> Response {
+    let _ = match request.accepts_gzip {
+        true => page.write_compressed(asset.compressed),
+        false => page.write_bytes(asset.bytes),
+    };
+    file(asset.bytes, asset.media_type)
 }
 
-fn send_file(bytes: &[u8], media_type: &'static str, page: &mut Page) -> Response {
-    let _ = page.write_bytes(bytes);
+/// The response that has these bytes, in one coding or the other.
+fn file(bytes: &[u8], media_type: &'static str) -> Response {
     Response {
         status: Status::Ok,
         media_type,
