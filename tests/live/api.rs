@@ -62,6 +62,8 @@ fn watched<'a>(lab: &'a Lab, directory: &Directory) -> Program<'a> {
         &store,
         "--syslog-to",
         "udp://127.0.0.1:5140",
+        "--quota",
+        "wan0=1G",
         "--ipfix-to",
         "udp://127.0.0.1:4739",
         "--dark",
