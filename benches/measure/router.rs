@@ -59,7 +59,19 @@ fn run(plugin: &Path, answer: &Answer, capture: &Path, times: u64) -> Result<u64
         .arg(plugin)
         .arg("-L")
         .arg(root)
-        .args([PROGRAM, "--serve", "--no-dns", "-l", HOME, "-p", &port.to_string(), "--read"])
+        // As root, or it could not write the count at its end.
+        .args([
+            PROGRAM,
+            "--user",
+            "root",
+            "--serve",
+            "--no-dns",
+            "-l",
+            HOME,
+            "-p",
+            &port.to_string(),
+            "--read",
+        ])
         .arg(capture)
         .env("INSTRUCTIONS", &counted)
         .stdin(Stdio::null())
