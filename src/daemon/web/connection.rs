@@ -546,4 +546,17 @@ mod tests {
         second.0.stand_back(now);
         assert!(first.0.place() < second.0.place());
     }
+
+    #[test]
+    fn who_waits_for_a_turn_to_come_does_not_stay() {
+        let start = Instant::now();
+        let [now, due] = [1, 2].map(|seconds| start + Duration::from_secs(seconds));
+        let (mut login, _client) = pair(start);
+        login.wait(start);
+        assert!(login.rank(now).is_none(), "it is its turn");
+        login.stand_back(due);
+        assert!(login.rank(now).is_some(), "it is the turn of others, and it was seen before");
+        assert!(login.rank(start).is_none(), "it has had no chance yet");
+        assert!(login.rank(due).is_none(), "it is its turn again");
+    }
 }
