@@ -769,6 +769,10 @@ pub const WEB_DOWNLOADS_MAX: usize = 2;
 /// Web: a part of a download, which is made when the one before it was sent. For each the times below hold.
 pub const WEB_PART_BYTES: usize = 16 * 1024;
 
+/// Web: how long a part of a download may take while another client wants the place: whoever reads less than some
+/// 10 KB/s gives way.
+pub const WEB_PART_TIME: Duration = Duration::from_secs(2);
+
 /// Web: when to ask again for a download while others are under way.
 pub const WEB_RETRY_SECONDS: u32 = 10;
 

@@ -198,6 +198,14 @@ impl Connection {
         }
     }
 
+    /// Since when the present part of a download has been leaving.
+    pub(super) fn part_since(&self) -> Option<Instant> {
+        match &self.state {
+            State::Writing { page, started, .. } if page.is_for_parts() => Some(*started),
+            _ => None,
+        }
+    }
+
     /// Since when a response has been leaving, or the present part of a download.
     pub(super) fn writing_since(&self) -> Option<Instant> {
         match self.state {

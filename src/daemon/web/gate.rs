@@ -4,8 +4,9 @@
 //! soon, whatever others do. Making a page takes longer than all else: each turn of the loop makes one at
 //! most, and between two pages it accepts what has come meanwhile, so that the kernel's queue of new
 //! connections does not run over. The addresses that wait for a page take turns. When all slots are
-//! taken, the address with the most connections gives one up.
+//! taken, the address with the most connections gives one up, and so it is with downloads.
 
+use std::cmp::Reverse;
 use std::io;
 use std::net::{IpAddr, TcpStream};
 use std::os::fd::BorrowedFd;
@@ -21,7 +22,7 @@ use super::{Answer, Client, Handler, HostNames, Listeners, Page, Post, Refusal, 
 use crate::limits::{
     WEB_ACCEPT_PAUSE, WEB_ACCEPTS_PER_TURN, WEB_CONNECTIONS_MAX, WEB_CONNECTIONS_PER_ADDRESS_MAX,
     WEB_DOWNLOADS_MAX, WEB_FORM_BYTES_MAX, WEB_HEAD_BYTES_MAX, WEB_LISTENERS_MAX, WEB_PAGE_TIME,
-    WEB_PAGES_MAX,
+    WEB_PAGES_MAX, WEB_PART_TIME,
 };
 
 /// What the gate has let in and kept out since the start.
@@ -187,13 +188,15 @@ impl Gate {
             return self.take_step(index, step, page, now);
         }
         if let Some(download) = handler.download(&request) {
-            let Some(mut part) = self.part_pages.pop() else {
+            // Without chunks its end is the connection's.
+            let keep_alive = request.keep_alive && request.takes_chunks && connection.may_continue();
+            let (method, takes_chunks, peer) = (request.method, request.takes_chunks, connection.peer());
+            let Some(mut part) = self.take_part(peer, now) else {
                 return self.refuse(index, Refusal::Busy, page, now);
             };
             self.pages.push(page);
-            // Without chunks its end is the connection's.
-            let keep_alive = request.keep_alive && request.takes_chunks && connection.may_continue();
-            let parts = part.begin(download, &request, keep_alive);
+            let Some(connection) = &mut self.connections[index] else { return self.part_pages.push(part) };
+            let parts = part.begin(download, method, takes_chunks, keep_alive);
             self.statistics.requests += 1;
             connection.answer(part, parts, length, keep_alive, now);
             return self.serve(index, now);
@@ -253,6 +256,27 @@ impl Gate {
             self.reset(index);
         }
         self.pages.pop()
+    }
+
+    /// A free page for the parts of a download of this address. If there is none, the address with the most
+    /// downloads gives one up, the one whose present part takes longest, provided that it still has as many as
+    /// this one then, or that the part has had its time.
+    fn take_part(&mut self, peer: IpAddr, now: Instant) -> Option<Page> {
+        if self.part_pages.is_empty() {
+            let open = || self.connections.iter().flatten().filter(|open| open.part_since().is_some());
+            let share = |peer| open().filter(|open| open.peer() == peer).count();
+            let slots = self.connections.iter().enumerate();
+            let downloads = slots.filter_map(|(index, slot)| {
+                let connection = slot.as_ref()?;
+                Some((Reverse(share(connection.peer())), connection.part_since()?, index))
+            });
+            let (.., index) = downloads.min().filter(|(Reverse(most), since, _)| {
+                *most > share(peer) + 1 || *since + WEB_PART_TIME <= now
+            })?;
+            self.statistics.evicted += 1;
+            self.reset(index);
+        }
+        self.part_pages.pop()
     }
 
     /// When somebody who waits for a page can get one at the latest.

@@ -237,15 +237,16 @@ impl Page {
     pub(super) fn begin(
         &mut self,
         download: Download,
-        request: &Request<'_>,
+        method: Method,
+        takes_chunks: bool,
         keep_alive: bool,
     ) -> Option<Parts> {
         self.clear();
         let headers = [("Content-Type", download.media_type), ("Cache-Control", "no-store")];
-        let length = if request.takes_chunks { Length::Chunked } else { Length::UntilClosed };
+        let length = if takes_chunks { Length::Chunked } else { Length::UntilClosed };
         self.put_head(200, &headers, length, keep_alive);
-        let parts = Parts { body: download.body, chunked: request.takes_chunks };
-        (request.method == Method::Get).then_some(parts)
+        let parts = Parts { body: download.body, chunked: takes_chunks };
+        (method == Method::Get).then_some(parts)
     }
 
     /// Replaces the page, all of which is sent, by the next part of a download; false if it was the last.

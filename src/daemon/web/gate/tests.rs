@@ -199,6 +199,39 @@ fn a_full_gate_has_room_for_an_address_that_has_less() {
     assert_eq!((shares.len(), gate.statistics.evicted), (WEB_CONNECTIONS_MAX, 44));
 }
 
+#[test]
+fn an_address_with_several_downloads_gives_one_up_and_so_does_a_slow_reader() {
+    let mut gate = local_gate();
+    let start = Instant::now();
+    let [greedy, second, third] = [2, 3, 4].map(|last| [127, 0, 0, last]);
+    // Who has a download under way after this address has asked for one.
+    let mut downloads = |address: [u8; 4], now| {
+        let client = ask(&mut gate, address, "/download/100000", now);
+        gate.answer_next(now, &mut Echo::default());
+        let loading = gate.connections.iter().flatten().filter(|open| open.part_since().is_some());
+        let mut addresses: Vec<_> = loading.map(Connection::peer).collect();
+        addresses.sort();
+        (addresses, gate.statistics.evicted, gate.statistics.refused(Refusal::Busy), client)
+    };
+    let addresses = |of: &[[u8; 4]]| of.iter().map(|address| IpAddr::from(*address)).collect::<Vec<_>>();
+    let mut clients = Vec::new();
+    let mut expect = |address, now, of: &[[u8; 4]], evicted, refused| {
+        let (loading, is_evicted, is_refused, client) = downloads(address, now);
+        clients.push(client);
+        assert_eq!((loading, is_evicted, is_refused), (addresses(of), evicted, refused), "{address:?}");
+    };
+    expect(greedy, start, &[greedy], 0, 0);
+    expect(greedy, start, &[greedy, greedy], 0, 0);
+    // No more for itself, but another address has its turn at once, and nothing is taken from it.
+    expect(greedy, start, &[greedy, greedy], 0, 1);
+    expect(second, start, &[greedy, second], 1, 1);
+    expect(greedy, start, &[greedy, second], 1, 2);
+    // A third one must wait until one of them proves to be slow.
+    let now = start + WEB_PART_TIME;
+    expect(third, now - Duration::from_millis(1), &[greedy, second], 1, 3);
+    expect(third, now, &[second, third], 2, 3);
+}
+
 const LAST: &str = "Host: 127.0.0.1\r\nConnection: close\r\n\r\n";
 
 #[test]
