@@ -879,11 +879,18 @@ pub const LOGIN_DELAY: Duration = Duration::from_secs(1);
 /// The time in which wrong passwords are counted, from the first.
 pub const LOGIN_WINDOW: Duration = Duration::from_secs(60);
 
-/// Wrong passwords of one address in that time.
+/// Wrong passwords of one address in that time, or of one IPv6 network of 64 bits.
 pub const LOGIN_FAILURES_PER_ADDRESS_MAX: u32 = 5;
 
 /// Wrong passwords of all addresses in that time.
 pub const LOGIN_FAILURES_MAX: u32 = 20;
+
+/// How many of them are kept for addresses that have given the right password: what one address may try. So
+/// whoever guesses from several addresses does not lock out the owner.
+pub const LOGIN_FAILURES_RESERVED: u32 = LOGIN_FAILURES_PER_ADDRESS_MAX;
+
+/// How many such addresses are known, 17 bytes each: those of as many sessions. The latest take the places of others.
+pub const LOGIN_ADDRESSES_MAX: usize = SESSIONS_MAX;
 
 /// Sessions at once, about 400 bytes each. For one more, the one that was idle for longest ends.
 pub const SESSIONS_MAX: usize = 8;

@@ -1,12 +1,13 @@
 //! Who has given the password: sessions in memory, known by a cookie that is 128 random bits.
 
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
 use super::password::{random, same};
 use crate::limits::{
-    LOGIN_FAILURES_MAX, LOGIN_FAILURES_PER_ADDRESS_MAX, LOGIN_WINDOW, SESSION_AGE, SESSION_IDLE, SESSIONS_MAX,
+    LOGIN_ADDRESSES_MAX, LOGIN_FAILURES_MAX, LOGIN_FAILURES_PER_ADDRESS_MAX, LOGIN_FAILURES_RESERVED,
+    LOGIN_WINDOW, SESSION_AGE, SESSION_IDLE, SESSIONS_MAX,
 };
 use crate::view::Outcome;
 
@@ -106,8 +107,10 @@ fn hex(bytes: [u8; 16]) -> String {
 pub struct Attempts {
     /// When the first of them was.
     began: Option<Instant>,
-    /// By address: each has at least one, so that there are no more addresses than attempts.
-    by_address: heapless::Vec<(IpAddr, u32), { LOGIN_FAILURES_MAX as usize }>,
+    /// By client: each has at least one, so that there are no more clients than attempts.
+    by_client: heapless::Vec<(IpAddr, u32), { LOGIN_FAILURES_MAX as usize }>,
+    /// The addresses that gave the right password last, for whom some attempts are kept; the latest is at the end.
+    known: heapless::Deque<IpAddr, LOGIN_ADDRESSES_MAX>,
     /// Wrong ones since the program started.
     pub wrong: u64,
 }
@@ -117,32 +120,59 @@ impl Attempts {
     pub fn begin(&mut self, address: IpAddr, now: Instant) -> bool {
         if self.began.is_none_or(|began| now.saturating_duration_since(began) >= LOGIN_WINDOW) {
             self.began = Some(now);
-            self.by_address.clear();
+            self.by_client.clear();
         }
-        if self.by_address.iter().map(|(_, count)| count).sum::<u32>() >= LOGIN_FAILURES_MAX {
+        let client = self.client(address);
+        let reserved = if self.is_known(address) { 0 } else { LOGIN_FAILURES_RESERVED };
+        if self.by_client.iter().map(|(_, count)| count).sum::<u32>() >= LOGIN_FAILURES_MAX - reserved {
             return false;
         }
-        match self.by_address.iter_mut().find(|(known, _)| *known == address) {
+        match self.by_client.iter_mut().find(|(known, _)| *known == client) {
             Some((_, count)) if *count >= LOGIN_FAILURES_PER_ADDRESS_MAX => false,
             Some((_, count)) => {
                 *count += 1;
                 true
             }
-            None => self.by_address.push((address, 1)).is_ok(),
+            None => self.by_client.push((client, 1)).is_ok(),
         }
     }
 
-    /// An attempt was wrong. True if it is worth a line in the log: the address's first and its last.
+    /// An attempt was wrong. True if it is worth a line in the log: the client's first and its last.
     pub fn fail(&mut self, address: IpAddr) -> bool {
         self.wrong += 1;
-        let count =
-            self.by_address.iter().find(|(known, _)| *known == address).map_or(1, |(_, count)| *count);
+        let client = self.client(address);
+        let count = self.by_client.iter().find(|(known, _)| *known == client).map_or(1, |(_, count)| *count);
         count == 1 || count == LOGIN_FAILURES_PER_ADDRESS_MAX
     }
 
     /// An attempt was right: those before it were slips.
     pub fn forgive(&mut self, address: IpAddr) {
-        self.by_address.retain(|(known, _)| *known != address);
+        let client = self.client(address);
+        self.by_client.retain(|(known, _)| *known != client);
+        if !self.is_known(address) {
+            if self.known.is_full() {
+                self.known.pop_front();
+            }
+            let _ = self.known.push_back(address);
+        }
+    }
+
+    fn is_known(&self, address: IpAddr) -> bool {
+        self.known.iter().any(|known| *known == address)
+    }
+
+    /// By what an address is counted: itself if it is known.
+    fn client(&self, address: IpAddr) -> IpAddr {
+        if self.is_known(address) { address } else { stranger(address) }
+    }
+}
+
+/// By what an address is counted that nobody knows: of IPv6 it is the network, for a single machine may have all
+/// addresses of one.
+fn stranger(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address => address,
     }
 }
 
@@ -225,12 +255,48 @@ mod tests {
             assert_eq!(attempts.fail(address(1)), count == 1 || count == LOGIN_FAILURES_PER_ADDRESS_MAX);
         }
         assert!(!attempts.begin(address(1), start + LOGIN_WINDOW - Duration::from_secs(1)));
-        let left = LOGIN_FAILURES_MAX - LOGIN_FAILURES_PER_ADDRESS_MAX;
+        let left = LOGIN_FAILURES_MAX - LOGIN_FAILURES_RESERVED - LOGIN_FAILURES_PER_ADDRESS_MAX;
         assert!((0..left).all(|number| attempts.begin(address(10 + number as u8), start)));
         assert!(!attempts.begin(address(2), start));
         // One that was right makes room for one.
         attempts.forgive(address(10));
         assert!(attempts.begin(address(2), start) && !attempts.begin(address(3), start));
         assert!(attempts.begin(address(1), start + LOGIN_WINDOW));
+    }
+
+    #[test]
+    fn some_attempts_are_kept_for_those_who_knew_the_password() {
+        let start = Instant::now();
+        let address = |last| IpAddr::from([192, 168, 1, last]);
+        let mut attempts = Attempts::default();
+        // The first of them is forgotten.
+        for last in 0..=LOGIN_ADDRESSES_MAX as u8 {
+            assert!(attempts.begin(address(last), start));
+            attempts.forgive(address(last));
+        }
+        let strangers = LOGIN_FAILURES_MAX - LOGIN_FAILURES_RESERVED;
+        assert!((0..strangers).all(|number| attempts.begin(address(100 + number as u8 / 4), start)));
+        assert!(!attempts.begin(address(200), start) && !attempts.begin(address(0), start));
+        for count in 1..=LOGIN_FAILURES_RESERVED {
+            assert!(attempts.begin(address(1), start), "{count}");
+        }
+        assert!(!attempts.begin(address(1), start) && !attempts.begin(address(2), start));
+    }
+
+    #[test]
+    fn an_ipv6_network_of_strangers_counts_as_one() {
+        let start = Instant::now();
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut attempts = Attempts::default();
+        let owner = address("2001:db8::1");
+        assert!(attempts.begin(owner, start));
+        attempts.forgive(owner);
+        for count in 1..=LOGIN_FAILURES_PER_ADDRESS_MAX {
+            let guesser = address(&format!("2001:db8::bad:{count}"));
+            assert!(attempts.begin(guesser, start));
+            assert_eq!(attempts.fail(guesser), count == 1 || count == LOGIN_FAILURES_PER_ADDRESS_MAX);
+        }
+        assert!(!attempts.begin(address("2001:db8::2"), start));
+        assert!(attempts.begin(address("2001:db8:0:1::2"), start) && attempts.begin(owner, start));
     }
 }
