@@ -119,11 +119,16 @@ fn wake() {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_order_at_a_time() {
-        // The signal that wakes the main thread would end this program.
+    /// A flag that is set by the signal that wakes the main thread, and that would end this program.
+    fn catch() -> Arc<std::sync::atomic::AtomicBool> {
         let flag = Arc::default();
         signal_hook::flag::register(SIGUSR1, Arc::clone(&flag)).unwrap();
+        flag
+    }
+
+    #[test]
+    fn one_order_at_a_time() {
+        let flag = catch();
         let orders = Orders::default();
         assert_eq!(orders.take(), None);
         assert!(orders.place(1, Order::Save) && !orders.place(2, Order::Save));
@@ -140,6 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_changed_during_a_snapshot_is_in_the_next() {
+        catch();
         let orders = Orders::default();
         orders.save();
         orders.save();
