@@ -6,7 +6,7 @@ use std::process::Command;
 
 use duskwatch::daemon::admin::password::Password;
 
-use crate::browser::{Browser, PASSWORD, hash_password, password_file};
+use crate::browser::{Browser, PASSWORD, encode, hash_password, password_file};
 use crate::served::Served;
 
 /// The program with a password.
@@ -87,12 +87,21 @@ fn logging_in_and_out() {
     assert_eq!((right.status, right.header("Location")), (303, Some("/admin/")));
     let cookie = right.header("Set-Cookie").expect("a cookie");
     let attributes: Vec<_> = cookie.split("; ").skip(1).collect();
-    assert_eq!(attributes, ["Path=/", "HttpOnly", "SameSite=Strict"], "{cookie}");
+    assert_eq!(attributes, ["Path=/admin", "HttpOnly", "SameSite=Strict"], "{cookie}");
     assert_eq!(browser.cookie.len(), "duskwatch=".len() + 32);
     assert!(browser.get("/admin/").text().contains("/admin/reset"));
 
     let out = browser.post("/admin/logout", &format!("token={}", browser.token));
     assert!(out.status == 303 && out.header("Set-Cookie").is_some_and(|cookie| cookie.contains("Max-Age=0")));
+    // Over HTTPS, which a proxy speaks, the browser keeps it to itself elsewhere.
+    let origin = format!("Origin: https://{}\r\n", served.address);
+    let form = format!("password={}", encode(PASSWORD));
+    let cookie = |from: &str| {
+        let answer = browser.post_from("/admin/login", &form, from);
+        answer.header("Set-Cookie").expect("a cookie").to_owned()
+    };
+    assert!(cookie(&origin).ends_with("; SameSite=Strict; Secure"));
+    assert!(!cookie(&origin.replace("https", "http")).contains("Secure"));
     // The cookie is worth nothing, also to who has kept it.
     assert!(!browser.get("/admin/").text().contains("/admin/reset"));
     assert_eq!(browser.post("/admin/reset", &format!("token={}", browser.token)).status, 403);
@@ -146,7 +155,7 @@ fn the_base_is_before_all_of_it() {
     let answer = browser.post("/dusk/admin/login", "password=correct+horse+%26+battery");
     assert_eq!((answer.status, answer.header("Location")), (303, Some("/dusk/admin/")));
     assert!(
-        answer.header("Set-Cookie").is_some_and(|cookie| cookie.contains("; Path=/dusk/;")),
+        answer.header("Set-Cookie").is_some_and(|cookie| cookie.contains("; Path=/dusk/admin;")),
         "{answer:?}"
     );
     assert_eq!(browser.post("/admin/login", "password=x").status, 405);

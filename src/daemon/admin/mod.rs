@@ -198,7 +198,7 @@ impl Admin {
         if action == Action::Logout {
             log::info!("admin: {} logged out", post.client.address);
             self.sessions.end(post.request.cookies(COOKIE));
-            return Some(self.go_to_page(Some(("", "; Max-Age=0"))));
+            return Some(self.go_to_page(post, Some(("", "; Max-Age=0"))));
         }
         let said = match action {
             Action::Reset => self.reset(&post.form.get("interface")),
@@ -214,7 +214,7 @@ impl Admin {
         if let Some(session) = self.session(post.request, now) {
             session.said = Some(said);
         }
-        Some(self.go_to_page(None))
+        Some(self.go_to_page(post, None))
     }
 
     /// The latest snapshot's file, for whoever may have it.
@@ -274,7 +274,7 @@ impl Admin {
                 match self.sessions.begin(now).map(|session| session.id.clone()) {
                     Ok(id) => {
                         log::info!("admin: {address} logged in");
-                        Some(self.go_to_page(Some((&id, ""))))
+                        Some(self.go_to_page(post, Some((&id, ""))))
                     }
                     Err(error) => {
                         log::error!("admin: {error}");
@@ -300,12 +300,14 @@ impl Admin {
     }
 
     /// Sends the browser to the page, and may give it a cookie with a value and an attribute.
-    fn go_to_page(&self, cookie: Option<(&str, &str)>) -> Answer {
+    fn go_to_page(&self, post: &Post<'_>, cookie: Option<(&str, &str)>) -> Answer {
         let base = &self.base;
         let mut headers = vec![("Location", format!("{base}{PREFIX}"))];
         if let Some((value, attribute)) = cookie {
-            let cookie = format!("{COOKIE}={value}; Path={base}; HttpOnly; SameSite=Strict{attribute}");
-            headers.push(("Set-Cookie", cookie));
+            // Nothing else of the site gets to see it, nor the wire if the browser knows a better way.
+            let secure = if post.request.is_from_https() { "; Secure" } else { "" };
+            let attributes = format!("Path={base}admin; HttpOnly; SameSite=Strict{secure}{attribute}");
+            headers.push(("Set-Cookie", format!("{COOKIE}={value}; {attributes}")));
         }
         let response = Response::live(Status::SeeOther, "text/plain; charset=utf-8");
         Answer::Ready(Response { headers, ..response })

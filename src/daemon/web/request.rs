@@ -169,6 +169,11 @@ impl<'a> Request<'a> {
         self.origin.is_none_or(is_ours) && self.fetch_site.is_none_or(|site| site == "same-origin")
     }
 
+    /// True if the browser says that it got the page of the form over HTTPS: a proxy stands between.
+    pub fn is_from_https(&self) -> bool {
+        self.origin.is_some_and(|origin| origin.starts_with("https://"))
+    }
+
     fn from_head(head: &httparse::Request<'_, 'a>) -> Result<Self, Refusal> {
         let method = match head.method {
             Some("GET") => Method::Get,
@@ -497,6 +502,8 @@ mod tests {
             "Origin: https://ROUTER.lan:667\r\nSec-Fetch-Site: same-origin\r\n",
         ] {
             assert!(is_same(headers), "{headers}");
+            let head = format!("POST / HTTP/1.1\r\nHost: router.lan:667\r\n{headers}\r\n");
+            assert_eq!(complete(&head).is_from_https(), headers.contains("https://"), "{headers}");
         }
         for headers in [
             "Origin: http://router.lan\r\n",
