@@ -250,8 +250,10 @@ fn restore(snapshot: &[u8]) {
     let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, seed);
     let darknet = Darknet::new(&[], 0, Seed::new(1, 0)).expect("no prefix is not too many");
     let mut monitor = Monitor::new(vec![ledger], darknet);
+    let is_whole = duskwatch::snapshot::verify(snapshot).is_ok();
+    let is_ours = duskwatch::snapshot::find_watched(snapshot, &monitor).is_ok();
     let accepted = duskwatch::snapshot::restore(snapshot, &mut monitor).is_ok();
-    assert_eq!(accepted, duskwatch::snapshot::verify(snapshot).is_ok());
+    assert_eq!(accepted, is_whole && is_ours);
     let reason = duskwatch::packet::Discard::Truncated;
     monitor.observe(0, &Decoded::Discard(reason), &[], Timestamp::from_seconds(1_700_000_000));
     monitor.settle(Timestamp::from_seconds(1_700_000_001));

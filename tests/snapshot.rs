@@ -137,6 +137,11 @@ fn interfaces_are_found_by_name() {
     assert_eq!(restored.ledgers()[0].totals(), saved.ledgers()[2].totals());
     assert_eq!(restored.ledgers()[2].totals(), saved.ledgers()[0].totals());
     assert_eq!(restored.ledgers()[1].captured(), 0);
+    // With none of them watched it is refused, and changes nothing.
+    let mut other = filled(&["d"], TIGHT, 300, 50, 2);
+    let before = encode(&other);
+    assert_eq!(snapshot::restore(&encode(&saved), &mut other), Err(Rejected::Unwatched));
+    assert_eq!(encode(&other), before);
 }
 
 #[test]

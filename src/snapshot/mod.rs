@@ -15,7 +15,8 @@
 //!
 //! [`Record`] lists the kinds. A kind that a program of the same version does not know is skipped: kinds
 //! may be added, but what is there keeps its meaning, or the version is raised. Interfaces are matched
-//! by name; the books of one that is not watched now are left out of what is restored.
+//! by name; the books of one that is not watched now are left out of what is restored. A snapshot that has no
+//! others is refused.
 
 mod check;
 mod record;
@@ -60,6 +61,8 @@ pub enum Rejected {
     Damaged,
     /// They are as they were written, but say something that cannot be.
     Invalid(&'static str),
+    /// They have no books of an interface that is watched.
+    Unwatched,
 }
 
 impl fmt::Display for Rejected {
@@ -71,6 +74,7 @@ impl fmt::Display for Rejected {
             }
             Self::Damaged => f.write_str("it is cut short or damaged"),
             Self::Invalid(what) => write!(f, "it contradicts itself: {what}"),
+            Self::Unwatched => f.write_str("it has no books of an interface that is watched now"),
         }
     }
 }
@@ -106,6 +110,18 @@ pub fn verify(bytes: &[u8]) -> Result<Header, Rejected> {
     check.finish()
 }
 
+/// Makes sure that a whole snapshot has books of an interface that is watched.
+pub fn find_watched(bytes: &[u8], monitor: &Monitor) -> Result<(), Rejected> {
+    for record in Records(unwrap(bytes)?) {
+        if let Record::Interface(interface) = decode(record)?
+            && monitor.ledgers().iter().any(|ledger| ledger.name() == interface.name)
+        {
+            return Ok(());
+        }
+    }
+    Err(Rejected::Unwatched)
+}
+
 /// The records of a snapshot as they are encoded, without any kinds that this program does not know.
 pub fn records(bytes: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Rejected> {
     Ok(Records(unwrap(bytes)?))
@@ -119,10 +135,11 @@ pub fn decode(record: &[u8]) -> Result<Record, Rejected> {
     }
 }
 
-/// Puts the books back that a snapshot holds, if it is whole; else nothing is changed. What the monitor has
-/// counted on those interfaces is forgotten.
+/// Puts the books back that a snapshot holds, if it is whole and has any of ours; else nothing is changed. What the
+/// monitor has counted on those interfaces is forgotten.
 pub fn restore(bytes: &[u8], monitor: &mut Monitor) -> Result<Restored, Rejected> {
     let header = verify(bytes)?;
+    find_watched(bytes, monitor)?;
     let mut restored = Restored { header, interfaces: 0, dropped: heapless::Vec::new() };
     let mut target = None;
     for record in Records(unwrap(bytes)?) {

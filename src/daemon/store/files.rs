@@ -3,6 +3,8 @@
 //! A snapshot is written under a name of its own and made durable. Then the present generation takes the
 //! place of the previous one, and the new one its place. Wherever a power cut interrupts this, the
 //! newest of the files that are complete is either the new snapshot or the one before it.
+//!
+//! A snapshot of other interfaces than are watched now is put aside, and comes back with them.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -19,18 +21,21 @@ pub enum Generation {
     Unfinished,
     /// The latest.
     Present,
-    /// The one before.
+    /// The latest of other interfaces, from when those were watched here.
+    Other,
+    /// The one before the latest.
     Previous,
 }
 
 impl Generation {
     /// All, in the order in which they are tried.
-    pub const NEWEST_FIRST: [Self; 3] = [Self::Unfinished, Self::Present, Self::Previous];
+    pub const NEWEST_FIRST: [Self; 4] = [Self::Unfinished, Self::Present, Self::Other, Self::Previous];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Unfinished => "duskwatch.snapshot.new",
             Self::Present => "duskwatch.snapshot",
+            Self::Other => "duskwatch.snapshot.other",
             Self::Previous => "duskwatch.snapshot.1",
         }
     }
@@ -120,13 +125,10 @@ impl Generations {
     }
 
     pub(super) fn take(&self, step: Step, bytes: &[u8]) -> io::Result<()> {
-        let [unfinished, present, previous] = Generation::NEWEST_FIRST.map(|each| self.path(each));
+        let [unfinished, present, _, previous] = Generation::NEWEST_FIRST.map(|each| self.path(each));
         match step {
             Step::Write => write_durably(&unfinished, |file| file.write_all(bytes)),
-            Step::Rotate => match fs::rename(present, previous) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                result => result,
-            },
+            Step::Rotate => rename_if_there(&present, &previous),
             Step::Publish => fs::rename(unfinished, present),
             Step::Sync => File::open(&self.directory)?.sync_all(),
         }
@@ -147,11 +149,32 @@ impl Generations {
         Ok(Some(bytes))
     }
 
+    /// Puts the present snapshot, which is of other interfaces, aside until those are watched again. If the one that
+    /// was put aside before `returns`, it becomes the present one. A power cut in between leaves both.
+    pub fn exchange(&self, returns: bool) -> io::Result<()> {
+        let [unfinished, present, other, _] = Generation::NEWEST_FIRST.map(|each| self.path(each));
+        if returns {
+            fs::rename(&other, &unfinished)?;
+        }
+        rename_if_there(&present, &other)?;
+        if returns {
+            fs::rename(unfinished, present)?;
+        }
+        File::open(&self.directory)?.sync_all()
+    }
+
     /// Gives a bad file another name, and returns it.
     pub fn set_aside(&self, generation: Generation) -> io::Result<PathBuf> {
         let bad = self.directory.join(BAD);
         fs::rename(self.path(generation), &bad)?;
         Ok(bad)
+    }
+}
+
+fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
     }
 }
 

@@ -21,7 +21,7 @@ use super::names::Names;
 use super::tap::lock;
 use super::{config, export};
 use crate::monitor::Monitor;
-use crate::snapshot::{self, Header, Restored, Writer};
+use crate::snapshot::{self, Header, Rejected, Restored, Writer};
 use crate::time::Timestamp;
 use budget::Budget;
 use files::{Generation, Generations};
@@ -161,6 +161,9 @@ impl Store {
     /// One line for the user: nothing has changed.
     pub fn replace(&mut self, monitor: &Mutex<Monitor>, now: Now, bytes: &[u8]) -> Result<(), String> {
         snapshot::verify(bytes).map_err(|rejected| rejected.to_string())?;
+        // A statement of its own, so that the lock is released after it.
+        let found = snapshot::find_watched(bytes, &lock(monitor));
+        found.map_err(|rejected| rejected.to_string())?;
         self.save_changed(monitor, now)?;
         let restored =
             snapshot::restore(bytes, &mut lock(monitor)).map_err(|rejected| rejected.to_string())?;
@@ -189,55 +192,13 @@ impl Store {
 
     fn restore(&mut self, monitor: &Mutex<Monitor>) -> bool {
         let Some(generations) = &self.generations else { return false };
-        let mut set_aside = false;
-        for generation in Generation::NEWEST_FIRST {
-            let path = generations.path(generation);
-            let bytes = match generations.read(generation) {
-                Ok(None) => continue,
-                Ok(Some(bytes)) => bytes,
-                Err(error) => {
-                    log::warn!("{}: cannot read the snapshot: {error}", path.display());
-                    continue;
-                }
-            };
-            // A statement of its own, so that the lock is released after it.
-            let restored = snapshot::restore(&bytes, &mut lock(monitor));
-            let rejected = match restored {
-                Ok(restored) => {
-                    if generation == Generation::Unfinished
-                        && let Err(error) = generations.publish(&bytes)
-                    {
-                        log::warn!("{error}");
-                    }
-                    let size = bytes.len() as u64;
-                    self.budget.restore(restored.header.day, restored.header.written, size);
-                    self.status.saved = Some(restored.header.saved.into());
-                    self.status.size = size;
-                    self.captured = captured(monitor);
-                    self.resume(&restored, &path.display().to_string());
-                    return true;
-                }
-                Err(rejected) => rejected,
-            };
-            // A write that a power cut has interrupted leaves a part of the newest; that is no trouble.
-            if generation == Generation::Unfinished {
-                continue;
-            }
-            let kept = if set_aside { Ok(path.clone()) } else { generations.set_aside(generation) };
-            set_aside = true;
-            match kept {
-                Ok(kept) => log::warn!(
-                    "{}: the snapshot is not restored: {rejected}; it is kept as {}",
-                    path.display(),
-                    kept.display()
-                ),
-                Err(error) => log::warn!(
-                    "{}: the snapshot is not restored: {rejected}; it cannot be set aside: {error}",
-                    path.display()
-                ),
-            }
-        }
-        false
+        let Some((path, restored, size)) = find(generations, monitor) else { return false };
+        self.budget.restore(restored.header.day, restored.header.written, size);
+        self.status.saved = Some(restored.header.saved.into());
+        self.status.size = size;
+        self.captured = captured(monitor);
+        self.resume(&restored, &path.display().to_string());
+        true
     }
 
     fn import(&mut self, monitor: &Mutex<Monitor>) -> bool {
@@ -333,6 +294,87 @@ impl Store {
         if let Err(error) = export::write(path, bytes) {
             self.status.failures += 1;
             log::warn!("--export {}: {error}", path.display());
+        }
+    }
+}
+
+/// Restores the newest complete snapshot with any of our books, and keeps those under other names that are none.
+/// Returns where it was, what was restored, and its size in bytes.
+fn find(generations: &Generations, monitor: &Mutex<Monitor>) -> Option<(PathBuf, Restored, u64)> {
+    let (mut set_aside, mut unwatched) = (false, false);
+    let mut found = None;
+    for generation in Generation::NEWEST_FIRST {
+        // It is the latest of ours only where the present one is not ours.
+        if generation == Generation::Other && set_aside {
+            continue;
+        }
+        let path = generations.path(generation);
+        let bytes = match generations.read(generation) {
+            Ok(None) => continue,
+            Ok(Some(bytes)) => bytes,
+            Err(error) => {
+                log::warn!("{}: cannot read the snapshot: {error}", path.display());
+                continue;
+            }
+        };
+        // A statement of its own, so that the lock is released after it.
+        let restored = snapshot::restore(&bytes, &mut lock(monitor));
+        if generation == Generation::Unfinished
+            && matches!(restored, Ok(_) | Err(Rejected::Unwatched))
+            && let Err(error) = generations.publish(&bytes)
+        {
+            log::warn!("{error}");
+        }
+        match restored {
+            Ok(restored) => {
+                found = Some((generation, restored, bytes.len() as u64));
+                break;
+            }
+            // A write that a power cut has interrupted leaves a part of the newest; that is no trouble.
+            Err(_) if generation == Generation::Unfinished => {}
+            Err(Rejected::Unwatched) => unwatched |= generation == Generation::Present,
+            Err(rejected) => {
+                set_bad_aside(generations, generation, rejected, !set_aside);
+                set_aside = true;
+            }
+        }
+    }
+    let returns = matches!(found, Some((Generation::Other, ..)));
+    if unwatched || returns {
+        exchange(generations, unwatched, returns);
+    }
+    found.map(|(generation, restored, size)| (generations.path(generation), restored, size))
+}
+
+/// Keeps a snapshot that cannot be restored under another name, or where it is.
+fn set_bad_aside(generations: &Generations, generation: Generation, rejected: Rejected, elsewhere: bool) {
+    let path = generations.path(generation);
+    let kept = if elsewhere { generations.set_aside(generation) } else { Ok(path.clone()) };
+    let path = path.display();
+    match kept {
+        Ok(kept) => {
+            log::warn!("{path}: the snapshot is not restored: {rejected}; it is kept as {}", kept.display());
+        }
+        Err(error) => {
+            log::warn!("{path}: the snapshot is not restored: {rejected}; it cannot be set aside: {error}");
+        }
+    }
+}
+
+/// Puts a present snapshot aside that is of other interfaces, and brings another back that `returns`.
+fn exchange(generations: &Generations, unwatched: bool, returns: bool) {
+    let path = generations.path(Generation::Present);
+    let (path, reason) = (path.display(), Rejected::Unwatched);
+    let other = generations.path(Generation::Other);
+    let replaced = if other.exists() && !returns { ", in the place of an older one" } else { "" };
+    match generations.exchange(returns) {
+        Ok(()) if unwatched => log::error!(
+            "{path}: the snapshot is not restored: {reason}; until one of its interfaces is, it is kept as {}{replaced}",
+            other.display()
+        ),
+        Ok(()) => {}
+        Err(error) => {
+            log::error!("{path}: the snapshot is not restored: {reason}; it cannot be set aside: {error}");
         }
     }
 }

@@ -42,8 +42,13 @@ impl Drop for Folder {
 }
 
 pub fn monitor() -> Mutex<Monitor> {
+    monitor_of("br-lan")
+}
+
+fn monitor_of(interface: &str) -> Mutex<Monitor> {
     let capacity = Capacity { hosts: 16, port_rows: 64, devices: 8 };
-    let ledger = Ledger::new("br-lan", Role::Lan, Networks::private(), capacity, Seed::new(1 << 60, 7 << 60));
+    let ledger =
+        Ledger::new(interface, Role::Lan, Networks::private(), capacity, Seed::new(1 << 60, 7 << 60));
     Mutex::new(Monitor::new(vec![ledger], Darknet::new(&[], 0, Seed::new(1, 0)).unwrap()))
 }
 
@@ -237,6 +242,60 @@ fn bad_files_are_set_aside_and_the_older_generation_serves() {
         generations.save(&snapshot_of(2)).unwrap();
         assert_eq!(restored(&folder), Some(2));
     }
+}
+
+/// What a start finds that watches this interface, before some snapshots are written of one more packet each.
+fn run(folder: &Folder, interface: &str, saves: u64) -> u64 {
+    let monitor = monitor_of(interface);
+    let mut store = open_store(&config(&folder.0), &monitor, now(0, START));
+    let found = if store.start(&monitor) { captured(&monitor) } else { 0 };
+    for save in 1..=saves {
+        observe(&monitor, START, 1);
+        store.request(&monitor, now(save, START + save));
+    }
+    found
+}
+
+#[test]
+fn a_snapshot_of_other_interfaces_comes_back_with_them() {
+    // It is the newest that comes back, however many of the other interface follow.
+    for saves in 0..4 {
+        let folder = Folder::new("other");
+        assert_eq!(run(&folder, "br-lan", 3), 0);
+        assert_eq!(run(&folder, "wan", saves), 0, "{saves}");
+        assert_eq!(run(&folder, "br-lan", 0), 3, "{saves}");
+    }
+    let folder = Folder::new("other");
+    assert_eq!(run(&folder, "br-lan", 3), 0);
+    assert_eq!(run(&folder, "wan", 7), 0);
+    for _ in 0..2 {
+        assert_eq!(run(&folder, "br-lan", 0), 3);
+        assert_eq!(run(&folder, "wan", 0), 7);
+    }
+    // A power cut while they change places.
+    std::fs::rename(folder.path("duskwatch.snapshot.other"), folder.path("duskwatch.snapshot.new")).unwrap();
+    assert_eq!(run(&folder, "br-lan", 0), 3);
+    assert_eq!(run(&folder, "wan", 0), 7);
+    std::fs::rename(folder.path("duskwatch.snapshot.other"), folder.path("duskwatch.snapshot.new")).unwrap();
+    assert_eq!(run(&folder, "wan", 0), 7);
+    assert_eq!(run(&folder, "br-lan", 0), 3);
+}
+
+#[test]
+fn an_upload_of_other_interfaces_changes_nothing() {
+    let folder = Folder::new("upload-other");
+    assert_eq!(run(&folder, "wan", 2), 0);
+    let upload = std::fs::read(folder.path("duskwatch.snapshot")).unwrap();
+    let folder = Folder::new("upload");
+    assert_eq!(run(&folder, "br-lan", 3), 0);
+    let files = || folder.names().iter().map(|name| std::fs::read(folder.path(name)).unwrap()).collect();
+    let before: Vec<_> = files();
+    let monitor = monitor();
+    let mut store = open_store(&config(&folder.0), &monitor, now(0, START + 9));
+    assert!(store.start(&monitor));
+    let refused = store.replace(&monitor, now(1, START + 10), &upload).unwrap_err();
+    assert_eq!(refused, "it has no books of an interface that is watched now");
+    assert_eq!((captured(&monitor), files()), (3, before));
 }
 
 #[test]
