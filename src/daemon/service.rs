@@ -110,6 +110,8 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         status: keeper.status(),
         orders: keeper.orders(),
     });
+    // The directory is ours alone by now.
+    files.iter().for_each(Files::remove_upload);
     let pages = Pages::new(Sources {
         admin: administration(config, password.as_ref(), &monitor, files, &names),
         monitor: Arc::clone(&monitor),

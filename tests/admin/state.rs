@@ -57,7 +57,7 @@ fn the_state_goes_out_and_comes_back() {
         }
     });
     assert_eq!(books(&program), now);
-    assert!(!names(Path::new(&directory)).contains(&"upload".to_owned()));
+    assert!(!names(Path::new(&directory)).contains(&"duskwatch.upload".to_owned()));
 
     program.inside(|_| {
         assert_eq!(browser.upload(&browser.token, &state).status, 303);
@@ -72,8 +72,12 @@ fn the_state_goes_out_and_comes_back() {
     program.end(Signal::TERM);
     assert_eq!(names(Path::new(&directory)), ["duskwatch.snapshot", "duskwatch.snapshot.1"]);
 
+    // What a power cut has left of an upload goes.
+    let rest = Path::new(&directory).join("duskwatch.upload");
+    fs::write(&rest, "rest").unwrap();
     let mut program = Program::start(&lab, "router", &options);
     assert_eq!(captured(&program), 23);
+    assert!(!rest.exists());
     let previous = fs::read(folder.path("previous")).unwrap();
     program.inside(|address| {
         let browser = Browser::logged_in(address);

@@ -12,7 +12,7 @@ pub mod orders;
 pub mod password;
 pub mod sessions;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -56,6 +56,19 @@ pub struct Files {
     pub status: SharedStatus,
     /// The way to the thread that keeps them.
     pub orders: Orders,
+}
+
+impl Files {
+    /// Where an upload is kept while it comes.
+    fn upload(&self) -> PathBuf {
+        self.directory.join("duskwatch.upload")
+    }
+
+    /// Removes what a power cut has left of an upload: it may be as large as a snapshot, on flash.
+    pub fn remove_upload(&self) {
+        // As a rule there is none.
+        let _ = fs::remove_file(self.upload());
+    }
 }
 
 /// Who may do what, and the doing of it.
@@ -167,7 +180,7 @@ impl Admin {
         }
         match (action, &self.files) {
             (Action::Restore, Some(files)) => {
-                let path = files.directory.join("upload");
+                let path = files.upload();
                 let bytes_max = files.bytes_max;
                 let token = request.parameter("token").unwrap_or_default();
                 // Nobody else gets to write a byte.
