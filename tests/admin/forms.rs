@@ -45,7 +45,7 @@ fn a_file_of_a_password_that_others_may_read_is_refused() {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         let (status, message) = start();
         assert_eq!(status, Some(2), "{mode:o}: {message}");
-        assert!(message.contains("others may read or change it: take that away with chmod 600"), "{message}");
+        assert!(message.contains("others may read or change it: take that away with chmod 640"), "{message}");
     }
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&file, "correct horse\n").unwrap();

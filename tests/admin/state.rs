@@ -145,22 +145,25 @@ fn a_new_password_ends_the_sessions() {
     let folder = Folder::new("admin-reload");
     let file = folder.path("password");
     fs::copy(password_file("admin-reload"), &file).unwrap();
-    // The program's user is to read it again.
-    let owner = Command::new("id").args(["-u", "nobody"]).output().unwrap().stdout;
-    let owner: u32 = String::from_utf8(owner).unwrap().trim().parse().unwrap();
-    chown(&file, Some(owner), None).unwrap();
+    let group = Command::new("id").args(["-g", "nobody"]).output().unwrap().stdout;
+    let group: u32 = String::from_utf8(group).unwrap().trim().parse().unwrap();
     let options = ["-i", "lan0", "--user", "nobody", "--password-file", &file];
     let program = Program::start(&lab, "router", &options);
     let browser = program.inside(Browser::logged_in);
     let is_open = || program.inside(|_| browser.get("/admin/").text().contains("/admin/reset"));
 
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    program.signal(Signal::HUP);
-    wait_until("it complains", || program.log().iter().any(|line| line.contains("stays as it was")));
-    assert!(is_open());
+    // Root has read it at first, which the program is no more.
+    for (mode, complaint) in [(0o600, "program's group, with mode 640"), (0o644, "with chmod 640")] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        program.signal(Signal::HUP);
+        let complaint = format!("{complaint}; the password stays as it was");
+        wait_until("it complains", || program.log().iter().any(|line| line.contains(&complaint)));
+        assert!(is_open());
+    }
     let other = duskwatch::daemon::admin::password::Password::new("another horse", [8; 16], 1_000);
     fs::write(&file, other.to_string()).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    chown(&file, None, Some(group)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     program.signal(Signal::HUP);
     wait_until("the session is over", || !is_open());
     program.inside(|address| {

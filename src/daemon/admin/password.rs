@@ -53,10 +53,15 @@ impl Password {
     /// A line for people: it cannot be read, others may read or change it, or it holds something else.
     pub fn read(path: &Path) -> Result<Self, String> {
         let mut text = String::new();
-        let file = File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+        let file = File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                format!("cannot be read: {error}: give it to the program's group, with mode 640")
+            }
+            _ => format!("cannot be read: {error}"),
+        })?;
         let mode = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.mode();
         if mode & 0o027 != 0 {
-            return Err("others may read or change it: take that away with chmod 600".to_owned());
+            return Err("others may read or change it: take that away with chmod 640".to_owned());
         }
         file.take(PASSWORD_FILE_BYTES_MAX)
             .read_to_string(&mut text)

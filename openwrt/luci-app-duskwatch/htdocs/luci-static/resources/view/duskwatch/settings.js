@@ -71,7 +71,7 @@ return view.extend({
 		add(s, form.DynamicList, 'host_name', _('Names'), _('More names by which the router is called in a browser.'),
 			{ datatype: 'hostname', placeholder: 'stats.example.org' });
 		add(s, form.Value, 'base', _('Path'), _('The pages\' path behind a reverse proxy.'), { validate: isBase, placeholder: '/duskwatch' });
-		add(s, form.Value, 'password_file', _('Password file'), _('Administration from the pages is for who knows the password whose hash is in this file, which duskwatch --hash-password writes.'),
+		add(s, form.Value, 'password_file', _('Password file'), _('Administration from the pages is for who knows the password whose hash is in this file, which duskwatch --hash-password writes. It needs the group duskwatch and mode 640.'),
 			{ validate: isPath, placeholder: '/etc/duskwatch/password' });
 		o = add(s, form.ListValue, 'language', _('Language'), _('Left out: as the browser wishes.'));
 		o.value('en', 'English');
