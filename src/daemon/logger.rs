@@ -18,6 +18,7 @@ use time::OffsetDateTime;
 
 use super::clock::{Clock, Zone};
 use super::config;
+use super::print::is_unprintable;
 use crate::limits::LOG_LINE_BYTES_MAX;
 
 /// Where the machine's own syslog daemon listens.
@@ -192,8 +193,8 @@ fn label(level: Level) -> &'static str {
     }
 }
 
-/// A line in the making: cut when it is full, and without the control characters that texts from the
-/// network may carry.
+/// A line in the making: cut when it is full, and without the control and invisible characters that
+/// texts from the network may carry.
 #[derive(Default)]
 struct Line {
     text: String<LOG_LINE_BYTES_MAX>,
@@ -215,7 +216,7 @@ impl Line {
 impl Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
-            if character.is_control() {
+            if is_unprintable(character) {
                 write!(self.text, "{}", character.escape_default())?;
             } else {
                 self.text.push(character).map_err(|_| fmt::Error)?;
@@ -249,6 +250,9 @@ mod tests {
     fn a_line_stays_one_line() {
         let line = stderr_line(None, Level::Error, format_args!("a\nb\u{1b}[31m\u{9b}\0"));
         assert_eq!(line.text.as_str(), "error: a\\nb\\u{1b}[31m\\u{9b}\\u{0}\n");
+        // What would turn the rest of the line around, or not be seen.
+        let line = stderr_line(None, Level::Info, format_args!("a\u{202e}b\u{200b}\u{feff}c \u{e9}"));
+        assert_eq!(line.text.as_str(), "a\\u{202e}b\\u{200b}\\u{feff}c \u{e9}\n");
     }
 
     #[test]

@@ -130,12 +130,15 @@ fn a_device_has_the_name_that_it_was_given() {
     assert_eq!(name_of(&program), name);
     program.inside(|address| {
         let browser = Browser::logged_in(address);
-        for wrong in ["a\u{202e}b", &"x".repeat(65)] {
+        for wrong in ["a\u{202e}b", "a\u{200b}b", &"x".repeat(65)] {
             let said = rename(&browser, wrong);
             assert!(said.starts_with("Not done"), "{said}");
         }
         rename(&browser, "");
+        browser.act("forget", &format!("&address={}", encode("\u{202e}7.1.861.291")));
     });
+    let log = program.log().join("\n");
+    assert!(log.contains("Unknown \\u{202e}7.1") && !log.contains('\u{202e}'), "{log}");
     wait_until("it has none", || name_of(&program).is_null());
 }
 

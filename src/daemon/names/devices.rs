@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::{Name, validate};
+use crate::daemon::print::is_unprintable;
 use crate::limits::{DEVICE_NAMES_MAX, NAME_BYTES_MAX};
 use crate::packet::Mac;
 
@@ -40,7 +41,7 @@ pub struct Devices {
     skipped: usize,
 }
 
-/// A name that somebody gives a device: up to `NAME_BYTES_MAX` bytes without control characters.
+/// A name that somebody gives a device: up to `NAME_BYTES_MAX` bytes without control characters or invisible ones.
 ///
 /// # Errors
 /// What it takes.
@@ -48,11 +49,6 @@ pub fn own_name(text: &str) -> Result<Name, String> {
     let text = text.trim();
     let name = Name::try_from(text).ok().filter(|name| !name.is_empty() && !name.chars().any(is_unprintable));
     name.ok_or_else(|| format!("takes a name of up to {NAME_BYTES_MAX} bytes, such as Anna's laptop"))
-}
-
-/// Also what turns the text around it, or breaks its line.
-fn is_unprintable(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Reads what [`Devices::text`] wrote; any bytes will do.
@@ -188,6 +184,18 @@ mod tests {
         for bad in ["", " ", "a\nb", "\u{1b}[31m", "\u{202e}abc", "\u{2028}", &"x".repeat(NAME_BYTES_MAX + 1)]
         {
             assert!(own_name(bad).is_err(), "{bad:?}");
+        }
+        let invisible = [0x200b..=0x200f, 0x2028..=0x202e, 0x2060..=0x2069, 0x2800..=0x2800, 0xfeff..=0xfeff]
+            .into_iter()
+            .flatten()
+            .chain([0xad, 0x61c, 0x3164, 0xe0041]);
+        for character in invisible.map(|code| char::from_u32(code).unwrap()) {
+            for name in [format!("An{character}na"), character.to_string()] {
+                assert!(own_name(&name).is_err(), "{name:?}");
+                assert_eq!(validate(name.as_bytes()), None, "{name:?}");
+                let line = format!("own 02:00:00:00:00:01 {name}\nlast 02:00:00:00:00:01 {name}\n");
+                assert_eq!(parse(line.as_bytes()).skipped(), 2, "{name:?}");
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::Name;
 use crate::daemon::failure::failure;
+use crate::daemon::print::is_unprintable;
 use crate::daemon::store::open;
 use crate::limits::{VENDOR_BLOCK_BYTES_MAX, VENDORS_FILE_BYTES_MAX};
 use crate::packet::Mac;
@@ -116,7 +117,7 @@ impl Vendors {
             return None;
         }
         self.table.read_at(name, self.at_names() + u64::from(start)).ok()?;
-        let name = str::from_utf8(name).ok().filter(|name| !name.chars().any(char::is_control))?;
+        let name = str::from_utf8(name).ok().filter(|name| !name.chars().any(is_unprintable))?;
         Name::try_from(name).ok()
     }
 

@@ -13,6 +13,7 @@ pub use table::{GROUPS, Group, Key, Kind, Row};
 
 use Kind::{Flag, List, Value};
 
+use super::print::is_unprintable;
 use crate::limits::{CONFIG_FILE_BYTES_MAX, OPTION_USES_MAX, OPTION_VALUE_BYTES_MAX};
 
 /// Why the command line or a file cannot be followed: one line that names the option and what it takes.
@@ -203,12 +204,12 @@ fn help_for(text: &mut String, row: &Row) {
     }
 }
 
-/// A text from outside in one short line: control characters escaped, and cut after 80 characters.
+/// A text from outside in one short line: what nobody sees is escaped, and cut after 80 characters.
 pub fn printable(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut escaped = String::new();
     for character in text.chars().take(LONGEST) {
-        if character.is_control() {
+        if is_unprintable(character) {
             let _ = write!(escaped, "{}", character.escape_default());
         } else {
             escaped.push(character);
