@@ -23,6 +23,7 @@ fn check_headers(path: &str, response: &Response) {
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
     assert_eq!(header("X-Content-Type-Options"), "nosniff", "{path}");
     assert_eq!(header("Referrer-Policy"), "same-origin", "{path}");
+    assert_eq!(header("Cross-Origin-Resource-Policy"), "same-origin", "{path}");
 }
 
 #[test]

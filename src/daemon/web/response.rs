@@ -329,12 +329,14 @@ impl fmt::Write for Page {
 }
 
 /// The headers of every response.
-const COMMON_HEADERS: [(&str, &str); 4] = [
+const COMMON_HEADERS: [(&str, &str); 5] = [
     ("Server", "duskwatch"),
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("X-Content-Type-Options", "nosniff"),
     // To no other site. Without it for our own, browsers would send forms with `Origin: null`.
     ("Referrer-Policy", "same-origin"),
+    // No other site's page gets them into its memory, not even as an image.
+    ("Cross-Origin-Resource-Policy", "same-origin"),
 ];
 
 /// How a client knows where a body ends.
@@ -447,6 +449,7 @@ mod tests {
             "Server: duskwatch",
             "X-Content-Type-Options: nosniff",
             "Referrer-Policy: same-origin",
+            "Cross-Origin-Resource-Policy: same-origin",
             "Connection: keep-alive",
         ] {
             assert!(has_line(&text, line), "{line} is not in {text}");
