@@ -171,7 +171,7 @@ fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
         administration: false,
     };
     let facts = Facts {
-        store: Some(StoreFacts { directory: "/srv", budget: Some(1 << 20), ..StoreFacts::default() }),
+        store: Some(StoreFacts { budget: Some(1 << 20), ..StoreFacts::default() }),
         alarm: Some(SenderFacts::default()),
         evidence: Some(EvidenceFacts::default()),
         names: Some(NameFacts::default()),

@@ -19,7 +19,6 @@ pub struct Known {
     started: Timestamp,
     tables_bytes: u64,
     store: Option<SharedStatus>,
-    directory: String,
     alarm: Option<Alarm>,
     receiver: String,
     exporter: Option<Exporter>,
@@ -41,12 +40,10 @@ impl Known {
     ) -> Self {
         let receiver = config.syslog_to.as_ref().map(ToString::to_string).unwrap_or_default();
         let collector = config.ipfix_to.as_ref().map(ToString::to_string).unwrap_or_default();
-        let directory = config.store.directory.as_ref().map(|path| path.display().to_string());
         Self {
             started,
             tables_bytes: tables_bytes as u64,
             store,
-            directory: directory.unwrap_or_default(),
             alarm,
             receiver,
             exporter: None,
@@ -107,10 +104,9 @@ impl Known {
         })
     }
 
-    fn store_facts(&self) -> Option<StoreFacts<'_>> {
+    fn store_facts(&self) -> Option<StoreFacts> {
         let status = *self.store.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         Some(StoreFacts {
-            directory: &self.directory,
             saved: status.saved,
             interval: status.interval,
             written_today: status.written_today,

@@ -25,7 +25,7 @@ pub struct Facts<'a> {
     /// The web server.
     pub web: WebFacts,
     /// The snapshots, if there is a directory for them.
-    pub store: Option<StoreFacts<'a>>,
+    pub store: Option<StoreFacts>,
     /// The syslog sender, if there is one.
     pub alarm: Option<SenderFacts<'a>>,
     /// The sender of flow records, if there is one.
@@ -53,9 +53,7 @@ pub struct WebFacts {
 
 /// What the store of snapshots counts.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct StoreFacts<'a> {
-    /// Where the snapshots are.
-    pub directory: &'a str,
+pub struct StoreFacts {
     /// When the latest snapshot was complete.
     pub saved: Option<Timestamp>,
     /// Seconds between snapshots.
@@ -251,7 +249,6 @@ fn program(html: &mut Html, page: &Page, facts: &Facts) {
 
 fn snapshots(html: &mut Html, page: &Page, store: &StoreFacts) {
     begin(html, Phrase("Snapshots"));
-    row(html, Phrase("Directory"), store.directory);
     html.markup("<tr><th scope=\"row\">{Latest}</th><td class=\"n\">");
     page.time_or_dash(html, store.saved);
     html.markup("</td></tr>\n");
@@ -312,10 +309,9 @@ impl Value for WebFacts {
     }
 }
 
-impl Value for StoreFacts<'_> {
+impl Value for StoreFacts {
     fn write(&self, json: &mut Json) {
         json.object(|json| {
-            json.field("directory", self.directory);
             json.field("saved", self.saved);
             json.field("interval", self.interval);
             json.field("written_today", self.written_today);

@@ -114,7 +114,7 @@ fn nothing_from_the_network_becomes_markup() {
     let seen = seeded(EVIL, 64, 64, 3_000, 200);
     let all = [seen, empty("second", 4, 4), dark(100)];
     let facts = Facts {
-        store: Some(StoreFacts { directory: EVIL, budget: Some(1), ..StoreFacts::default() }),
+        store: Some(StoreFacts { budget: Some(1), ..StoreFacts::default() }),
         alarm: Some(SenderFacts { destination: EVIL, ..SenderFacts::default() }),
         ..Facts::default()
     };

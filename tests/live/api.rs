@@ -92,8 +92,11 @@ fn live_interfaces_send_what_is_described() {
     let description = Description::read();
     for path in description.paths().filter(|path| path.starts_with("/api/v1/")) {
         let wanted = path.replace("{address}", "192.168.77.11").replace("{device}", "192.168.77.11");
-        description.check(path, &program.json(&wanted));
+        let sent = program.json(&wanted);
+        description.check(path, &sent);
+        assert!(!sent.to_string().contains(directory.text()), "{path} tells where the state is: {sent}");
     }
+    assert!(!program.get("/about/").body.contains(directory.text()));
     for path in ["/api/v1/ports", "/api/v1/protocols"] {
         let all = program.json(&format!("{path}?interface=all"));
         description.check(path, &all);
