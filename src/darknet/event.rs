@@ -56,6 +56,9 @@ impl Carrier {
     }
 }
 
+/// Takes a sentence phrase by phrase.
+pub type Say<'a> = dyn FnMut(&'static str, &[&dyn fmt::Display]) + 'a;
+
 /// Packets from one source to dark addresses, in one window. Where packets differ, the event describes
 /// the first that it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,11 +182,11 @@ impl Event {
         match (self.signal, self.carrier, self.category, self.protocol) {
             (Signal::Bogon, ..) => "packet to a network that is not here",
             (Signal::Mark | Signal::FanOut, ..) => "packet of a scanner",
-            (Signal::ForeignSender, ..) => "arp from outside the network",
-            (_, Carrier::Arp, ..) => "arp request for an unused address",
+            (Signal::ForeignSender, ..) => "ARP from outside the network",
+            (_, Carrier::Arp, ..) => "ARP request for an unused address",
             (_, Carrier::Solicitation, ..) => "solicitation of an unused address",
-            (_, _, Category::Scan, 6) => "tcp probe of a dark address",
-            (_, _, Category::Scan, _) => "icmp probe of a dark address",
+            (_, _, Category::Scan, 6) => "TCP probe of a dark address",
+            (_, _, Category::Scan, _) => "ICMP probe of a dark address",
             (_, _, Category::Backscatter, _) => "backscatter to a dark address",
             (_, _, Category::Reflection, _) => "reflected answer to a dark address",
             (_, _, Category::Misconfiguration, _) => "repeated packet to a dark address",
@@ -199,36 +202,71 @@ impl Event {
             (Some(Tool::Nmap), ..) => "nmap scan",
             (Some(Tool::Unicornscan), ..) => "unicornscan scan",
             (_, Signal::FanOut, _) => "scan of the internet",
-            (_, _, Carrier::Arp) => "arp sweep of unused addresses",
+            (_, _, Carrier::Arp) => "ARP sweep of unused addresses",
             (_, _, Carrier::Solicitation) => "neighbor sweep of unused addresses",
             (_, _, Carrier::Ip) => "scan of dark addresses",
         }
     }
 
+    /// Says why the event was raised, in one sentence: phrases in each of which `%` stands for the next value, so that
+    /// pages can say them in their readers' language.
+    pub fn tell(&self, say: &mut Say<'_>) {
+        match self.kind {
+            Kind::Clear => return say("% has touched no dark address for an hour", &[&self.source]),
+            Kind::Notice => {
+                let phrase = "% turned to networks that are not here, such as that of %";
+                return say(phrase, &[&self.source, &self.destination]);
+            }
+            Kind::Hit | Kind::Alert => self.tell_targets(say),
+        }
+        match (self.kind, self.tool) {
+            _ if self.rule.is_some() => say("; it matches a rule", &[]),
+            (Kind::Alert, Some(tool)) if !tool.is_hint() => {
+                say("; its packets bear the mark of %", &[&tool.name()]);
+            }
+            _ => self.reason().into_iter().for_each(|reason| say(reason, &[])),
+        }
+    }
+
     /// What the first packet was for, and how many dark addresses the source has touched since it was first seen,
     /// which may be more than the packets that are told of here.
-    fn write_targets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let touched = usize::from(self.dark_targets);
-        let is_many = self.signal.is_dark() && touched > 1 && self.rule.is_none();
-        f.write_str(match self.packets {
-            _ if !self.signal.is_dark() || touched == 0 => "",
-            2.. if is_many => "dark addresses such as ",
-            _ => "the dark address ",
-        })?;
-        write!(f, "{}", self.destination)?;
+    fn tell_targets(&self, say: &mut Say<'_>) {
+        let touched = self.dark_targets;
+        let is_dark = self.signal.is_dark() && touched > 0;
+        let is_many = is_dark && touched > 1 && self.rule.is_none();
+        let (source, destination) = (&self.source, &self.destination);
+        let phrase = match (self.carrier, is_dark, is_many && self.packets > 1) {
+            (Carrier::Ip, false, _) if self.packets == 1 => "% sent 1 packet to %",
+            (Carrier::Ip, true, _) if self.packets == 1 => "% sent 1 packet to the dark address %",
+            (Carrier::Ip, false, _) => "% sent % packets to %",
+            (Carrier::Ip, true, false) => "% sent % packets to the dark address %",
+            (Carrier::Ip, true, true) => "% sent % packets to dark addresses such as %",
+            (Carrier::Arp, false, _) => "% asked by ARP for %",
+            (Carrier::Arp, true, false) => "% asked by ARP for the dark address %",
+            (Carrier::Arp, true, true) => "% asked by ARP for dark addresses such as %",
+            (Carrier::Solicitation, false, _) => "% asked its neighbors for %",
+            (Carrier::Solicitation, true, false) => "% asked its neighbors for the dark address %",
+            (Carrier::Solicitation, true, true) => "% asked its neighbors for dark addresses such as %",
+        };
+        match self.carrier {
+            Carrier::Ip if self.packets != 1 => say(phrase, &[source, &self.packets, destination]),
+            _ => say(phrase, &[source, destination]),
+        }
         if let Some((_, port)) = self.ports {
-            write!(f, ", port {port}")?;
+            say(", port %", &[&port]);
         }
         if is_many {
-            let or_more = if touched < DARK_TARGETS_MAX { "" } else { " or more" };
-            write!(f, ", and touched {touched}{or_more} in all")?;
+            let is_all = usize::from(touched) < DARK_TARGETS_MAX;
+            say(
+                if is_all { ", and touched % in all" } else { ", and touched % or more in all" },
+                &[&touched],
+            );
         }
-        Ok(())
     }
 
     /// What speaks for the verdict, or how it may be harmless.
-    const fn reason(&self) -> &'static str {
-        match (self.kind, self.signal, self.category) {
+    const fn reason(&self) -> Option<&'static str> {
+        Some(match (self.kind, self.signal, self.category) {
             (Kind::Alert, Signal::FanOut, _) => {
                 ", and one of 200 addresses or more within a minute, of which hardly one answers"
             }
@@ -238,8 +276,8 @@ impl Event {
                 ", and touched no other: a wrong setting, or a device that has left"
             }
             (_, _, Category::LeakedRoute) => ": meant for a company's network, whose tunnel may be down",
-            _ => "",
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -252,30 +290,22 @@ pub(crate) struct Question {
     pub target: Address,
 }
 
-/// One sentence that says why the event was raised.
+/// The sentence that says why the event was raised, in English.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind == Kind::Clear {
-            return write!(f, "{} has touched no dark address for an hour", self.source);
-        }
-        if self.kind == Kind::Notice {
-            let (source, network) = (self.source, self.destination);
-            return write!(f, "{source} turned to networks that are not here, such as that of {network}");
-        }
-        let packets = if self.packets == 1 { "packet" } else { "packets" };
-        match self.carrier {
-            Carrier::Ip => write!(f, "{} sent {} {packets} to ", self.source, self.packets)?,
-            Carrier::Arp => write!(f, "{} asked by ARP for ", self.source)?,
-            Carrier::Solicitation => write!(f, "{} asked its neighbors for ", self.source)?,
-        }
-        self.write_targets(f)?;
-        match (self.kind, self.tool) {
-            _ if self.rule.is_some() => f.write_str("; it matches a rule"),
-            (Kind::Alert, Some(tool)) if !tool.is_hint() => {
-                write!(f, "; its packets bear the mark of {}", tool.name())
+        let mut result = Ok(());
+        self.tell(&mut |phrase, values| {
+            let mut values = values.iter();
+            for (place, part) in phrase.split('%').enumerate() {
+                if place > 0
+                    && let Some(value) = values.next()
+                {
+                    result = result.and_then(|()| write!(f, "{value}"));
+                }
+                result = result.and_then(|()| f.write_str(part));
             }
-            _ => f.write_str(self.reason()),
-        }
+        });
+        result
     }
 }
 
@@ -308,6 +338,6 @@ mod tests {
             event.to_string(),
             "192.168.1.57 sent 1 packet to the dark address 10.9.0.1, and touched 4 in all"
         );
-        assert_eq!(event.signature(), "tcp probe of a dark address");
+        assert_eq!(event.signature(), "TCP probe of a dark address");
     }
 }

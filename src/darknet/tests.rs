@@ -181,7 +181,7 @@ fn the_fourth_unused_address_that_somebody_asks_for_is_an_alert() {
     let mut darknet = lan();
     let first = hear(&mut darknet, request(SOURCE, 0xc0a8_01c8), false, at(LEARNED)).unwrap();
     assert_eq!((first.kind, first.dark_targets, first.packets), (Kind::Hit, 1, 1));
-    assert_eq!(first.signature(), "arp request for an unused address");
+    assert_eq!(first.signature(), "ARP request for an unused address");
     // A day has room for a slow one, and the same address again is no news.
     let pause = u64::from(DARK_EVIDENCE_SECONDS) / 4;
     for n in 1..3 {
@@ -192,7 +192,7 @@ fn the_fourth_unused_address_that_somebody_asks_for_is_an_alert() {
     let now = at(LEARNED + 3 * pause);
     let alert = hear(&mut darknet, request(SOURCE, 0xc0a8_01c8 + 3), false, now).unwrap();
     assert_eq!((alert.kind, alert.dark_targets, alert.last), (Kind::Alert, 4, now));
-    assert_eq!(alert.signature(), "arp sweep of unused addresses");
+    assert_eq!(alert.signature(), "ARP sweep of unused addresses");
     assert_eq!(alert.source, Address::v4(SOURCE));
     let sentence = alert.to_string();
     assert!(sentence.starts_with("192.168.1.57 asked by ARP for dark addresses such as "), "{sentence}");

@@ -405,10 +405,15 @@ pub(super) fn events_table(html: &mut Html, page: &Page, rules: &[Rule], events:
         }
         html.markup("</td><td class=\"event\">");
         match event.kind {
-            Kind::Alert => html.markup("<strong>{Alert}: ").text(event.name(rules)).markup("</strong>"),
-            Kind::Hit | Kind::Notice | Kind::Clear => html.text(event.name(rules)),
+            Kind::Alert => {
+                html.markup("<strong>{Alert}: ");
+                event_name(html, rules, event);
+                html.markup("</strong>");
+            }
+            Kind::Hit | Kind::Notice | Kind::Clear => event_name(html, rules, event),
         };
-        html.markup("<br><small>").text(event);
+        html.markup("<br><small>");
+        event_sentence(html, event);
         html.markup("</small></td></tr>\n");
     }
     if events.is_empty() {
@@ -416,6 +421,19 @@ pub(super) fn events_table(html: &mut Html, page: &Page, rules: &[Rule], events:
         html.markup("\">{None remembered}</td></tr>\n");
     }
     html.markup("</tbody>\n</table>\n");
+}
+
+/// Writes an event's name: that of a rule as its author has it, ours in the reader's language.
+pub(super) fn event_name(html: &mut Html, rules: &[Rule], event: &Event) {
+    match event.rule_of(rules) {
+        Some(rule) => html.text(&rule.name),
+        None => html.say(Phrase(event.signature())),
+    };
+}
+
+/// Writes why an event was raised in the reader's language.
+pub(super) fn event_sentence(html: &mut Html, event: &Event) {
+    event.tell(&mut |phrase, values| _ = html.phrase(phrase, values));
 }
 
 fn list(html: &mut Html, prefixes: &[Prefix]) {
@@ -502,9 +520,45 @@ impl fmt::Display for Targets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::languages::ENGLISH;
+    use crate::view::languages::{ENGLISH, LANGUAGES};
     use crate::view::samples::dark;
-    use crate::view::{Hidden, NoNames};
+    use crate::view::{Hidden, NoNames, SourceView};
+
+    const CONTEXT: Context = Context {
+        now: Timestamp::from_seconds(0),
+        utc_offset: 0,
+        base: "/",
+        names: &NoNames,
+        language: &ENGLISH,
+        hidden: Hidden { macs: false, last_seen: false },
+        notice: None,
+        custom_style: false,
+        administration: false,
+    };
+
+    #[test]
+    fn pages_tell_events_in_their_readers_language_and_json_does_not() {
+        let monitor = dark(30);
+        let german = Context { language: LANGUAGES[1], ..CONTEXT };
+        let mut view = DarknetView::with_capacity(10);
+        view.copy(&monitor, None).unwrap();
+        let event = *monitor.darknet().recent().last().unwrap();
+        let mut source = SourceView::new(false);
+        source.copy(&monitor, None, event.source).unwrap();
+        let [mut page, mut json, mut source_page] = [const { String::new() }; 3];
+        view.write_html(&mut page, &german).unwrap();
+        view.write_json(&mut json, &german).unwrap();
+        source.write_html(&mut source_page, &german).unwrap();
+        for page in [&page, &source_page] {
+            assert!(page.contains(&format!("{} sandte ", event.source)), "{page}");
+            assert!(page.contains(german.language.phrase(event.signature())), "{page}");
+            assert!(
+                [" sent ", event.signature(), "touched"].iter().all(|text| !page.contains(text)),
+                "{page}"
+            );
+        }
+        assert!(json.contains(event.signature()) && json.contains(&event.to_string()), "{json}");
+    }
 
     #[test]
     fn sources_and_events_are_the_darknets() {
@@ -515,18 +569,7 @@ mod tests {
         let shown: Counters = view.sources.rows().iter().map(|row| row.sum).sum();
         assert_eq!((shown + view.sources.rest().outbound).packets, totals.packets);
         let mut out = String::new();
-        let context = Context {
-            now: Timestamp::from_seconds(0),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            language: &ENGLISH,
-            hidden: Hidden::default(),
-            notice: None,
-            custom_style: false,
-            administration: false,
-        };
-        view.write_json(&mut out, &context).unwrap();
+        view.write_json(&mut out, &CONTEXT).unwrap();
         let json: serde_json::Value = serde_json::from_str(&out).unwrap();
         let json = &json["darknet"];
         assert_eq!(json["dark"], serde_json::json!(["10.9.0.0/16"]));

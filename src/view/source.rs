@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::books::{Header, NotFound};
-use super::darknet::{Targets, events_table, interface_name, write_event, write_events};
+use super::darknet::{
+    Targets, event_name, event_sentence, events_table, interface_name, write_event, write_events,
+};
 use super::html::Html;
 use super::json::{Json, Text};
 use super::languages::Phrase;
@@ -204,7 +206,10 @@ impl SourceView {
             }
             for event in self.ruled(event).into_iter().chain([event]) {
                 html.markup(if event.kind == Kind::Alert { "<p><strong>{Alert}: " } else { "<p><strong>" });
-                html.text(event.name(&self.rules)).markup("</strong>. ").text(event).markup(".");
+                event_name(html, &self.rules, event);
+                html.markup("</strong>. ");
+                event_sentence(html, event);
+                html.markup(".");
                 self.certainty(html, event);
                 html.markup("</p>\n");
             }
@@ -262,9 +267,9 @@ impl SourceView {
         }
         let interface = interface_name(&self.header, event.interface).unwrap_or_default();
         fact(html, Phrase("Seen by"), interface);
-        fact(html, Phrase("Category"), event.category.name());
+        word_fact(html, Phrase("Category"), Phrase(event.category.name()));
         if let Some(pattern) = event.pattern {
-            fact(html, Phrase("Pattern"), pattern.name());
+            word_fact(html, Phrase("Pattern"), Phrase(pattern.name()));
         }
         if let Some(tool) = event.tool {
             fact(html, Phrase("Tool"), tool.name());
@@ -303,6 +308,12 @@ impl SourceView {
 
 fn fact(html: &mut Html, label: Phrase, value: impl fmt::Display) {
     html.markup("<div><dt>").say(label).markup("</dt><dd>").text(value).markup("</dd></div>\n");
+}
+
+/// The same, of a word that is the program's own.
+fn word_fact(html: &mut Html, label: Phrase, word: Phrase) {
+    let word = html.language().phrase(word.0);
+    fact(html, label, word);
 }
 
 fn holders_facts(html: &mut Html, page: &Page, holders: &Holders) {

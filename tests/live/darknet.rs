@@ -60,7 +60,7 @@ fn a_sweep_of_unused_addresses_is_an_alert() {
     let json = program.json("/api/v1/darknet");
     assert_eq!(json["darknet"]["lans"], serde_json::json!(["192.168.77.0/24"]));
     let page = program.get("/darknet/").body;
-    assert!(page.contains("<strong>Alert: arp sweep of unused addresses</strong>"), "{page}");
+    assert!(page.contains("<strong>Alert: ARP sweep of unused addresses</strong>"), "{page}");
 
     // Many times the same one, and those that somebody has.
     for _ in 0..20 {

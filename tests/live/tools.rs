@@ -153,6 +153,6 @@ fn arp_scan_is_found_out() {
     let Some(alert) = alert("arp_scan_is_found_out", |_| words(command)) else { return };
     assert_eq!(
         (&alert["signature"], &alert["tool"]),
-        (&"arp sweep of unused addresses".into(), &Value::Null)
+        (&"ARP sweep of unused addresses".into(), &Value::Null)
     );
 }

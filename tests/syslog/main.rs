@@ -44,7 +44,7 @@ fn udp_carries_one_message_per_datagram() {
             assert_eq!(message.priority, 165, "local4.notice");
             assert_eq!(message.time, format!("2026-11-21T18:31:{number:02}.417Z"), "the packet's own time");
             assert_eq!(message.process_id, std::process::id().to_string());
-            assert_eq!(message.values["signature"], "tcp probe of a dark address");
+            assert_eq!(message.values["signature"], "TCP probe of a dark address");
             assert_eq!(message.values["src"], format!("192.168.1.{number}"));
             assert_eq!(message.values["src_mac"], "02:00:00:00:00:09");
             assert_eq!(message.values["dest"], "10.9.0.1");

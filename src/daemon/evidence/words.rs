@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn words_survive_the_round_trip() {
         for is_alert in [false, true] {
-            let words = Words { signature: "tcp probe of a dark address", category: "scan", is_alert };
+            let words = Words { signature: "TCP probe of a dark address", category: "scan", is_alert };
             assert_eq!(Words::of(&words.comment()), words);
         }
         for foreign in ["", "hello", "signature=\"", "signature=\"a\" b", "signature=\"a\" category="] {

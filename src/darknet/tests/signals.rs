@@ -122,7 +122,7 @@ fn arp_from_outside_the_network_is_a_misconfiguration() {
     let mut darknet = lan();
     let event = hear(&mut darknet, request(0xc0a8_0539, ROUTER), false, at(LEARNED)).unwrap();
     assert_eq!((event.kind, event.signal), (Kind::Hit, Signal::ForeignSender));
-    assert_eq!(event.signature(), "arp from outside the network");
+    assert_eq!(event.signature(), "ARP from outside the network");
     assert_eq!(event.category, Category::Misconfiguration);
     assert_eq!(
         event.to_string(),

@@ -66,6 +66,10 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::darknet::{Carrier, Category, Event, Kind, Pattern, Signal, Tool};
+    use crate::limits::DARK_TARGETS_MAX;
+    use crate::packet::Packet;
+    use crate::time::Timestamp;
 
     /// The phrases in a source file: those in braces in its markup, and what `phrase(` and `Phrase(` are given.
     fn phrases_of(source: &str, phrases: &mut BTreeSet<String>) {
@@ -153,9 +157,46 @@ mod tests {
         phrases
     }
 
+    /// What the darknet says, which pages translate and the log does not: the phrases of all events.
+    fn events_phrases(phrases: &mut BTreeSet<String>) {
+        use Category::*;
+        use Signal::*;
+        let packet = Event::of_packet(0, &Packet::default(), Given, Timestamp::default());
+        let tools = [Tool::Mirai, Tool::Masscan, Tool::Zmap, Tool::ZmapLike, Tool::Nmap, Tool::Unicornscan];
+        for kind in [Kind::Hit, Kind::Notice, Kind::Alert, Kind::Clear] {
+            for signal in [Given, Unused, Left, Learning, Bogon, ForeignSender, Mark, FanOut] {
+                for category in [Scan, Backscatter, Reflection, Misconfiguration, LeakedRoute, Other] {
+                    for carrier in [Carrier::Ip, Carrier::Arp, Carrier::Solicitation] {
+                        let event = Event { kind, signal, category, carrier, ..packet };
+                        for dark_targets in [1, 2, DARK_TARGETS_MAX as u8] {
+                            event_phrases(&Event { dark_targets, ports: Some((1, 2)), ..event }, phrases);
+                            event_phrases(&Event { dark_targets, packets: 2, ..event }, phrases);
+                        }
+                        event_phrases(&Event { protocol: 6, ..event }, phrases);
+                        event_phrases(&Event { rule: Some(0), ..event }, phrases);
+                        tools
+                            .iter()
+                            .for_each(|tool| event_phrases(&Event { tool: Some(*tool), ..event }, phrases));
+                    }
+                }
+            }
+        }
+        let patterns = [Pattern::Horizontal, Pattern::Vertical, Pattern::Random];
+        phrases.extend(patterns.map(|pattern| pattern.name().into()));
+    }
+
+    fn event_phrases(event: &Event, phrases: &mut BTreeSet<String>) {
+        phrases.extend([event.signature(), event.category.name()].map(String::from));
+        event.tell(&mut |phrase, values| {
+            assert_eq!(phrase.matches('%').count(), values.len(), "{phrase}");
+            phrases.insert(phrase.into());
+        });
+    }
+
     #[test]
     fn every_language_has_all_phrases_and_no_other() {
-        let phrases = all_phrases();
+        let mut phrases = all_phrases();
+        events_phrases(&mut phrases);
         assert!(phrases.len() > 20, "{phrases:?}");
         for language in &LANGUAGES[1..] {
             let lines: alloc::vec::Vec<_> = language.phrases.lines().collect();

@@ -147,7 +147,7 @@ fn a_hit_reads_like_this() {
     assert_eq!(
         line(Format::Rfc5424, 4711, &hit(), "br-lan", Some("nas.lan")),
         "<165>1 2026-11-21T18:31:02.417Z router duskwatch 812 HIT [meta sequenceId=\"4711\"] \
-         signature=\"tcp probe of a dark address\" category=scan severity=low action=observed \
+         signature=\"TCP probe of a dark address\" category=scan severity=low action=observed \
          src=192.168.1.57 src_mac=02:00:00:00:00:5a src_name=nas.lan src_port=40000 dest=10.9.0.1 \
          dest_port=23 transport=tcp dark_dests=1 packets=4 bytes=240 iface=br-lan"
     );
@@ -164,7 +164,7 @@ fn a_hit_reads_like_this() {
     assert_eq!(
         line(Format::Rfc3164, 7, &ping, "odd \"if\\\u{e4}\n", None),
         "<165>Nov 21 19:31:02 router duskwatch[812]: msgid=HIT sequence=7 \
-         signature=\"icmp probe of a dark address\" category=scan severity=low action=observed src=fd00::57 \
+         signature=\"ICMP probe of a dark address\" category=scan severity=low action=observed src=fd00::57 \
          dest=fd00::57 transport=icmp icmp_type=8 icmp_code=0 dark_dests=1 packets=4 bytes=240 \
          iface=\"odd \\\"if\\\\??\""
     );
@@ -173,7 +173,7 @@ fn a_hit_reads_like_this() {
         concat!(
             "<165>Nov 21 19:31:02 router CEF:0|duskwatch|duskwatch|",
             env!("CARGO_PKG_VERSION"),
-            "|HIT|icmp probe of a dark address|3|rt=1795285862417 externalId=7 cat=scan act=observed \
+            "|HIT|ICMP probe of a dark address|3|rt=1795285862417 externalId=7 cat=scan act=observed \
              msg=fd00::57 sent 4 packets to the dark address fd00::57 \
              c6a2Label=Source IPv6 Address c6a2=fd00::57 c6a3Label=Destination IPv6 Address c6a3=fd00::57 \
              proto=icmp cn2Label=icmp_type cn2=8 cn3Label=icmp_code cn3=0 cn1Label=dark_dests cn1=1 cnt=4 \
