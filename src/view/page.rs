@@ -31,6 +31,8 @@ pub enum Place {
     About,
     /// `/admin/`
     Admin,
+    /// Where there is no page
+    Missing,
 }
 
 impl Place {
@@ -45,7 +47,8 @@ impl Place {
         Self::Admin,
     ];
 
-    const fn label(self) -> Phrase {
+    /// What it is called.
+    pub const fn label(self) -> Phrase {
         match self {
             Self::Overview => Phrase("Overview"),
             Self::Devices => Phrase("Devices"),
@@ -55,6 +58,7 @@ impl Place {
             Self::Darknet => Phrase("Darknet"),
             Self::About => Phrase("About"),
             Self::Admin => Phrase("Administration"),
+            Self::Missing => Phrase("Not found"),
         }
     }
 
@@ -66,7 +70,8 @@ impl Place {
     /// The page's path below the base.
     const fn path(self) -> &'static str {
         match self {
-            Self::Overview => "",
+            // An interface that is chosen where there is no page shows its overview.
+            Self::Overview | Self::Missing => "",
             Self::Devices => "devices/",
             Self::Hosts => "hosts/",
             Self::Ports => "ports/",
@@ -152,7 +157,8 @@ impl Page<'_> {
         if self.header.interfaces.len() > 1 {
             html.markup("<nav class=\"interfaces\" aria-label=\"{Interfaces}\">\n");
             for (index, interface) in self.header.interfaces.iter().enumerate() {
-                self.link(html, self.place, index, index == self.header.chosen);
+                let is_shown = index == self.header.chosen && self.place != Place::Missing;
+                self.link(html, self.place, index, is_shown);
                 html.markup("<bdi>").text(&interface.name).markup("</bdi> <small>");
                 html.markup(interface.role.name()).markup("</small></a>\n");
             }

@@ -117,7 +117,14 @@ fn live_interfaces_send_what_is_described() {
         let row = rows.iter().find(|row| row["port"] == 5000).expect("it is on its own page, too");
         assert_eq!((&row["inbound"], &row["outbound"]), (&cell["inbound"], &cell["outbound"]));
     }
-    assert_eq!(program.get("/hosts/?interface=all").status(), 404);
+    // A page that shows one interface shows the first.
+    for path in ["/", "/hosts/", "/devices/"] {
+        let [all, first] = ["?interface=all", ""].map(|query| program.get(&format!("{path}{query}")));
+        let chosen =
+            |page: &str| page.split("<nav class=\"interfaces\"").nth(1).map(|nav| nav[..120].to_owned());
+        assert_eq!((all.status(), chosen(&all.body)), (200, chosen(&first.body)), "{path}");
+    }
+    assert_eq!(program.get("/api/v1/hosts?interface=all").status(), 404);
 }
 
 /// A process that ends when this is dropped.

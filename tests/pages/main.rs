@@ -200,6 +200,29 @@ fn readers_get_their_language() {
 }
 
 #[test]
+fn what_is_not_there_is_a_page_that_leads_on() {
+    let german = Served::start("pages-missing", &["--language", "de"]);
+    for path in ["/nothing", "/hosts/203.0.113.77/", "/darknet/x", "/?interface=none"] {
+        let (head, body) = german.answer(path);
+        assert!(
+            head.starts_with("HTTP/1.1 404 ") && head.contains("Content-Type: text/html"),
+            "{path}: {head}"
+        );
+        assert!(head.contains("Content-Security-Policy: default-src 'none'"), "{head}");
+        assert!(body.contains("<h1>Nicht gefunden</h1>") && body.contains("<a href=\"/hosts/\">"), "{body}");
+    }
+    for path in ["/api/v1/nothing", "/api/v1/hosts/203.0.113.77", "/assets/custom.css"] {
+        let (head, _) = german.answer(path);
+        assert!(head.starts_with("HTTP/1.1 404 ") && head.contains("text/plain"), "{path}: {head}");
+    }
+    // Where all interfaces are not to be had together, the first is shown.
+    for path in ["/?interface=all", "/hosts/?interface=all", "/hosts/?interface=all&count=all"] {
+        assert!(german.answer(path).0.starts_with("HTTP/1.1 200 "), "{path}");
+    }
+    assert!(german.answer("/api/v1/hosts?interface=all").0.starts_with("HTTP/1.1 404 "));
+}
+
+#[test]
 fn a_text_browser_shows_the_numbers() {
     const TEST: &str = "a_text_browser_shows_the_numbers";
     let home = Served::start("pages-text", &[]);

@@ -26,8 +26,8 @@ use crate::view::languages::{ENGLISH, Language};
 use crate::view::{
     ALL_INTERFACES, AboutView, AdminView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView,
     DevicesView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView, Lease, MetricsView,
-    NameSource, NotFound, Outcome, PortsView, ProtocolsView, SideBySideView, Sort, SourceView, SummaryView,
-    Visitor,
+    MissingView, NameSource, NotFound, Outcome, PortsView, ProtocolsView, SideBySideView, Sort, SourceView,
+    SummaryView, Visitor,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -123,6 +123,7 @@ pub struct Pages {
     about: AboutView,
     admin: AdminView,
     metrics: MetricsView,
+    missing: MissingView,
 }
 
 /// Where evidence is, in which format and of which media type.
@@ -251,7 +252,13 @@ impl NameSource for Names {
 
 impl Handler for Pages {
     fn respond(&mut self, request: &Request<'_>, statistics: &Statistics, page: &mut Page) -> Response {
-        let route = request.path().strip_prefix(self.sources.wishes.base.as_str()).and_then(Route::of);
+        let path = request.path().strip_prefix(self.sources.wishes.base.as_str());
+        let route = path.and_then(Route::of);
+        // Programs are answered in a line.
+        let is_page = match route {
+            Some(route) => matches!(route, Route::Html(_)),
+            None => path.is_some_and(|path| !path.starts_with("api/")),
+        };
         let shown = match route {
             Some(Route::Asset(asset)) => return send_asset(&asset, request, page),
             Some(Route::Style) => match &self.sources.wishes.style {
@@ -281,6 +288,12 @@ impl Handler for Pages {
         match shown {
             Ok(media_type) => {
                 Response { by_language: media_type == HTML, ..Response::live(Status::Ok, media_type) }
+            }
+            Err(NotFound) if is_page => {
+                page.clear();
+                self.missing.copy(&lock(&self.sources.monitor));
+                let _ = self.missing.write_html(page, &self.context(self.language(request)));
+                Response { by_language: true, ..Response::live(Status::NotFound, HTML) }
             }
             Err(NotFound) => {
                 page.clear();
@@ -361,6 +374,7 @@ impl Pages {
             about: AboutView::new(),
             admin: AdminView::default(),
             metrics: MetricsView::new(),
+            missing: MissingView::default(),
         })
     }
 
@@ -380,6 +394,7 @@ impl Pages {
         let language = self.language(request);
         let wants_all = self.side_by_side.is_some() && interface == Some(ALL_INTERFACES);
         let view = if wants_all { view.of_all() } else { view };
+        let interface = interface.filter(|name| !(html && self.is_all(name)));
         if view == View::Hosts && query.needs_names() {
             self.update(|pages, monitor| pages.hosts.collect(monitor, interface))?;
             self.hosts.choose(&query, &self.sources.names, self.sources.wishes.hidden);
@@ -455,6 +470,12 @@ impl Pages {
         Ok(())
     }
 
+    /// True if this is no interface, but stands for all. A page that cannot show all shows the first.
+    fn is_all(&self, name: &str) -> bool {
+        name == ALL_INTERFACES
+            && lock(&self.sources.monitor).ledgers().iter().all(|ledger| ledger.name() != name)
+    }
+
     /// The page of more hosts than a response has room for, if that is wanted and there are as many.
     fn listing(&mut self, request: &Request<'_>) -> Option<Download> {
         let query = self.hosts_query(request);
@@ -463,7 +484,7 @@ impl Pages {
             return None;
         }
         let interface = request.parameter("interface");
-        let interface = interface.as_deref();
+        let interface = interface.as_deref().filter(|name| !self.is_all(name));
         let mut view = HostsView::with_capacity(hosts, hosts.min(HOSTS_LISTED_MAX));
         if query.needs_names() {
             self.update(|_, monitor| view.collect(monitor, interface)).ok()?;
