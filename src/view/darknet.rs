@@ -160,6 +160,7 @@ impl DarknetView {
         self.other_radiation = darknet.other_radiation();
         self.events.clear();
         self.events.extend(darknet.recent().take(DARK_EVENTS_MAX));
+        sort(&mut self.events);
         self.rules = Arc::clone(darknet.rules().all());
     }
 
@@ -389,6 +390,16 @@ impl DarknetView {
     }
 }
 
+/// Brings events into the order of their times. They are told in another: a hit counts packets for a while, and has the
+/// time of the last.
+pub(super) fn sort(events: &mut [Event]) {
+    for index in 1..events.len() {
+        let (before, event) = (&events[..index], &events[index]);
+        let place = before.partition_point(|other| other.last <= event.last);
+        events[place..=index].rotate_right(1);
+    }
+}
+
 /// Writes events as a table, the last one first.
 pub(super) fn events_table(html: &mut Html, page: &Page, rules: &[Rule], events: &[Event], sources: bool) {
     html.markup("<table>\n<caption>{Last events in the dark}</caption>\n<thead><tr>");
@@ -558,6 +569,20 @@ mod tests {
             );
         }
         assert!(json.contains(event.signature()) && json.contains(&event.to_string()), "{json}");
+    }
+
+    #[test]
+    fn events_are_in_the_order_of_their_times() {
+        let event = *dark(1).darknet().recent().next().unwrap();
+        let at = |(seconds, packets): (u64, u64)| Event {
+            last: Timestamp::from_seconds(seconds),
+            packets,
+            ..event
+        };
+        let mut events = [(5, 1), (7, 2), (3, 3), (5, 4), (7, 5), (1, 6)].map(at);
+        sort(&mut events);
+        assert_eq!(events, [(1, 6), (3, 3), (5, 1), (5, 4), (7, 2), (7, 5)].map(at));
+        sort(&mut []);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use core::fmt;
 
 use super::books::{Header, NotFound};
 use super::darknet::{
-    Targets, event_name, event_sentence, events_table, interface_name, write_event, write_events,
+    Targets, event_name, event_sentence, events_table, interface_name, sort, write_event, write_events,
 };
 use super::html::Html;
 use super::json::{Json, Text};
@@ -136,6 +136,7 @@ impl SourceView {
         self.record = sources.max_by_key(|source| source.packets).map(Record::of);
         self.events.clear();
         self.events.extend(darknet.recent().filter(|event| event.source == address).take(DARK_EVENTS_MAX));
+        sort(&mut self.events);
     }
 
     /// What is known best: the whole record, or else the last event.
