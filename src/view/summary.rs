@@ -20,6 +20,8 @@ use crate::darknet::rules::Rule;
 use crate::ledger::{self, Bar, Counters, Ledger, Owner, Period, PortOwner};
 use crate::limits::{QUOTAS_MAX, TOP_SHOWN};
 use crate::monitor::Monitor;
+use crate::network::Direction;
+use crate::packet::Discard;
 use crate::quota::{Target, Usage};
 use crate::table::PortKind;
 
@@ -151,6 +153,9 @@ impl SummaryView {
         self.scanner = scanners().max_by_key(|source| source.last()).map(SourceRow::of);
         let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
         self.events = (!darknet.is_empty()).then(|| darknet.recent().skip(skipped).copied().collect());
+        if let Some(events) = &mut self.events {
+            super::darknet::sort(events);
+        }
         Ok(())
     }
 
@@ -353,7 +358,11 @@ impl SummaryView {
             html.markup("<div><dt>").say(label).markup("</dt><dd>");
             let total = bar.inbound + bar.outbound + bar.other;
             html.text(Bytes(total.bytes)).markup("<small>{in} ").text(Bytes(bar.inbound.bytes));
-            html.markup(" · {out} ").text(Bytes(bar.outbound.bytes)).markup("</small>");
+            html.markup(" · {out} ").text(Bytes(bar.outbound.bytes));
+            if bar.other.bytes > 0 {
+                html.markup(" · {other} ").text(Bytes(bar.other.bytes));
+            }
+            html.markup("</small>");
             if let (Phrase("This month"), Some(usage)) = (label, self.quota()) {
                 html.markup("<small>");
                 write_usage(html, &usage);
@@ -374,6 +383,7 @@ impl SummaryView {
 
     fn losses(&self, html: &mut Html) {
         let books = &self.header.books;
+        let copies = books.discarded[Discard::BridgedCopy as usize];
         html.markup("<figure>\n<figcaption>{Seen and lost}</figcaption>\n<p>");
         write_coverage(html, books.coverage.as_ref());
         html.markup("</p>\n<ul>\n");
@@ -381,10 +391,15 @@ impl SummaryView {
             (Phrase("% frames captured"), books.captured),
             (Phrase("% dropped by the kernel before that"), books.dropped_by_kernel),
             (Phrase("% without IP"), books.non_ip.packets),
-            (Phrase("% that could not be accounted"), books.discarded_total()),
+            (Phrase("% that could not be accounted"), books.discarded_total() - copies),
             (Phrase("% hosts made room for others"), books.evicted.hosts),
         ] {
             html.markup("<li>").phrase(phrase.0, &[&Grouped(count)]).markup("</li>\n");
+        }
+        // Only a bridge has them.
+        if copies > 0 {
+            html.markup("<li>").phrase("% left out as a bridge's copies of others", &[&Grouped(copies)]);
+            html.markup("</li>\n");
         }
         html.markup("</ul>\n</figure>\n");
     }
@@ -479,12 +494,15 @@ impl SummaryView {
         html.markup("</tr>\n");
     }
 
+    /// Ports have no history, so this list is of all time whatever the others are of. What passes through has both of
+    /// its ports elsewhere and is in two rows, so that it counts twice in the whole.
     fn services(&self, html: &mut Html) {
-        html.markup("<table>\n<caption>{Services used elsewhere}</caption>\n<thead><tr>");
+        html.markup("<table>\n<caption>{Services used elsewhere, since the start}</caption>\n<thead><tr>");
         html.markup("<th scope=\"col\">{Remote port}</th><th scope=\"col\" class=\"n\">{In}</th>");
         html.markup("<th scope=\"col\" class=\"n\">{Out}</th><th scope=\"col\">{Share}</th></tr></thead>\n");
         html.markup("<tbody>\n");
-        let whole = self.header.books.totals.total().bytes;
+        let totals = &self.header.books.totals;
+        let whole = totals.total().bytes.saturating_add(totals.of(Direction::Transit).bytes);
         for line in self.services.rows() {
             html.markup("<tr><th scope=\"row\">").text(line.name().unwrap_or("port"));
             html.markup(" <small>").text(line.port).markup(if line.is_tcp() { "/tcp" } else { "/udp" });
@@ -504,8 +522,9 @@ impl SummaryView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::{Decoded, Packet, protocol};
     use crate::view::languages::ENGLISH;
-    use crate::view::samples::{NOON, empty, seeded};
+    use crate::view::samples::{NOON, address, empty, seeded};
     use crate::view::{Hidden, NoNames};
 
     #[test]
@@ -632,6 +651,51 @@ mod tests {
         let mut out = String::new();
         view.write_html(&mut out, &context).unwrap();
         assert!(!out.contains(caption), "{out}");
+    }
+
+    #[test]
+    fn what_passes_through_is_told_and_shares_are_parts_of_the_whole() {
+        let mut monitor = empty("wan", 16, 64);
+        let now = crate::time::Timestamp::from_seconds(NOON);
+        for n in 0..30 {
+            let packet = Packet {
+                source: address("198.51.100.1"),
+                destination: address("203.0.113.1"),
+                source_port: 443,
+                destination_port: 50_000 + n % 3,
+                has_ports: true,
+                protocol: protocol::TCP,
+                bytes: 1_000,
+                ..Packet::default()
+            };
+            monitor.observe(0, &Decoded::Packet(packet), &[], now);
+            monitor.observe(0, &Decoded::Discard(Discard::BridgedCopy), &[], now);
+        }
+        monitor.observe(0, &Decoded::Discard(Discard::Truncated), &[], now);
+        monitor.settle(now);
+        let mut view = SummaryView::new();
+        view.copy(&monitor, None).unwrap();
+        let context = Context {
+            now,
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            hidden: Hidden::default(),
+            notice: None,
+            language: &ENGLISH,
+            custom_style: false,
+            administration: false,
+        };
+        let mut out = String::new();
+        view.write_html(&mut out, &context).unwrap();
+        assert!(out.contains("in 0\u{a0}B · out 0\u{a0}B · other 30\u{a0}kB</small>"), "{out}");
+        assert!(out.contains("<li>1 that could not be accounted</li>"), "{out}");
+        assert!(out.contains("<li>30 left out as a bridge's copies of others</li>"), "{out}");
+        let services = out.split("Services used elsewhere, since the start").nth(1).unwrap();
+        let services = services.split("</table>").next().unwrap();
+        let shares = services.split("<title>").skip(1).map(|rest| rest.split('\u{a0}').next().unwrap());
+        let shares: Vec<u64> = shares.map(|share| share.parse().unwrap()).collect();
+        assert_eq!(shares, [50, 16, 16, 16]);
     }
 
     #[test]
