@@ -245,7 +245,7 @@ impl DarknetView {
                 return;
             }
             html.phrase(
-                "% packets and questions were for addresses that nobody has.",
+                "Packets and questions for addresses that nobody has: %.",
                 &[&Grouped(self.totals.packets)],
             );
             if !self.prefixes.is_empty() {
@@ -260,7 +260,7 @@ impl DarknetView {
             }
             if self.totals.forgotten_addresses > 0 {
                 let forgotten = Grouped(self.totals.forgotten_addresses);
-                html.markup(" ").phrase("For want of room % addresses in use were forgotten.", &[&forgotten]);
+                html.markup(" ").phrase("Addresses in use that were forgotten for want of room: %.", &[&forgotten]);
             }
             if let Some(confirmed) = self.totals.confirmed {
                 let [asked, answered, unanswered, skipped] = confirmed.by_name().map(|(_, count)| Grouped(count));
@@ -380,7 +380,7 @@ impl DarknetView {
         let rest = self.sources.rest();
         if rest.rows > 0 {
             html.markup("<tr class=\"rest\"><th scope=\"row\" colspan=\"3\">")
-                .phrase("% others", &[&Grouped(rest.rows)]);
+                .phrase("% more", &[&Grouped(rest.rows)]);
             html.markup("</th>");
             count_cell(html, rest.outbound.packets);
             traffic_cell(html, rest.outbound);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::books::{Header, NotFound};
-use super::darknet::write_source;
+use super::darknet::{Targets, write_source};
 use super::html::Html;
 use super::json::Json;
 use super::languages::Phrase;
@@ -155,9 +155,9 @@ impl HostView {
             html.markup("<section class=\"tables\" aria-label=\"{Ports}\">\n");
             for (kind, caption) in [
                 (PortKind::TcpLocal, Phrase("Its own TCP ports")),
-                (PortKind::TcpRemote, Phrase("TCP ports at the other end")),
+                (PortKind::TcpRemote, Phrase("TCP ports of its peers")),
                 (PortKind::UdpLocal, Phrase("Its own UDP ports")),
-                (PortKind::UdpRemote, Phrase("UDP ports at the other end")),
+                (PortKind::UdpRemote, Phrase("UDP ports of its peers")),
             ] {
                 self.ports(html, kind, caption);
             }
@@ -204,8 +204,13 @@ impl HostView {
         html.markup("<div><dt>{Darknet}</dt><dd>");
         page.open(html, Place::Darknet, &row.address);
         html.markup(if row.is_alerted { "<strong>{Alert}</strong>: " } else { "" });
-        let (packets, targets) = (Grouped(row.sum.packets), Grouped(row.dark_targets as u64));
-        html.phrase("% packets to % dark addresses", &[&packets, &targets]).markup("</a><br>{First}: ");
+        let (packets, targets) = (Grouped(row.sum.packets), Targets(row.dark_targets));
+        match (row.sum.packets, row.dark_targets) {
+            (1, _) => html.markup("{1 packet to a dark address}"),
+            (_, 1) => html.phrase("% packets to a dark address", &[&packets]),
+            _ => html.phrase("% packets to % dark addresses", &[&packets, &targets]),
+        };
+        html.markup("</a><br>{First}: ");
         page.time(html, row.first.seconds as i64);
         html.markup("<br>{Last}: ");
         page.time(html, row.last.seconds as i64);
@@ -224,7 +229,7 @@ impl HostView {
         }
         let rest = list.rest();
         if rest.rows > 0 {
-            html.markup("<tr class=\"rest\"><td colspan=\"2\">").phrase("% others", &[&Grouped(rest.rows)]);
+            html.markup("<tr class=\"rest\"><td colspan=\"2\">").phrase("% more", &[&Grouped(rest.rows)]);
             html.markup("</td>");
             self.traffic_cells(html, rest.inbound, rest.outbound);
         }
@@ -253,7 +258,7 @@ impl HostView {
         }
         let rest = self.peers.rest();
         if rest.rows > 0 {
-            html.markup("<tr class=\"rest\"><td>").phrase("% others", &[&Grouped(rest.rows)]).markup("</td>");
+            html.markup("<tr class=\"rest\"><td>").phrase("% more", &[&Grouped(rest.rows)]).markup("</td>");
             self.traffic_cells(html, rest.inbound, rest.outbound);
         }
         html.markup("</tbody>\n<tfoot>\n");
@@ -315,7 +320,7 @@ mod tests {
     use super::*;
     use crate::packet::{Decoded, Packet};
     use crate::time::Timestamp;
-    use crate::view::languages::ENGLISH;
+    use crate::view::languages::{ENGLISH, LANGUAGES};
     use crate::view::samples::{address, dark, empty, seeded};
     use crate::view::{DeviceKey, Hidden, NoNames, SourceView};
 
@@ -397,6 +402,17 @@ mod tests {
         let [packets, targets] = ["packets", "dark_targets"].map(|field| &dark[field]);
         let link = "<a href=\"/darknet/198.51.100.1/\">";
         assert!(out.contains(&format!("{link}{packets} packets to {targets} dark addresses</a>")), "{out}");
+        for (packets, dark_targets, german) in [
+            (1, 1, "1 Paket an eine dunkle Adresse"),
+            (1_000, 1, "1.000 Pakete an eine dunkle Adresse"),
+            (9, 8, "9 Pakete an 8+ dunkle Adressen"),
+        ] {
+            let sum = Counters::new(packets, 60);
+            view.dark = view.dark.map(|row| SourceRow { sum, dark_targets, ..row });
+            let mut out = String::new();
+            view.write_html(&mut out, &Context { language: LANGUAGES[1], ..CONTEXT }, None).unwrap();
+            assert!(out.contains(&format!("{german}</a>")), "{out}");
+        }
         // The one that was touched knows nothing of it.
         view.copy(&monitor, None, address("10.9.0.1")).unwrap();
         assert!(

@@ -234,8 +234,10 @@ impl HostsView {
 
     fn caption(&self, html: &mut Html) {
         let matching = Grouped(self.matching as u64);
-        if self.rows.is_empty() {
-            html.phrase("No hosts of %", &[&matching]);
+        if self.matching == 0 {
+            html.markup("{No hosts}");
+        } else if self.rows.is_empty() {
+            html.phrase("None of the % hosts", &[&matching]);
         } else {
             let first = self.query.offset as u64 + 1;
             let last = Grouped(self.query.offset as u64 + self.rows.len() as u64);

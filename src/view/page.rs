@@ -175,7 +175,7 @@ impl Page<'_> {
         html.markup("<option value=\"5\">{every 5 s}</option>\n<option value=\"30\">{every 30 s}</option>\n");
         html.markup("<option value=\"0\">{stopped}</option>\n</select>\n<select name=\"theme\" ");
         html.markup(
-            "autocomplete=\"off\" aria-label=\"{Theme}\">\n<option value=\"\">{day or night}</option>\n",
+            "autocomplete=\"off\" aria-label=\"{Theme}\">\n<option value=\"\">{automatic}</option>\n",
         );
         html.markup("<option value=\"light\">{light}</option>\n<option value=\"dark\">{dark}</option>\n");
         html.markup("</select>\n</div>\n</header>\n<output data-lost=\"{No answer since}\" ");

@@ -198,7 +198,7 @@ pub(super) fn table_rows(html: &mut Html, list: &Top<PortLine>) {
     }
     let rest = list.rest();
     if rest.rows > 0 {
-        html.markup("<tr class=\"rest\"><td colspan=\"2\">").phrase("% others", &[&Grouped(rest.rows)]);
+        html.markup("<tr class=\"rest\"><td colspan=\"2\">").phrase("% more", &[&Grouped(rest.rows)]);
         html.markup("</td>");
         traffic_cells(html, rest.inbound, rest.outbound);
         html.markup(if list.rows().iter().any(PortLine::is_tcp) { "<td></td></tr>\n" } else { "</tr>\n" });

@@ -331,7 +331,7 @@ impl SummaryView {
             page.link_to(html, Place::Darknet, row.address, name);
             html.markup("</strong> {looks for addresses that nobody has}");
             if self.scanners > 1 {
-                html.phrase("; so do % more", &[&(self.scanners - 1)]);
+                html.phrase("; % hosts in all do so", &[&self.scanners]);
             }
             html.markup("</p>\n");
         } else if self.events.is_some() {
@@ -388,17 +388,17 @@ impl SummaryView {
         write_coverage(html, books.coverage.as_ref());
         html.markup("</p>\n<ul>\n");
         for (phrase, count) in [
-            (Phrase("% frames captured"), books.captured),
-            (Phrase("% dropped by the kernel before that"), books.dropped_by_kernel),
-            (Phrase("% without IP"), books.non_ip.packets),
-            (Phrase("% that could not be accounted"), books.discarded_total() - copies),
-            (Phrase("% hosts made room for others"), books.evicted.hosts),
+            (Phrase("Frames captured: %"), books.captured),
+            (Phrase("Dropped by the kernel before that: %"), books.dropped_by_kernel),
+            (Phrase("Without IP: %"), books.non_ip.packets),
+            (Phrase("Could not be accounted: %"), books.discarded_total() - copies),
+            (Phrase("Hosts that made room for others: %"), books.evicted.hosts),
         ] {
             html.markup("<li>").phrase(phrase.0, &[&Grouped(count)]).markup("</li>\n");
         }
         // Only a bridge has them.
         if copies > 0 {
-            html.markup("<li>").phrase("% left out as a bridge's copies of others", &[&Grouped(copies)]);
+            html.markup("<li>").phrase("Left out as a bridge's copies of others: %", &[&Grouped(copies)]);
             html.markup("</li>\n");
         }
         html.markup("</ul>\n</figure>\n");
@@ -467,7 +467,7 @@ impl SummaryView {
             self.amounts(html, row.traffic(self.by), whole);
         }
         if rest.rows > 0 {
-            html.markup("<tr class=\"rest\"><th scope=\"row\">").phrase("% others", &[&Grouped(rest.rows)]);
+            html.markup("<tr class=\"rest\"><th scope=\"row\">").phrase("% more", &[&Grouped(rest.rows)]);
             html.markup("</th><td></td>");
             self.amounts(html, (rest.inbound, rest.outbound), whole);
         }
@@ -504,7 +504,11 @@ impl SummaryView {
         let totals = &self.header.books.totals;
         let whole = totals.total().bytes.saturating_add(totals.of(Direction::Transit).bytes);
         for line in self.services.rows() {
-            html.markup("<tr><th scope=\"row\">").text(line.name().unwrap_or("port"));
+            html.markup("<tr><th scope=\"row\">");
+            match line.name() {
+                Some(name) => html.markup(name),
+                None => html.markup("{port}"),
+            };
             html.markup(" <small>").text(line.port).markup(if line.is_tcp() { "/tcp" } else { "/udp" });
             html.markup("</small></th>");
             traffic_cell(html, line.row.inbound);
@@ -689,8 +693,8 @@ mod tests {
         let mut out = String::new();
         view.write_html(&mut out, &context).unwrap();
         assert!(out.contains("in 0\u{a0}B · out 0\u{a0}B · other 30\u{a0}kB</small>"), "{out}");
-        assert!(out.contains("<li>1 that could not be accounted</li>"), "{out}");
-        assert!(out.contains("<li>30 left out as a bridge's copies of others</li>"), "{out}");
+        assert!(out.contains("<li>Could not be accounted: 1</li>"), "{out}");
+        assert!(out.contains("<li>Left out as a bridge's copies of others: 30</li>"), "{out}");
         let services = out.split("Services used elsewhere, since the start").nth(1).unwrap();
         let services = services.split("</table>").next().unwrap();
         let shares = services.split("<title>").skip(1).map(|rest| rest.split('\u{a0}').next().unwrap());
