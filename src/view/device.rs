@@ -9,7 +9,7 @@ use super::books::{Header, NotFound};
 use super::chart::Chart;
 use super::devices::{DeviceRow, bytes_cell};
 use super::html::Html;
-use super::page::{Page, Place, count_cell, traffic_cell};
+use super::page::{Page, Place, count_cell, rates_title, traffic_cell};
 use super::quotas::{QuotaRow, write_usage};
 use super::units::Rate;
 use crate::ledger::{ACCOUNT_PERIODS, Bar, Counters, Ledger, Owner};
@@ -149,9 +149,13 @@ impl DeviceView {
     /// Writes the device as a page.
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Devices };
-        let title = |html: &mut Html| match self.row.name(context) {
-            Some(name) => _ = html.text(&name),
-            None => self.title(html, context),
+        let rate = self.row.rate;
+        let title = |html: &mut Html| {
+            rates_title(html, Rate::of(rate.received, 1), Rate::of(rate.sent, 1));
+            match self.row.name(context) {
+                Some(name) => _ = html.text(&name),
+                None => self.title(html, context),
+            }
         };
         page.write(out, &title, |html| {
             html.markup("<h1>");

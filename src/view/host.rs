@@ -7,7 +7,7 @@ use super::darknet::{Targets, write_source};
 use super::html::Html;
 use super::json::Json;
 use super::languages::Phrase;
-use super::page::{Page, Place, count_cell, share_cell, traffic_cell};
+use super::page::{Page, Place, count_cell, rates_title, share_cell, traffic_cell};
 use super::units::{Bytes, Grouped, Rate};
 use super::{Context, DeviceView, HostRow, PortLists, SourceRow, Top};
 use crate::ledger::{Counters, Ledger, PortOwner, Traffic, Transport};
@@ -141,7 +141,15 @@ impl HostView {
         device: Option<&DeviceView>,
     ) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Hosts };
-        page.write(out, &|html| _ = html.text(self.row.address), |html| {
+        let HostRow { address, host, lately, .. } = &self.row;
+        let title = |html: &mut Html| {
+            rates_title(html, Rate::of(lately.rate.received, 1), Rate::of(lately.rate.sent, 1));
+            match context.names.name(*address, host.mac) {
+                Some(name) => html.text(&name),
+                None => html.text(address),
+            };
+        };
+        page.write(out, &title, |html| {
             self.facts(html, &page);
             if let Some(device) = device {
                 html.markup("<h2>{Device}: ");
@@ -361,6 +369,22 @@ mod tests {
         let mut view = HostView::new();
         view.copy(&monitor, None, source).unwrap();
         view
+    }
+
+    #[test]
+    fn titles_begin_with_the_present_rates() {
+        let monitor = seeded("br-lan", 64, 64, 3_000, 200);
+        let (mut host, mut device) = (HostView::new(), DeviceView::new());
+        host.copy(&monitor, None, address("192.168.1.5")).unwrap();
+        device.copy(&monitor, None, DeviceKey::parse("02:00:00:00:00:05").unwrap()).unwrap();
+        let rate = host.row.lately.rate;
+        assert!(rate.received > 0);
+        let [received, sent] = [rate.received, rate.sent].map(|bytes| Rate::of(bytes, 1));
+        let title = |who| format!("<title>↓ {received} ↑ {sent} · {who} · duskwatch</title>");
+        let mut out = String::new();
+        device.write_html(&mut out, &CONTEXT).unwrap();
+        assert!(out.contains(&title("02:00:00:00:00:05")), "{out}");
+        assert!(html(&host, None).contains(&title("192.168.1.5")));
     }
 
     #[test]

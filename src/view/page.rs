@@ -313,6 +313,11 @@ pub fn rate_cell(html: &mut Html, received: u64, sent: u64) {
         .markup("</td>");
 }
 
+/// Begins a title with what goes in and out now, or is received and sent, so that a tab tells it from afar.
+pub fn rates_title(html: &mut Html, inbound: Rate, outbound: Rate) {
+    html.markup("↓ ").text(inbound).markup(" ↑ ").text(outbound).markup(" · ");
+}
+
 /// Writes a cell with a number.
 pub fn count_cell(html: &mut Html, count: u64) {
     html.markup("<td class=\"n\">").text(Grouped(count)).markup("</td>");

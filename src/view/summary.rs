@@ -10,7 +10,9 @@ use super::darknet::SourceRow;
 use super::devices::DeviceRow;
 use super::html::Html;
 use super::languages::Phrase;
-use super::page::{Page, Place, bytes_cell, rate_cell, share_cell, traffic_cell, write_coverage};
+use super::page::{
+    Page, Place, bytes_cell, rate_cell, rates_title, share_cell, traffic_cell, write_coverage,
+};
 use super::quotas::{self, QuotaRow, write_usage};
 use super::top::{Ranked, Rest, Top};
 use super::units::{Bytes, Grouped, Rate};
@@ -286,7 +288,7 @@ impl SummaryView {
         let page = Page { header: &self.header, context, place: Place::Overview };
         let (inbound, outbound) = self.now();
         let title = |html: &mut Html| {
-            html.markup("↓ ").text(inbound).markup(" ↑ ").text(outbound).markup(" · ");
+            rates_title(html, inbound, outbound);
             html.text(&self.header.books.name);
         };
         page.write(out, &title, |html| {
