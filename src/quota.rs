@@ -55,6 +55,11 @@ impl Usage {
         self.used.saturating_mul(100) / self.quota.bytes.max(1)
     }
 
+    /// True if nothing of the quota is left.
+    pub fn is_used_up(&self) -> bool {
+        self.used >= self.quota.bytes
+    }
+
     /// The greatest of [`WARNINGS`] that is reached, or 0.
     pub fn level(&self) -> u8 {
         let percent = self.percent();

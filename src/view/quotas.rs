@@ -6,6 +6,7 @@ use core::fmt::Display;
 use super::books::Header;
 use super::html::Html;
 use super::json::{Json, Text, Value};
+use super::languages::Phrase;
 use super::page::Page;
 use super::units::Bytes;
 use super::{Context, HostName};
@@ -84,8 +85,14 @@ impl QuotaRow {
         };
         let percent = format_args!("{}\u{a0}%", self.usage.percent());
         let bytes = Bytes(self.usage.quota.bytes);
-        html.markup("<p class=\"notice\">");
-        html.phrase("% has used % of its % of this month", &[who, &percent, &bytes]).markup("</p>\n");
+        if self.usage.is_used_up() {
+            html.markup("<p class=\"notice over\"><strong>");
+            html.phrase("% has used up its % of this month: %", &[who, &bytes, &percent]);
+            html.markup("</strong></p>\n");
+        } else {
+            html.markup("<p class=\"notice\">");
+            html.phrase("% has used % of its % of this month", &[who, &percent, &bytes]).markup("</p>\n");
+        }
     }
 
     /// Writes the fields that say whose it is, and those of the quota.
@@ -115,7 +122,11 @@ impl Value for Usage {
 pub(super) fn write_usage(html: &mut Html, usage: &Usage) {
     let [begin, end] = if usage.level() > 0 { ["<strong>", "</strong>"] } else { [""; 2] };
     let percent = format_args!("{}\u{a0}%", usage.percent());
-    html.markup(begin).phrase("% of % this month", &[&percent, &Bytes(usage.quota.bytes)]).markup(end);
+    let phrase = match usage.is_used_up() {
+        true => Phrase("% of % this month: used up"),
+        false => Phrase("% of % this month"),
+    };
+    html.markup(begin).phrase(phrase.0, &[&percent, &Bytes(usage.quota.bytes)]).markup(end);
 }
 
 #[cfg(test)]
@@ -187,6 +198,18 @@ mod tests {
 
         let german = Context { language: LANGUAGES[1], ..context() };
         assert!(pages(&monitor, &german)[0].contains("02:00:00:00:00:05 hat 83\u{a0}% von "));
+
+        let mut over = self::monitor();
+        let used = over.quotas().next().unwrap().used;
+        over.set_quotas(&[Quota { target: DEVICE, bytes: used }]);
+        let used = Bytes(used);
+        let warning = format!(
+            "<p class=\"notice over\"><strong>02:00:00:00:00:05 has used up its {used} of this month: 100\u{a0}%</strong>"
+        );
+        let [summary, devices, device, ..] = pages(&over, &context());
+        assert!(summary.contains(&warning) && device.contains(&warning), "{summary}");
+        let bold = format!("<strong>100\u{a0}% of {used} this month: used up</strong>");
+        assert!(devices.contains(&bold) && device.contains(&bold), "{devices}");
         let evil = Context { names: &EvilNames, ..context() };
         assert!(pages(&monitor, &evil).iter().all(|page| !page.contains(EVIL)));
     }
