@@ -194,7 +194,7 @@ const CASES = {
       await follow(page, page.locator("tbody th a").first());
       const host = (await (await fetch(`${base}api/v1/hosts/${row.address}`)).json()).host;
       assert.ok((await page.locator("h1").textContent()).includes(row.address));
-      const peers = page.locator("table", { has: page.locator("caption", { hasText: "Peers" }) });
+      const peers = page.getByRole("table", { name: "Peers", exact: true });
       const found = await peers.evaluate((table) => [...table.tBodies[0].rows].map((row) => row.textContent));
       assert.equal(found.length, host.peers.rows.length + (host.peers.others.rows > 0));
       assert.ok(found[0].includes(host.peers.rows[0].address));
@@ -213,7 +213,7 @@ const CASES = {
     for (const { source } of sources) {
       if (!(await fetch(`${base}hosts/${source}/`)).ok) continue;
       await page.goto(`${base}hosts/${source}/`);
-      await page.locator("dd a", { hasText: "dark addresses" }).click();
+      await page.locator("dd a", { hasText: "dark address" }).click();
       await page.waitForURL(`**/darknet/${source}/`);
       return;
     }
