@@ -169,16 +169,10 @@ impl Page<'_> {
             }
             html.markup("</nav>\n");
         }
-        // What the script needs: without it, none of this shows.
-        html.markup("<div class=\"controls\" hidden>\n<select name=\"pace\" autocomplete=\"off\" ");
-        html.markup("aria-label=\"{Refresh}\">\n<option value=\"1\">{every second}</option>\n");
-        html.markup("<option value=\"5\">{every 5 s}</option>\n<option value=\"30\">{every 30 s}</option>\n");
-        html.markup("<option value=\"0\">{stopped}</option>\n</select>\n<select name=\"theme\" ");
-        html.markup(
-            "autocomplete=\"off\" aria-label=\"{Theme}\">\n<option value=\"\">{automatic}</option>\n",
-        );
-        html.markup("<option value=\"light\">{light}</option>\n<option value=\"dark\">{dark}</option>\n");
-        html.markup("</select>\n</div>\n</header>\n<output data-lost=\"{No answer since}\" ");
+        // The script makes its controls of these words: without it there is none that does nothing.
+        html.markup("<div class=\"controls\" data-pace=\"{Refresh}|{every second}|{every 5 s}|{every 30 s}|{stopped}\"");
+        html.markup(" data-theme=\"{Theme}|{automatic}|{light}|{dark}\"></div>\n</header>\n");
+        html.markup("<output data-lost=\"{No answer since}\" ");
         html.markup("data-gone=\"{What this page showed is gone.}\"></output>\n");
     }
 

@@ -43,7 +43,17 @@
   const begin = () => {
     const controls = document.querySelector(".controls");
     const status = document.querySelector("output");
-    const [pace, theme] = controls.children;
+    const select = (name, values) => {
+      const [label, ...words] = controls.dataset[name].split("|");
+      const made = document.createElement("select");
+      made.name = name;
+      made.setAttribute("aria-label", label);
+      words.forEach((word, index) => made.add(new Option(word, values[index])));
+      controls.append(made);
+      return made;
+    };
+    const pace = select("pace", ["1", "5", "30", "0"]);
+    const theme = select("theme", ["", "light", "dark"]);
     let answered = new Date();
     let asking = false;
     let timer;
@@ -83,7 +93,6 @@
     }
     theme.addEventListener("change", () => (root.dataset.theme = theme.value));
     pace.addEventListener("change", refresh);
-    controls.hidden = false;
     pace.hidden = isStill();
     if (pace.hidden) return;
     document.addEventListener("visibilitychange", refresh);
