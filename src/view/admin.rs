@@ -1,6 +1,7 @@
 //! What whoever knows the password may do.
 
 use core::fmt;
+use core::net::IpAddr;
 
 use super::Context;
 use super::books::{Header, NotFound};
@@ -10,6 +11,7 @@ use super::page::{Page, Place};
 use super::units::Bytes;
 use crate::limits::{NAME_BYTES_MAX, PASSWORD_BYTES_MAX};
 use crate::monitor::Monitor;
+use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
 
 /// Who looks at the page.
@@ -37,6 +39,35 @@ pub struct State {
     pub saved: Option<Timestamp>,
     /// Its size in bytes.
     pub size: u64,
+}
+
+/// What a link on another page wants to be done, for the forms to begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The host to forget.
+    pub address: Option<Address>,
+    /// The device to rename.
+    pub mac: Option<Mac>,
+}
+
+impl Wanted {
+    /// What these fields of a query or form say; what is no address is nothing.
+    pub fn of<T: AsRef<str>>(field: impl Fn(&str) -> Option<T>) -> Self {
+        let address = field("address").and_then(|text| text.as_ref().parse::<IpAddr>().ok());
+        let mac = field("mac").and_then(|text| Mac::parse(text.as_ref()));
+        Self { address: address.map(Address::from), mac }
+    }
+}
+
+/// The query by which the page gets it, and nothing for nothing.
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.address, self.mac) {
+            (Some(address), _) => write!(f, "?address={address}"),
+            (None, Some(mac)) => write!(f, "?mac={mac}"),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 /// How the latest action went.
@@ -97,12 +128,14 @@ impl AdminView {
         self.header.copy(monitor, interface).map(|_| ())
     }
 
-    /// Writes the page. `said` is how the latest action went, and what it was about.
+    /// Writes the page. `wanted` is what its forms begin with; `said` is how the latest action went, and what it was
+    /// about.
     pub fn write_html(
         &self,
         out: &mut dyn fmt::Write,
         context: &Context,
         visitor: Visitor<'_>,
+        wanted: Wanted,
         said: Option<(Outcome, &str)>,
     ) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Admin };
@@ -122,15 +155,24 @@ impl AdminView {
                     html.markup("<code>--password-file</code>.</p>\n");
                 }
                 Visitor::Stranger => {
-                    let form = Form { page: &page, token: "" };
+                    let form = Form { page: &page, token: "", wanted };
                     form.begin(html, "login");
                     html.markup("<label>{Password} <input type=\"password\" name=\"password\" required");
                     html.markup(" autocomplete=\"current-password\" maxlength=\"").text(PASSWORD_BYTES_MAX);
                     html.markup("\"></label>");
+                    // They come back with the way to the forms.
+                    if let Some(address) = wanted.address {
+                        html.markup("\n<input type=\"hidden\" name=\"address\" value=\"")
+                            .text(address)
+                            .markup("\">");
+                    }
+                    if let Some(mac) = wanted.mac {
+                        html.markup("\n<input type=\"hidden\" name=\"mac\" value=\"").text(mac).markup("\">");
+                    }
                     form.end(html, Phrase("Log in"));
                 }
                 Visitor::Administrator { token, state, renames } => {
-                    let form = Form { page: &page, token };
+                    let form = Form { page: &page, token, wanted };
                     self.counters(html, &form);
                     if renames {
                         names(html, &form);
@@ -154,9 +196,13 @@ impl AdminView {
         }
         html.markup("</select></label>\n<label><input type=\"checkbox\" required> ");
         html.markup("{All that was counted is forgotten}</label>");
-        form.end(html, Phrase("Start at zero"));
+        form.end(html, Phrase("Reset the counters"));
         form.begin(html, "forget");
-        html.markup("<label>{Host} <input type=\"text\" name=\"address\" required maxlength=\"45\"></label>");
+        html.markup("<label>{Host} <input type=\"text\" name=\"address\" required maxlength=\"45\"");
+        if let Some(address) = form.wanted.address {
+            html.markup(" value=\"").text(address).markup("\"");
+        }
+        html.markup("></label>");
         form.end(html, Phrase("Forget"));
     }
 }
@@ -164,13 +210,20 @@ impl AdminView {
 fn names(html: &mut Html, form: &Form) {
     html.markup("<h2>{Names}</h2>\n");
     form.begin(html, "rename");
-    html.markup(
-        "<label>{MAC address} <input type=\"text\" name=\"mac\" required maxlength=\"17\"></label>\n",
-    );
+    html.markup("<label>{MAC address} <input type=\"text\" name=\"mac\" required maxlength=\"17\"");
+    let mac = form.wanted.mac;
+    if let Some(mac) = mac {
+        html.markup(" value=\"").text(mac).markup("\"");
+    }
+    html.markup("></label>\n");
     html.markup(
         "<label>{Name, or nothing for none of its own} <input type=\"text\" name=\"name\" maxlength=\"",
     );
-    html.text(NAME_BYTES_MAX).markup("\"></label>");
+    html.text(NAME_BYTES_MAX);
+    if let Some(name) = mac.and_then(|mac| form.page.context.names.device(mac)) {
+        html.markup("\" value=\"").text(&name);
+    }
+    html.markup("\"></label>");
     form.end(html, Phrase("Rename"));
 }
 
@@ -193,6 +246,7 @@ fn files(html: &mut Html, form: &Form, state: &State) {
 struct Form<'a> {
     page: &'a Page<'a>,
     token: &'a str,
+    wanted: Wanted,
 }
 
 impl Form<'_> {

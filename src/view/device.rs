@@ -221,7 +221,9 @@ impl DeviceView {
             html.markup("</dd></div>\n<div><dt>{Quota}</dt><dd>");
             write_usage(html, &quota.usage);
         }
-        html.markup("</dd></div>\n</dl>\n");
+        html.markup("</dd></div>\n");
+        page.forms(html, self.row.mac(page.context), None);
+        html.markup("</dl>\n");
     }
 
     fn traffic(&self, html: &mut Html) {

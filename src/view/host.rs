@@ -203,6 +203,9 @@ impl HostView {
             html.markup(")</dd></div>\n");
         }
         self.dark(html, page);
+        // Of a host elsewhere it is a router's.
+        let mac = page.context.mac(host.mac).filter(|_| host.local);
+        page.forms(html, mac, Some(*address));
         html.markup("</dl>\n");
     }
 

@@ -42,7 +42,7 @@ mod summary;
 mod top;
 
 pub use about::{AboutView, EvidenceFacts, Facts, NameFacts, SenderFacts, StoreFacts, WebFacts};
-pub use admin::{AdminView, Outcome, State, Visitor};
+pub use admin::{AdminView, Outcome, State, Visitor, Wanted};
 pub use books::{Books, Header, Interface, NotFound};
 pub use darknet::{DarknetView, SourceRow};
 pub use device::{DeviceKey, DeviceView};

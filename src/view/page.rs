@@ -7,7 +7,7 @@ use super::books::{Header, Percent, tenths_seen};
 use super::html::Html;
 use super::languages::{ENGLISH, Phrase};
 use super::units::{Bytes, Grouped, Moment, Rate, Span, share};
-use super::{ALL_INTERFACES, Context, HostName, HostRow, PROGRAM};
+use super::{ALL_INTERFACES, Context, HostName, HostRow, PROGRAM, Wanted};
 use crate::ledger::{Counters, Coverage};
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
@@ -249,6 +249,25 @@ impl Page<'_> {
         html.url(key).markup("/");
         self.query(html, place, interface, "?");
         html.markup("\">");
+    }
+
+    /// Writes the ways to the forms about a device or a host, where there is administration.
+    pub fn forms(&self, html: &mut Html, mac: Option<Mac>, address: Option<Address>) {
+        if !self.context.administration || (mac.is_none() && address.is_none()) {
+            return;
+        }
+        html.markup("<div><dt>{Administration}</dt><dd>");
+        for (label, wanted) in [
+            (Phrase("Rename"), Wanted { mac, address: None }),
+            (Phrase("Forget"), Wanted { mac: None, address }),
+        ] {
+            if wanted != Wanted::default() {
+                html.markup("<a href=\"");
+                self.path(html, Place::Admin);
+                html.text(wanted).markup("\">").say(label).markup("</a> ");
+            }
+        }
+        html.markup("</dd></div>\n");
     }
 
     /// A time in seconds since 1970 as local time.

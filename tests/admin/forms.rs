@@ -69,6 +69,52 @@ fn without_a_password_there_is_nothing_to_log_in_to() {
 }
 
 #[test]
+fn pages_lead_to_their_forms_filled_in() {
+    let served = served("admin-links");
+    let mut browser = Browser::new(served.address);
+    let device = &served.get("/api/v1/devices?sort=month")["devices"][0].clone();
+    let (mac, address) =
+        (device["mac"].as_str().expect("a MAC"), device["addresses"][0].as_str().expect("an address"));
+    let (rename, forget) = (format!("/admin/?mac={mac}"), format!("/admin/?address={address}"));
+    let leads_to =
+        |page: &str, link: &str| browser.get(page).text().contains(&format!("<a href=\"{link}\">"));
+    let [of_device, of_host] = [format!("/devices/{mac}/"), format!("/hosts/{address}/")];
+    assert!(leads_to(&of_device, &rename) && !leads_to(&of_device, &forget));
+    assert!(leads_to(&of_host, &rename) && leads_to(&of_host, &forget));
+    let without = Served::start("admin-links-none", &[]);
+    assert!(!Browser::new(without.address).get(&of_host).text().contains("admin/"));
+
+    // A login between, and even a wrong password, does not lose what was wanted.
+    let hidden = format!("<input type=\"hidden\" name=\"mac\" value=\"{mac}\">");
+    assert!(browser.get(&rename).text().contains(&hidden));
+    let wrong = browser.post("/admin/login", &format!("password=wrong+horse&mac={mac}"));
+    assert!(wrong.status == 403 && wrong.text().contains(&hidden), "{}", wrong.text());
+    let login =
+        |wanted: &str| browser.post("/admin/login", &format!("password={}&{wanted}", encode(PASSWORD)));
+    assert_eq!(login(&format!("mac={mac}")).header("Location"), Some(rename.as_str()));
+    assert_eq!(login(&format!("address={address}")).header("Location"), Some(forget.as_str()));
+    assert_eq!(
+        login("mac=x%0d%0aY:+z&address=%22").header("Location"),
+        None,
+        "no form has control characters"
+    );
+    assert_eq!(login("mac=//evil.example&address=%22").header("Location"), Some("/admin/"));
+
+    browser.log_in(PASSWORD);
+    let value = |path: &str, name: &str| {
+        let page = browser.get(path);
+        let field = page.text().split_once(&format!("name=\"{name}\"")).expect("a field").1;
+        let tag = field.split('>').next().expect("a tag ends");
+        tag.split_once(" value=\"").map(|(_, value)| value.trim_end_matches('"').to_owned())
+    };
+    assert_eq!((value(&rename, "mac"), value(&rename, "address")), (Some(mac.to_owned()), None));
+    assert_eq!((value(&forget, "address"), value(&forget, "mac")), (Some(address.to_owned()), None));
+    assert_eq!(value("/admin/?mac=%22%3E", "mac"), None);
+    browser.act("rename", &format!("&mac={}&name=Kitchen", encode(mac)));
+    assert_eq!(value(&rename, "name").as_deref(), Some("Kitchen"));
+}
+
+#[test]
 fn logging_in_and_out() {
     let served = served("admin-login");
     let mut browser = Browser::new(served.address);

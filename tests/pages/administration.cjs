@@ -19,16 +19,16 @@ test("administration", () =>
     // A refusal is an error on the console.
     complaints.length = 0;
     await attempt(process.env.DUSKWATCH_PASSWORD);
-    await page.getByRole("button", { name: "Start at zero" }).waitFor();
+    await page.getByRole("button", { name: "Reset the counters" }).waitFor();
     assert.deepEqual(await page.evaluate(faults), []);
     const sent = await page.evaluate(async () => (await fetch(location.href)).text());
-    assert.ok(sent.includes("Start at zero"));
+    assert.ok(sent.includes("Reset the counters"));
     await validate(sent, "the forms");
     await accessible(page);
     assert.ok(await page.locator("[name=pace]").isHidden(), "nothing is live here");
 
     await page.getByText("All that was counted is forgotten").click();
-    await page.getByRole("button", { name: "Start at zero" }).click();
+    await page.getByRole("button", { name: "Reset the counters" }).click();
     await page.locator("main [role=status]").waitFor();
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByLabel("Password").waitFor();

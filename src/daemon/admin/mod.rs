@@ -24,7 +24,7 @@ use super::tap::{Shared, lock};
 use super::web::{Answer, Body, Download, Page, Post, Refusal, Request, Response, Status, Takes};
 use crate::limits::{LOGIN_DELAY, PASSWORD_CHECK_IDLE, PASSWORD_SLICE, WEB_UPLOAD_FRAME_BYTES};
 use crate::packet::Mac;
-use crate::view::{Outcome, State};
+use crate::view::{Outcome, State, Wanted};
 use orders::{Order, Orders};
 use password::{Check, Password};
 use sessions::{Attempts, Session, Sessions};
@@ -211,7 +211,7 @@ impl Admin {
         if action == Action::Logout {
             log::info!("admin: {} logged out", post.client.address);
             self.sessions.end(post.request.cookies(COOKIE));
-            return Some(self.go_to_page(post, Some(("", "; Max-Age=0"))));
+            return Some(self.go_to_page(post, Wanted::default(), Some(("", "; Max-Age=0"))));
         }
         let said = match action {
             Action::Reset => self.reset(&post.form.get("interface")),
@@ -227,7 +227,7 @@ impl Admin {
         if let Some(session) = self.session(post.request, now) {
             session.said = Some(said);
         }
-        Some(self.go_to_page(post, None))
+        Some(self.go_to_page(post, Wanted::default(), None))
     }
 
     /// The latest snapshot's file, for whoever may have it.
@@ -287,7 +287,8 @@ impl Admin {
                 match self.sessions.begin(now).map(|session| session.id.clone()) {
                     Ok(id) => {
                         log::info!("admin: {address} logged in");
-                        Some(self.go_to_page(post, Some((&id, ""))))
+                        let wanted = Wanted::of(|name| Some(post.form.get(name)));
+                        Some(self.go_to_page(post, wanted, Some((&id, ""))))
                     }
                     Err(error) => {
                         log::error!("admin: {error}");
@@ -313,9 +314,9 @@ impl Admin {
     }
 
     /// Sends the browser to the page, and may give it a cookie with a value and an attribute.
-    fn go_to_page(&self, post: &Post<'_>, cookie: Option<(&str, &str)>) -> Answer {
+    fn go_to_page(&self, post: &Post<'_>, wanted: Wanted, cookie: Option<(&str, &str)>) -> Answer {
         let base = &self.base;
-        let mut headers = vec![("Location", format!("{base}{PREFIX}"))];
+        let mut headers = vec![("Location", format!("{base}{PREFIX}{wanted}"))];
         if let Some((value, attribute)) = cookie {
             // Nothing else of the site gets to see it, nor the wire if the browser knows a better way.
             let secure = if post.request.is_from_https() { "; Secure" } else { "" };

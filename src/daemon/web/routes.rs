@@ -27,7 +27,7 @@ use crate::view::{
     ALL_INTERFACES, AboutView, AdminView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView,
     DevicesView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView, Lease, MetricsView,
     MissingView, NameSource, NotFound, Outcome, PortsView, ProtocolsView, SideBySideView, Sort, SourceView,
-    SummaryView, Visitor,
+    SummaryView, Visitor, Wanted,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -275,7 +275,7 @@ impl Handler for Pages {
                 Ok(MetricsView::MEDIA_TYPE)
             }
             Some(Route::Admin) => {
-                self.show_admin(request, None, page);
+                self.show_admin(request, Wanted::of(|name| request.parameter(name)), None, page);
                 Ok(HTML)
             }
             // What there is of it was begun as a download.
@@ -328,7 +328,8 @@ impl Handler for Pages {
     fn act(&mut self, post: &Post<'_>, page: &mut Page) -> Answer {
         let Some(admin) = &mut self.sources.admin else { return Answer::Refused(Refusal::Method) };
         admin.act(post).unwrap_or_else(|| {
-            self.show_admin(post.request, Some(Outcome::WrongPassword), page);
+            let wanted = Wanted::of(|name| Some(post.form.get(name)));
+            self.show_admin(post.request, wanted, Some(Outcome::WrongPassword), page);
             Answer::Ready(Response::live(Status::Forbidden, HTML))
         })
     }
@@ -499,7 +500,13 @@ impl Pages {
     }
 
     /// Shows the forms. `outcome` is how the latest action went of somebody who has no session.
-    fn show_admin(&mut self, request: &Request<'_>, outcome: Option<Outcome>, page: &mut Page) {
+    fn show_admin(
+        &mut self,
+        request: &Request<'_>,
+        wanted: Wanted,
+        outcome: Option<Outcome>,
+        page: &mut Page,
+    ) {
         // The first interface is always there.
         let _ = self.update(|pages, monitor| pages.admin.copy(monitor, None));
         let mut visitor = Visitor::Anyone;
@@ -518,7 +525,7 @@ impl Pages {
         }
         let said = said.as_ref().map(|(outcome, what)| (*outcome, what.as_str()));
         let context = self.context(self.language(request));
-        let _ = self.admin.write_html(page, &context, visitor, said);
+        let _ = self.admin.write_html(page, &context, visitor, wanted, said);
     }
 
     fn show_metrics(&mut self, statistics: &Statistics, page: &mut Page) {
