@@ -359,7 +359,7 @@ impl SummaryView {
         ] {
             html.markup("<div><dt>").say(label).markup("</dt><dd>");
             let total = bar.inbound + bar.outbound + bar.other;
-            html.text(Bytes(total.bytes)).markup("<small>{in} ").text(Bytes(bar.inbound.bytes));
+            html.text(Bytes(total.bytes)).markup(" <small>{in} ").text(Bytes(bar.inbound.bytes));
             html.markup(" · {out} ").text(Bytes(bar.outbound.bytes));
             if bar.other.bytes > 0 {
                 html.markup(" · {other} ").text(Bytes(bar.other.bytes));

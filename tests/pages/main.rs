@@ -239,6 +239,7 @@ fn a_text_browser_shows_the_numbers() {
     for text in names.chain([total.as_str(), "Since the start", "Last 24 hours", "television"]) {
         assert!(shown.contains(text), "{text} is not in\n{shown}");
     }
+    assert!(shown.contains(&format!("{total} in ")), "{total} runs into what follows:\n{shown}");
     assert!(!shown.contains("every second"), "what only a script can do is offered without one:\n{shown}");
 }
 
