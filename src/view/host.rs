@@ -113,7 +113,7 @@ impl HostView {
                     json.object(|json| {
                         json.field("address", row.address);
                         json.field("name", context.names.name(row.address, row.host.mac).as_deref());
-                        json.field("local", row.host.local);
+                        json.field("local", row.is_local());
                         json.field("received", total.received);
                         json.field("sent", total.sent);
                     });
@@ -175,7 +175,8 @@ impl HostView {
             None => html.text(address),
         };
         html.markup("</h1>\n<dl class=\"facts\">\n<div><dt>{Place}</dt><dd>");
-        html.say(if host.local { Phrase("local") } else { Phrase("remote") }).markup("</dd></div>\n");
+        html.say(if self.row.is_local() { Phrase("local") } else { Phrase("remote") })
+            .markup("</dd></div>\n");
         html.markup("<div><dt>{Now}</dt><dd>↓ ").text(Rate::of(lately.rate.received, 1)).markup(" ↑ ");
         html.text(Rate::of(lately.rate.sent, 1)).markup("</dd></div>\n<div><dt>{Today}</dt><dd>↓ ");
         html.text(Bytes(lately.today[0])).markup(" ↑ ").text(Bytes(lately.today[1])).markup("</dd></div>\n");

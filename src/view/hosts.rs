@@ -433,7 +433,7 @@ fn hidden(html: &mut Html, name: &'static str, value: impl fmt::Display) {
 
 fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
     let total = row.host.total();
-    html.markup(if row.host.local {
+    html.markup(if row.is_local() {
         "<tr class=\"local\"><th scope=\"row\">"
     } else {
         "<tr><th scope=\"row\">"
@@ -616,7 +616,7 @@ mod tests {
             }
         }
         let with = |filter| pages(&monitor, HostsQuery { filter, ..HostsQuery::default() });
-        assert!(with(Filter::Local).iter().all(|row| row.host.local));
+        assert!(with(Filter::Local).iter().all(HostRow::is_local));
         assert_eq!(with(Filter::Local).len() + with(Filter::Remote).len(), expected.len());
         assert_eq!(with(Filter::V4).len() + with(Filter::V6).len(), expected.len());
     }

@@ -158,7 +158,7 @@ impl SummaryView {
         // Who is silent has no place among those who are not.
         let hosts = |local: bool| {
             let rows = HostRow::all(ledger, self.by);
-            rows.filter(move |row| row.host.local == local && row.weight() > 0)
+            rows.filter(move |row| row.is_local() == local && row.weight() > 0)
         };
         self.local.fill(hosts(true));
         self.remote.fill(hosts(false));
