@@ -8,6 +8,7 @@ use super::html::Html;
 use super::json::Json;
 use super::languages::Phrase;
 use super::page::{Page, Place, count_cell, share_cell, traffic_cell};
+use super::ports::PortTable;
 use super::units::{Bytes, Grouped, Rate};
 use super::{Context, DeviceView, HostRow, PortLists, SourceRow, Top};
 use crate::ledger::{Counters, Ledger, PortOwner, Traffic, Transport};
@@ -284,8 +285,6 @@ impl HostView {
         if list.rows().is_empty() {
             return;
         }
-        super::ports::table_head(html, kind, caption, Phrase("Received"), Phrase("Sent"));
-        super::ports::table_rows(html, list);
         // What is not on a row: those that made room, and packets without ports.
         let class = self.row.host.transport(match kind {
             PortKind::TcpLocal | PortKind::TcpRemote => Transport::Tcp,
@@ -297,12 +296,13 @@ impl HostView {
             |column: fn(&super::PortLine) -> Counters| list.rows().iter().map(column).sum::<Counters>();
         let received = class.received - rest.inbound - shown(|line| line.row.inbound);
         let sent = class.sent - rest.outbound - shown(|line| line.row.outbound);
-        html.markup("</tbody>\n<tfoot>\n");
-        if !(received + sent).is_zero() {
-            super::ports::foot_row(html, kind, Phrase("Not on any row"), received, sent);
-        }
-        super::ports::foot_row(html, kind, Phrase("Total"), class.received, class.sent);
-        html.markup("</tfoot>\n</table>\n");
+        let table = PortTable { kind, list, heads: &PORT_HEADS };
+        table.write(html, caption, &|html| {
+            if !(received + sent).is_zero() {
+                table.foot(html, Phrase("Not on any row"), received, sent);
+            }
+            table.foot(html, Phrase("Total"), class.received, class.sent);
+        });
     }
 }
 
@@ -312,6 +312,9 @@ const TRAFFIC_HEADS: &str = "<th scope=\"col\" class=\"n\">{Received}</th>\
     <th scope=\"col\">{Share}</th>";
 
 #[cfg(test)]
+/// The columns of a host's ports.
+const PORT_HEADS: [Phrase; 3] = [Phrase("Received"), Phrase("Sent"), Phrase("Total")];
+
 mod tests {
     use super::*;
     use crate::packet::{Decoded, Packet};
