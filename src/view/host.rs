@@ -150,6 +150,8 @@ impl HostView {
                 device.title(html, context);
                 html.markup("</a></h2>\n");
                 device.charts(html, &page);
+            } else if !self.row.host.local {
+                html.markup("<p class=\"note\">{A history is kept of devices here alone, so this host has no graphs.}</p>\n");
             }
             self.protocols(html);
             self.peers(html, &page);
@@ -428,6 +430,11 @@ mod tests {
 
     fn counters(value: &serde_json::Value) -> Counters {
         Counters::new(value["packets"].as_u64().unwrap(), value["bytes"].as_u64().unwrap())
+        // Of a host elsewhere its page says why.
+        let said = "A history is kept of devices here alone";
+        assert!(!html(&view, None).contains(said));
+        view.copy(&monitor, None, address("8.8.0.0")).unwrap();
+        assert!(html(&view, None).contains(said));
     }
 
     #[test]
