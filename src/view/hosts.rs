@@ -271,7 +271,11 @@ impl HostsView {
             (true, true) => " aria-sort=\"ascending\">",
             (true, false) => " aria-sort=\"descending\">",
         });
-        self.sort_link(html, page, sort, label);
+        if sort == Sort::Last && page.context.hidden.last_seen {
+            html.say(label);
+        } else {
+            self.sort_link(html, page, sort, label);
+        }
         if sort == Sort::Name {
             html.markup(" ");
             self.sort_link(html, page, Sort::Address, Phrase("Address"));
@@ -622,6 +626,20 @@ mod tests {
     }
 
     #[test]
+    #[test]
+    fn no_heading_leads_to_an_order_by_what_is_hidden() {
+        let monitor = seeded("br-lan", 64, 64, 500, 30);
+        let mut view = HostsView::with_capacity(64, 10);
+        view.copy(&monitor, None, HostsQuery::default()).unwrap();
+        for last_seen in [false, true] {
+            let hidden = Hidden { last_seen, ..Hidden::default() };
+            let mut out = alloc::string::String::new();
+            view.write_html(&mut out, &Context { hidden, ..context(&NoNames) }).unwrap();
+            assert!(out.contains("?sort=first&amp;") && out.contains("Last seen"), "{out}");
+            assert_eq!(out.contains("?sort=last&amp;"), !last_seen, "{out}");
+        }
+    }
+
     fn a_page_and_what_is_beside_it_are_the_total() {
         let monitor = seeded("br-lan", 64, 64, 5_000, 300);
         let mut view = HostsView::with_capacity(64, 10);
