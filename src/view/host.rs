@@ -217,7 +217,9 @@ impl HostView {
     }
 
     fn protocols(&self, html: &mut Html) {
-        html.markup("<table class=\"narrow\">\n<caption>{IP protocols}</caption>\n<thead><tr>");
+        html.markup(
+            "<div class=\"wide\">\n<table class=\"narrow\">\n<caption>{IP protocols}</caption>\n<thead><tr>",
+        );
         html.markup("<th scope=\"col\" class=\"n\">{Number}</th><th scope=\"col\">{Name}</th>");
         html.markup(TRAFFIC_HEADS).markup("</tr></thead>\n<tbody>\n");
         let list = self.ports.of(PortKind::Protocol);
@@ -241,11 +243,13 @@ impl HostView {
         let total = self.row.host.total();
         html.markup("<tr><th scope=\"row\" colspan=\"2\">{Total}</th>");
         self.traffic_cells(html, total.received, total.sent);
-        html.markup("</tfoot>\n</table>\n");
+        html.markup("</tfoot>\n</table>\n</div>\n");
     }
 
     fn peers(&self, html: &mut Html, page: &Page) {
-        html.markup("<table class=\"narrow\">\n<caption>{Peers}</caption>\n<thead><tr>");
+        html.markup(
+            "<div class=\"wide\">\n<table class=\"narrow\">\n<caption>{Peers}</caption>\n<thead><tr>",
+        );
         html.markup("<th scope=\"col\">{Host}</th>");
         html.markup(TRAFFIC_HEADS).markup("</tr></thead>\n<tbody>\n");
         for row in self.peers.rows() {
@@ -269,7 +273,7 @@ impl HostView {
         let total = self.row.host.total();
         html.markup("<tr><th scope=\"row\">{Total}</th>");
         self.traffic_cells(html, total.received, total.sent);
-        html.markup("</tfoot>\n</table>\n");
+        html.markup("</tfoot>\n</table>\n</div>\n");
     }
 
     /// The rest of a row of protocols or peers, and its end.
@@ -308,15 +312,15 @@ impl HostView {
     }
 }
 
+/// The columns of a host's ports.
+const PORT_HEADS: [Phrase; 3] = [Phrase("Received"), Phrase("Sent"), Phrase("Total")];
+
 /// Above the rest of a row.
 const TRAFFIC_HEADS: &str = "<th scope=\"col\" class=\"n\">{Received}</th>\
     <th scope=\"col\" class=\"n\">{Sent}</th><th scope=\"col\" class=\"n\">{Packets}</th>\
     <th scope=\"col\">{Share}</th>";
 
 #[cfg(test)]
-/// The columns of a host's ports.
-const PORT_HEADS: [Phrase; 3] = [Phrase("Received"), Phrase("Sent"), Phrase("Total")];
-
 mod tests {
     use super::*;
     use crate::packet::{Decoded, Packet};
@@ -426,15 +430,15 @@ mod tests {
         assert!(!device.is_device());
         assert_eq!(device.copy(&monitor, None, DeviceKey::Address(address("8.8.0.0"))), Err(NotFound));
         assert!(!html(&view, None).contains("Device: "));
-    }
-
-    fn counters(value: &serde_json::Value) -> Counters {
-        Counters::new(value["packets"].as_u64().unwrap(), value["bytes"].as_u64().unwrap())
         // Of a host elsewhere its page says why.
         let said = "A history is kept of devices here alone";
         assert!(!html(&view, None).contains(said));
         view.copy(&monitor, None, address("8.8.0.0")).unwrap();
         assert!(html(&view, None).contains(said));
+    }
+
+    fn counters(value: &serde_json::Value) -> Counters {
+        Counters::new(value["packets"].as_u64().unwrap(), value["bytes"].as_u64().unwrap())
     }
 
     #[test]

@@ -389,17 +389,17 @@ impl HostsView {
     }
 }
 
-/// The columns by which hosts are sorted.
+/// The columns by which hosts are sorted, those first that a telephone is to show without being pushed.
 const COLUMNS: [(Sort, Phrase); 9] = [
     (Sort::Name, Phrase("Name")),
     (Sort::Now, Phrase("Now")),
     (Sort::Today, Phrase("Today")),
+    (Sort::Total, Phrase("Total")),
     (Sort::Received, Phrase("Received")),
     (Sort::Sent, Phrase("Sent")),
-    (Sort::Total, Phrase("Total")),
     (Sort::Packets, Phrase("Packets")),
-    (Sort::First, Phrase("First seen")),
     (Sort::Last, Phrase("Last seen")),
+    (Sort::First, Phrase("First seen")),
 ];
 
 const fn label(filter: Filter) -> Phrase {
@@ -447,16 +447,13 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
     let Lately { rate, today } = row.lately;
     rate_cell(html, rate.received, rate.sent);
     bytes_cell(html, today[0].saturating_add(today[1]));
-    traffic_cell(html, total.received);
-    traffic_cell(html, total.sent);
-    traffic_cell(html, total.both());
-    count_cell(html, total.both().packets);
+    traffic_cells(html, total);
     html.markup("<td class=\"n\">");
-    page.ago(html, row.host.first_seen.into());
-    html.markup("</td><td class=\"n\">");
     if let Some(seconds) = page.context.last_seen(row.host.last_seen.into()) {
         page.ago(html, seconds as i64);
     }
+    html.markup("</td><td class=\"n\">");
+    page.ago(html, row.host.first_seen.into());
     html.markup("</td><td>");
     page.mac(html, row.host.mac);
     html.markup("</td></tr>\n");
@@ -468,11 +465,15 @@ fn foot_row(html: &mut Html, label: Phrase, hosts: Option<u64>, traffic: Traffic
         html.markup(": ").text(Grouped(hosts));
     }
     html.markup("</th><td colspan=\"2\"></td>");
-    traffic_cell(html, traffic.received);
-    traffic_cell(html, traffic.sent);
-    traffic_cell(html, traffic.both());
-    count_cell(html, traffic.both().packets);
+    traffic_cells(html, traffic);
     html.markup("<td colspan=\"3\"></td></tr>\n");
+}
+
+fn traffic_cells(html: &mut Html, traffic: Traffic) {
+    for counters in [traffic.both(), traffic.received, traffic.sent] {
+        traffic_cell(html, counters);
+    }
+    count_cell(html, traffic.both().packets);
 }
 
 #[cfg(test)]
@@ -626,7 +627,6 @@ mod tests {
     }
 
     #[test]
-    #[test]
     fn no_heading_leads_to_an_order_by_what_is_hidden() {
         let monitor = seeded("br-lan", 64, 64, 500, 30);
         let mut view = HostsView::with_capacity(64, 10);
@@ -640,6 +640,7 @@ mod tests {
         }
     }
 
+    #[test]
     fn a_page_and_what_is_beside_it_are_the_total() {
         let monitor = seeded("br-lan", 64, 64, 5_000, 300);
         let mut view = HostsView::with_capacity(64, 10);

@@ -209,14 +209,19 @@ impl SideBySideView {
         let columns = columns(kind);
         html.markup("<div class=\"wide\">\n<table>\n<caption>")
             .say(caption)
-            .markup("</caption>\n<thead><tr>");
+            .markup("</caption>\n<colgroup span=\"2\"></colgroup>");
+        // What belongs to one interface has one background.
+        for _ in &self.header.interfaces {
+            html.markup("<colgroup span=\"").text(columns.len() + 1).markup("\"></colgroup>");
+        }
+        html.markup("\n<thead><tr>");
         html.markup(if has_ports(kind) {
             "<th scope=\"col\" rowspan=\"2\" class=\"n\">{Port}</th><th scope=\"col\" rowspan=\"2\">{Service}</th>"
         } else {
             "<th scope=\"col\" rowspan=\"2\" class=\"n\">{Number}</th><th scope=\"col\" rowspan=\"2\">{Name}</th>"
         });
         for interface in &self.header.interfaces {
-            html.markup("<th scope=\"colgroup\" class=\"n\" colspan=\"");
+            html.markup("<th scope=\"colgroup\" colspan=\"");
             html.text(columns.len() + 1).markup("\"><bdi>").text(&interface.name).markup("</bdi></th>");
         }
         html.markup("</tr>\n<tr>");
