@@ -273,14 +273,8 @@ impl PortTable<'_> {
         if other.is_zero() {
             return;
         }
-        let is_local = matches!(self.kind, PortKind::TcpLocal | PortKind::UdpLocal);
-        html.markup("<tr><th scope=\"row\" colspan=\"2\">");
-        html.say(if is_local {
-            Phrase("Local to local, counted once")
-        } else {
-            Phrase("Passing through, counted once")
-        });
-        html.markup("</th>");
+        let Some(label) = counted_once(self.kind) else { return };
+        html.markup("<tr><th scope=\"row\" colspan=\"2\">").say(label).markup("</th>");
         for sign in ["−", "−", "", "−"] {
             html.markup("<td class=\"n\">").markup(sign).text(Bytes(other.bytes)).markup("</td>");
         }
@@ -297,6 +291,15 @@ impl PortTable<'_> {
         traffic_cell(html, outbound);
         html.markup(if self.heads.len() > 3 { "<td></td>" } else { "" });
         html.markup("<td class=\"n\">").text(Bytes((inbound + outbound).bytes)).markup("</td>");
+    }
+}
+
+/// What is called what these ports have on two rows and the total has once.
+pub(super) const fn counted_once(kind: PortKind) -> Option<Phrase> {
+    match kind {
+        PortKind::TcpLocal | PortKind::UdpLocal => Some(Phrase("Local to local, counted once")),
+        PortKind::TcpRemote | PortKind::UdpRemote => Some(Phrase("Passing through, counted once")),
+        PortKind::Protocol => None,
     }
 }
 
