@@ -151,7 +151,9 @@ impl HostView {
                 html.markup("</a></h2>\n");
                 device.charts(html, &page);
             } else if !self.row.host.local {
-                html.markup("<p class=\"note\">{A history is kept of devices here alone, so this host has no graphs.}</p>\n");
+                html.markup("<p class=\"note\">");
+                html.markup("{Only devices of the local networks have a history, so there are no graphs of this host.}");
+                html.markup("</p>\n");
             }
             self.protocols(html);
             self.peers(html, &page);
@@ -431,7 +433,7 @@ mod tests {
         assert_eq!(device.copy(&monitor, None, DeviceKey::Address(address("8.8.0.0"))), Err(NotFound));
         assert!(!html(&view, None).contains("Device: "));
         // Of a host elsewhere its page says why.
-        let said = "A history is kept of devices here alone";
+        let said = "so there are no graphs of this host";
         assert!(!html(&view, None).contains(said));
         view.copy(&monitor, None, address("8.8.0.0")).unwrap();
         assert!(html(&view, None).contains(said));
