@@ -438,6 +438,10 @@ pub const ONLINE_SECONDS: u64 = 300;
 /// Bytes of what is searched for among hosts: a MAC address's, or the part of a name that tells it from others.
 pub const SEARCH_BYTES_MAX: usize = 32;
 
+/// Ports of one transport and side that a page shows at once; the others are in a table that is opened. As many as a
+/// screen has lines.
+pub const PORTS_IN_SIGHT: usize = 16;
+
 /// Ports listed of one transport and side on the page of ports: 96 bytes each.
 pub const PORTS_SHOWN_MAX: usize = 80;
 

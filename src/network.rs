@@ -253,7 +253,7 @@ impl Networks {
 
 /// Multicast (RFC 5771, RFC 4291), limited broadcast (RFC 919), link-local (RFC 3927, RFC 4291) and
 /// unspecified addresses.
-fn stays_on_link(address: Address) -> bool {
+pub fn stays_on_link(address: Address) -> bool {
     match address.as_v4() {
         Some(bits) => bits >> 28 == 0xe || bits == u32::MAX || bits >> 16 == 0xa9fe || bits >> 24 == 0,
         None => address.high >> 56 == 0xff || address.high >> 54 == 0x3fa || address == Address::default(),

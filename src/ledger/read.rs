@@ -30,6 +30,8 @@ pub struct PortsLeft {
     pub portless_inbound: Counters,
     /// In packets without ports, outbound.
     pub portless_outbound: Counters,
+    /// What is neither in nor out. It is in all of this, and on two of the rows, as both.
+    pub other: Counters,
 }
 
 impl Ledger {
@@ -265,7 +267,8 @@ impl Ledger {
             evicted_inbound = evicted_inbound - row.inbound;
             evicted_outbound = evicted_outbound - row.outbound;
         }
-        PortsLeft { evicted_inbound, evicted_outbound, portless_inbound, portless_outbound }
+        let other = total.of(both_ways);
+        PortsLeft { evicted_inbound, evicted_outbound, portless_inbound, portless_outbound, other }
     }
 
     /// A ring of the history, oldest first, with the times at which the periods start.

@@ -33,3 +33,41 @@ pub const ASSETS: [Asset; 3] = [
     asset!("assets/refresh.js", "refresh.js", "text/javascript; charset=utf-8"),
     asset!("favicon.svg", "favicon.svg", "image/svg+xml"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How light a colour is to the eye (WCAG 2.1, relative luminance).
+    fn luminance(colour: &str) -> f64 {
+        let digits = colour.trim().strip_prefix('#').unwrap();
+        let step = digits.len() / 3;
+        let part = |index: usize| {
+            let digits = &digits[index * step..][..step];
+            let value = u8::from_str_radix(&digits.repeat(2 / step), 16).unwrap();
+            let value = f64::from(value) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(0) + 0.7152 * part(1) + 0.0722 * part(2)
+    }
+
+    #[test]
+    fn bars_and_fields_stand_out_from_what_is_behind_them() {
+        let style = str::from_utf8(ASSETS[0].bytes).unwrap();
+        let colours = |name: &str| {
+            let (_, rest) = style.split_once(&format!("--{name}: light-dark(")).unwrap();
+            let (day, night) = rest.split_once(')').unwrap().0.split_once(',').unwrap();
+            [day, night].map(luminance)
+        };
+        for behind in ["page", "card"].map(colours) {
+            for before in ["in", "out", "other"] {
+                for (one, next) in colours(before).into_iter().zip(behind) {
+                    let contrast = (one.max(next) + 0.05) / (one.min(next) + 0.05);
+                    assert!(contrast >= 3.0, "{before}: {contrast:.2}");
+                }
+            }
+        }
+        let field = style.split_once("input, select, button {").unwrap().1.split_once('}').unwrap().0;
+        assert!(field.contains("border: 1px solid var(--other)"), "{field}");
+    }
+}

@@ -15,6 +15,11 @@ const BOTTOM: u64 = 150;
 const PLOT_WIDTH: u64 = 558;
 /// A time closer to the right than this would stand out, so it ends there.
 const EDGE: u64 = 26;
+/// A time closer to the left than this would be written over the axis, so it begins there. On a telephone letters are
+/// larger.
+const FIRST_EDGE: u64 = 42;
+/// Seconds of a day: more than any place is from UTC.
+const DAY: i64 = 86_400;
 /// Lines across the plot, at most.
 const LINES: u64 = 4;
 /// The vertical axis goes up to this at least.
@@ -26,6 +31,8 @@ pub struct Chart<'a> {
     pub period: Period,
     /// The bars, no more than the period has.
     pub bars: &'a [(i64, Bar)],
+    /// Whether the values come in a table as well, which is opened: those of a device, whose bars are in or out.
+    pub with_values: bool,
 }
 
 impl Chart<'_> {
@@ -49,7 +56,33 @@ impl Chart<'_> {
         for (slot, (start, bar)) in (first..).zip(self.bars) {
             self.bar(html, page, scale, slot as u64, *start, bar);
         }
-        html.markup("</svg>\n</figure>\n");
+        html.markup("</svg>\n");
+        if self.with_values {
+            self.values(html, page);
+        }
+        html.markup("</figure>\n");
+    }
+
+    /// The bars' values, for whoever cannot point at one.
+    fn values(&self, html: &mut Html, page: &Page) {
+        html.markup("<details>\n<summary>{Values}</summary>\n<table>\n<caption class=\"skip\">")
+            .say(self.title());
+        html.markup(
+            "</caption>\n<thead><tr><th scope=\"col\">{Time}</th><th scope=\"col\" class=\"n\">{In}</th>",
+        );
+        html.markup("<th scope=\"col\" class=\"n\">{Out}</th></tr></thead>\n<tbody>\n");
+        for (start, bar) in self.bars.iter().filter(|(_, bar)| bytes_of(bar) > 0) {
+            html.markup("<tr><th scope=\"row\">");
+            self.start(html, page.moment(*start));
+            html.markup("</th>");
+            for counters in [bar.inbound, bar.outbound] {
+                html.markup("<td class=\"n\">")
+                    .text(self.amount(self.height(counters.bytes)))
+                    .markup("</td>");
+            }
+            html.markup("</tr>\n");
+        }
+        html.markup("</tbody>\n</table>\n</details>\n");
     }
 
     const fn title(&self) -> Phrase {
@@ -114,12 +147,15 @@ impl Chart<'_> {
 
     /// The times below the plot. The slots of a ring that is not full yet have theirs too.
     fn times(&self, html: &mut Html, page: &Page) {
-        let Some(&(newest, _)) = self.bars.last() else { return };
+        // Before the first frame there is no time.
+        let Some(&(newest, _)) = self.bars.last().filter(|(newest, _)| *newest > DAY) else { return };
         let count = self.period.bars() as u64;
         for slot in 0..count {
             let Some(label) = Label::of(self.period, page, newest, count - 1 - slot) else { continue };
             let x = self.left() + slot * self.slot_width() + self.slot_width() / 2;
-            if x + EDGE > RIGHT {
+            if x < self.left() + FIRST_EDGE {
+                html.markup("<text x=\"").text(self.left());
+            } else if x + EDGE > RIGHT {
                 html.markup("<text class=\"x last\" x=\"").text(RIGHT);
             } else {
                 html.markup("<text class=\"x\" x=\"").text(x);
@@ -270,6 +306,57 @@ impl Label {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Counters;
+    use crate::view::books::Header;
+    use crate::view::languages::ENGLISH;
+    use crate::view::page::Place;
+    use crate::view::{Context, Hidden, NoNames};
+
+    fn drawn(period: Period, newest: i64, with_values: bool) -> String {
+        let context = Context {
+            now: crate::time::Timestamp::from_seconds(1_700_000_000),
+            utc_offset: -3_600,
+            base: "/",
+            names: &NoNames,
+            language: &ENGLISH,
+            hidden: Hidden::default(),
+            notice: None,
+            custom_style: false,
+            administration: false,
+        };
+        let page = Page { header: &Header::default(), context: &context, place: Place::Devices };
+        let bar = Bar { inbound: Counters::new(1, 5_000), outbound: Counters::new(1, 250), ..Bar::default() };
+        let bars: Vec<(i64, Bar)> = (0..60)
+            .map(|age| (newest - 59 + age, if age % 20 == 0 { bar } else { Bar::default() }))
+            .collect();
+        let mut out = String::new();
+        let chart = Chart { period, bars: &bars[60 - period.bars().min(60)..], with_values };
+        Html::write(&mut out, &ENGLISH, |html| chart.write(html, &page)).unwrap();
+        out
+    }
+
+    #[test]
+    fn no_time_is_written_over_the_vertical_axis() {
+        // Of the 59 seconds after it the first and every fifteenth has a time.
+        let out = drawn(Period::Second, 1_700_000_039, false);
+        let left = RIGHT - PLOT_WIDTH / 60 * 60;
+        assert!(out.contains(&format!("<text x=\"{left}\" y=\"168\">21:13:00</text>")), "{out}");
+        assert_eq!(out.matches(" y=\"168\"").count(), 4);
+        // Before the first frame there is no time to be told.
+        for period in Period::ALL {
+            assert!(!drawn(period, 0, false).contains(" y=\"168\""), "{period:?}");
+        }
+    }
+
+    #[test]
+    fn values_can_be_read_without_pointing_at_anything() {
+        let out = drawn(Period::Minute, 1_700_000_039, true);
+        let (_, table) = out.split_once("<details>").unwrap();
+        assert_eq!(table.matches("<th scope=\"row\">21:1").count(), 3, "{table}");
+        let cells = [5_000, 250].map(|bytes| format!("<td class=\"n\">{}</td>", Rate::of(bytes, 60)));
+        assert_eq!(table.matches(&cells.concat()).count(), 3, "{table}");
+        assert!(!drawn(Period::Minute, 1_700_000_039, false).contains("<details>"));
+    }
 
     #[test]
     fn scales_are_round_and_hold_everything() {

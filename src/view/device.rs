@@ -182,9 +182,10 @@ impl DeviceView {
 
     /// Writes its graphs.
     pub(super) fn charts(&self, html: &mut Html, page: &Page) {
-        html.markup("<section class=\"charts\" aria-label=\"{History}\">\n");
+        html.markup("<section class=\"charts\" aria-label=\"{History}\">\n<p class=\"legend\">");
+        html.markup("<span class=\"in\">{in}</span> <span class=\"out\">{out}</span></p>\n");
         for (period, bars) in ACCOUNT_PERIODS.into_iter().zip(&self.history) {
-            Chart { period, bars }.write(html, page);
+            Chart { period, bars, with_values: true }.write(html, page);
         }
         html.markup("</section>\n");
     }
@@ -228,7 +229,10 @@ impl DeviceView {
 
     fn traffic(&self, html: &mut Html) {
         let DeviceRow { account, rate, today, month, .. } = &self.row;
-        html.markup("<table class=\"narrow\">\n<caption>{Traffic}</caption>\n<thead><tr><td></td>");
+        html.markup(
+            "<div class=\"wide\">\n<table class=\"narrow\">\n<caption>{Traffic}</caption>\n<thead><tr>",
+        );
+        html.markup("<th scope=\"col\">{Time}</th>");
         html.markup("<th scope=\"col\" class=\"n\">{Received}</th><th scope=\"col\" class=\"n\">{Sent}</th>");
         html.markup("<th scope=\"col\" class=\"n\">{Packets}</th></tr></thead>\n<tbody>\n");
         html.markup("<tr><th scope=\"row\">{Now}</th>");
@@ -248,6 +252,6 @@ impl DeviceView {
             count_cell(html, traffic.both().packets);
             html.markup("</tr>\n");
         }
-        html.markup("</tbody>\n</table>\n");
+        html.markup("</tbody>\n</table>\n</div>\n");
     }
 }

@@ -196,7 +196,11 @@ impl DeviceRow {
     /// Writes when it was seen, or that it is here now.
     pub(super) fn last_seen(&self, html: &mut Html, page: &Page) {
         match self.is_online(page.context) {
-            Some(true) => _ = html.markup("{online}"),
+            Some(true) => {
+                html.markup("<abbr title=\"");
+                html.phrase("Its last packet is less than % minutes old.", &[&(ONLINE_SECONDS / 60)]);
+                html.markup("\">{online}</abbr>");
+            }
             Some(false) => page.ago(html, self.account.last_seen.into()),
             None => _ = html.markup("–"),
         }
@@ -328,26 +332,38 @@ impl DevicesView {
     }
 
     fn table(&self, html: &mut Html, page: &Page, rows: &[DeviceRow], [caption, first]: [Phrase; 2]) {
-        html.markup("<div class=\"wide\">\n<table>\n<caption>").say(caption);
-        html.markup("</caption>\n<thead><tr><th scope=\"col\">").say(first).markup("</th>");
-        for (sort, labels) in [
-            (DeviceSort::Now, [Phrase("Now in"), Phrase("Now out")]),
-            (DeviceSort::Today, [Phrase("Today in"), Phrase("Today out")]),
-            (DeviceSort::Month, [Phrase("Month in"), Phrase("Month out")]),
+        // The first says what the page's heading has said.
+        let is_first = caption.0 == "Devices";
+        html.markup("<div class=\"wide\">\n<table>\n<caption");
+        html.markup(if is_first { " class=\"skip\">" } else { ">" }).say(caption);
+        html.markup("</caption>\n<thead><tr><th scope=\"col\" rowspan=\"2\">").say(first).markup("</th>");
+        for (sort, label) in [
+            (DeviceSort::Month, Phrase("Month")),
+            (DeviceSort::Today, Phrase("Today")),
+            (DeviceSort::Now, Phrase("Now")),
         ] {
-            for label in labels {
-                self.column(html, page, sort, label);
-            }
+            self.column(html, page, sort, label, "<th scope=\"colgroup\" colspan=\"2\" class=\"n\"");
         }
-        html.markup("<th scope=\"col\" class=\"n\">IPv6</th>");
-        self.column(html, page, DeviceSort::Last, Phrase("Last seen"));
-        html.markup("<th scope=\"col\" class=\"n\">{First seen}</th></tr></thead>\n<tbody>\n");
+        html.markup("<th scope=\"col\" rowspan=\"2\" class=\"n\">{Total}</th>");
+        let last = "<th scope=\"col\" rowspan=\"2\" class=\"n\"";
+        self.column(html, page, DeviceSort::Last, Phrase("Last seen"), last);
+        html.markup("<th scope=\"col\" rowspan=\"2\" class=\"n\">{First seen}</th>");
+        html.markup("<th scope=\"col\" rowspan=\"2\" class=\"n\">IPv6</th></tr>\n<tr>");
+        for _ in 0..3 {
+            html.markup("<th scope=\"col\" class=\"n\">{In}</th><th scope=\"col\" class=\"n\">{Out}</th>");
+        }
+        html.markup("</tr></thead>\n<tbody>\n");
         rows.iter().for_each(|row| write_row(html, page, row, self.quota(row)));
         html.markup("</tbody>\n</table>\n</div>\n");
     }
 
-    fn column(&self, html: &mut Html, page: &Page, sort: DeviceSort, label: Phrase) {
-        html.markup("<th scope=\"col\" class=\"n\"");
+    /// A heading with the order that it leads to, if what that goes by is shown.
+    fn column(&self, html: &mut Html, page: &Page, sort: DeviceSort, label: Phrase, begin: &'static str) {
+        html.markup(begin);
+        if sort == DeviceSort::Last && page.context.hidden.last_seen {
+            html.markup(">").say(label).markup("</th>");
+            return;
+        }
         html.markup(if sort == self.sort { " aria-sort=\"descending\">" } else { ">" });
         self.link(html, page, sort, 0);
         html.say(label).markup("</a></th>");
@@ -397,19 +413,20 @@ fn write_row(html: &mut Html, page: &Page, row: &DeviceRow, quota: Option<&Quota
         html.markup("</small>");
     }
     html.markup("</th>");
+    for bytes in row.month.into_iter().chain(row.today) {
+        bytes_cell(html, bytes);
+    }
     for bytes in [row.rate.received, row.rate.sent] {
         html.markup("<td class=\"n\">").text(Rate::of(bytes, 1)).markup("</td>");
     }
-    for bytes in row.today.into_iter().chain(row.month) {
-        bytes_cell(html, bytes);
-    }
     let (all, ipv6) = (row.account.total().both().bytes, row.account.ipv6.both().bytes);
-    html.markup("<td class=\"n\">").text(share(ipv6, all, 100).unwrap_or(0));
-    html.markup("\u{a0}%</td><td class=\"n\">");
+    bytes_cell(html, all);
+    html.markup("<td class=\"n\">");
     row.last_seen(html, page);
     html.markup("</td><td class=\"n\">");
     page.time(html, row.account.first_seen.into());
-    html.markup("</td></tr>\n");
+    html.markup("</td><td class=\"n\">").text(share(ipv6, all, 100).unwrap_or(0));
+    html.markup("\u{a0}%</td></tr>\n");
 }
 
 /// Writes a cell of bytes: a few digits to read, all of them when pointed at.
@@ -479,7 +496,10 @@ mod tests {
         view.write_html(&mut out, &context(Hidden::default())).unwrap();
         assert!(out.contains("<a href=\"/devices/192.168.0.0/16/\">192.168.0.0/16</a>"), "{out}");
         for heading in ["Device", "Network"] {
-            assert!(out.contains(&format!("<thead><tr><th scope=\"col\">{heading}</th>")), "{out}");
+            assert!(
+                out.contains(&format!("<thead><tr><th scope=\"col\" rowspan=\"2\">{heading}</th>")),
+                "{out}"
+            );
         }
 
         let mut device = DeviceView::new();
@@ -518,5 +538,28 @@ mod tests {
         }
         assert!(pages[0].contains("<a href=\"/devices/192.168.1.5/\">192.168.1.5</a>"));
         assert!(pages[2].contains("<a href=\"/hosts/192.168.1.5/\">"));
+        assert!(!pages[0].contains("?sort=last"), "there is nothing to see that it goes by");
+    }
+
+    #[test]
+    fn one_heading_is_that_of_the_order() {
+        let monitor = seeded("br-lan", 64, 64, 3_000, 200);
+        let mut view = DevicesView::with_capacity(64);
+        for (sort, heading) in DeviceSort::ALL
+            .into_iter()
+            .zip(["Month", "Today", "Now", "Last seen"].map(|name| format!("{name}</a>")))
+        {
+            view.copy(&monitor, None, sort, 0).unwrap();
+            let mut out = String::new();
+            view.write_html(&mut out, &context(Hidden::default())).unwrap();
+            let devices = out.split("</table>").next().unwrap();
+            let (_, sorted) = devices.split_once(" aria-sort=").unwrap();
+            assert!(
+                !sorted.contains(" aria-sort=") && sorted.split("</th>").next().unwrap().ends_with(&heading)
+            );
+            assert!(
+                sorted.contains("<abbr title=\"Its last packet is less than 5 minutes old.\">online</abbr>")
+            );
+        }
     }
 }

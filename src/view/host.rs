@@ -8,6 +8,7 @@ use super::html::Html;
 use super::json::Json;
 use super::languages::Phrase;
 use super::page::{Page, Place, count_cell, rates_title, share_cell, traffic_cell};
+use super::ports::PortTable;
 use super::units::{Bytes, Grouped, Rate};
 use super::{Context, DeviceView, HostRow, PortLists, SourceRow, Top};
 use crate::ledger::{Counters, Ledger, PortOwner, Traffic, Transport};
@@ -113,7 +114,7 @@ impl HostView {
                     json.object(|json| {
                         json.field("address", row.address);
                         json.field("name", context.names.name(row.address, row.host.mac).as_deref());
-                        json.field("local", row.host.local);
+                        json.field("local", row.is_local());
                         json.field("received", total.received);
                         json.field("sent", total.sent);
                     });
@@ -157,6 +158,10 @@ impl HostView {
                 device.title(html, context);
                 html.markup("</a></h2>\n");
                 device.charts(html, &page);
+            } else if !self.row.host.local {
+                html.markup("<p class=\"note\">");
+                html.markup("{Only devices of the local networks have a history, so there are no graphs of this host.}");
+                html.markup("</p>\n");
             }
             self.protocols(html);
             self.peers(html, &page);
@@ -183,7 +188,8 @@ impl HostView {
             None => html.text(address),
         };
         html.markup("</h1>\n<dl class=\"facts\">\n<div><dt>{Place}</dt><dd>");
-        html.say(if host.local { Phrase("local") } else { Phrase("remote") }).markup("</dd></div>\n");
+        html.say(if self.row.is_local() { Phrase("local") } else { Phrase("remote") })
+            .markup("</dd></div>\n");
         html.markup("<div><dt>{Now}</dt><dd>↓ ").text(Rate::of(lately.rate.received, 1)).markup(" ↑ ");
         html.text(Rate::of(lately.rate.sent, 1)).markup("</dd></div>\n<div><dt>{Today}</dt><dd>↓ ");
         html.text(Bytes(lately.today[0])).markup(" ↑ ").text(Bytes(lately.today[1])).markup("</dd></div>\n");
@@ -229,7 +235,9 @@ impl HostView {
     }
 
     fn protocols(&self, html: &mut Html) {
-        html.markup("<table class=\"narrow\">\n<caption>{IP protocols}</caption>\n<thead><tr>");
+        html.markup(
+            "<div class=\"wide\">\n<table class=\"narrow\">\n<caption>{IP protocols}</caption>\n<thead><tr>",
+        );
         html.markup("<th scope=\"col\" class=\"n\">{Number}</th><th scope=\"col\">{Name}</th>");
         html.markup(TRAFFIC_HEADS).markup("</tr></thead>\n<tbody>\n");
         let list = self.ports.of(PortKind::Protocol);
@@ -253,11 +261,13 @@ impl HostView {
         let total = self.row.host.total();
         html.markup("<tr><th scope=\"row\" colspan=\"2\">{Total}</th>");
         self.traffic_cells(html, total.received, total.sent);
-        html.markup("</tfoot>\n</table>\n");
+        html.markup("</tfoot>\n</table>\n</div>\n");
     }
 
     fn peers(&self, html: &mut Html, page: &Page) {
-        html.markup("<table class=\"narrow\">\n<caption>{Peers}</caption>\n<thead><tr>");
+        html.markup(
+            "<div class=\"wide\">\n<table class=\"narrow\">\n<caption>{Peers}</caption>\n<thead><tr>",
+        );
         html.markup("<th scope=\"col\">{Host}</th>");
         html.markup(TRAFFIC_HEADS).markup("</tr></thead>\n<tbody>\n");
         for row in self.peers.rows() {
@@ -281,7 +291,7 @@ impl HostView {
         let total = self.row.host.total();
         html.markup("<tr><th scope=\"row\">{Total}</th>");
         self.traffic_cells(html, total.received, total.sent);
-        html.markup("</tfoot>\n</table>\n");
+        html.markup("</tfoot>\n</table>\n</div>\n");
     }
 
     /// The rest of a row of protocols or peers, and its end.
@@ -299,8 +309,6 @@ impl HostView {
         if list.rows().is_empty() {
             return;
         }
-        super::ports::table_head(html, kind, caption, Phrase("Received"), Phrase("Sent"));
-        super::ports::table_rows(html, list);
         // What is not on a row: those that made room, and packets without ports.
         let class = self.row.host.transport(match kind {
             PortKind::TcpLocal | PortKind::TcpRemote => Transport::Tcp,
@@ -312,14 +320,18 @@ impl HostView {
             |column: fn(&super::PortLine) -> Counters| list.rows().iter().map(column).sum::<Counters>();
         let received = class.received - rest.inbound - shown(|line| line.row.inbound);
         let sent = class.sent - rest.outbound - shown(|line| line.row.outbound);
-        html.markup("</tbody>\n<tfoot>\n");
-        if !(received + sent).is_zero() {
-            super::ports::foot_row(html, kind, Phrase("Not on any row"), received, sent);
-        }
-        super::ports::foot_row(html, kind, Phrase("Total"), class.received, class.sent);
-        html.markup("</tfoot>\n</table>\n");
+        let table = PortTable { kind, list, heads: &PORT_HEADS };
+        table.write(html, caption, &|html| {
+            if !(received + sent).is_zero() {
+                table.foot(html, Phrase("Not on any row"), received, sent);
+            }
+            table.foot(html, Phrase("Total"), class.received, class.sent);
+        });
     }
 }
+
+/// The columns of a host's ports.
+const PORT_HEADS: [Phrase; 3] = [Phrase("Received"), Phrase("Sent"), Phrase("Total")];
 
 /// Above the rest of a row.
 const TRAFFIC_HEADS: &str = "<th scope=\"col\" class=\"n\">{Received}</th>\
@@ -463,6 +475,11 @@ mod tests {
         assert!(!device.is_device());
         assert_eq!(device.copy(&monitor, None, DeviceKey::Address(address("8.8.0.0"))), Err(NotFound));
         assert!(!html(&view, None).contains("Device: "));
+        // Of a host elsewhere its page says why.
+        let said = "so there are no graphs of this host";
+        assert!(!html(&view, None).contains(said));
+        view.copy(&monitor, None, address("8.8.0.0")).unwrap();
+        assert!(html(&view, None).contains(said));
     }
 
     fn counters(value: &serde_json::Value) -> Counters {

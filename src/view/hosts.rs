@@ -273,7 +273,11 @@ impl HostsView {
             (true, true) => " aria-sort=\"ascending\">",
             (true, false) => " aria-sort=\"descending\">",
         });
-        self.sort_link(html, page, sort, label);
+        if sort == Sort::Last && page.context.hidden.last_seen {
+            html.say(label);
+        } else {
+            self.sort_link(html, page, sort, label);
+        }
         if sort == Sort::Name {
             html.markup(" ");
             self.sort_link(html, page, Sort::Address, Phrase("Address"));
@@ -387,17 +391,17 @@ impl HostsView {
     }
 }
 
-/// The columns by which hosts are sorted.
+/// The columns by which hosts are sorted, those first that a telephone is to show without being pushed.
 const COLUMNS: [(Sort, Phrase); 9] = [
     (Sort::Name, Phrase("Name")),
     (Sort::Now, Phrase("Now")),
     (Sort::Today, Phrase("Today")),
+    (Sort::Total, Phrase("Total")),
     (Sort::Received, Phrase("Received")),
     (Sort::Sent, Phrase("Sent")),
-    (Sort::Total, Phrase("Total")),
     (Sort::Packets, Phrase("Packets")),
-    (Sort::First, Phrase("First seen")),
     (Sort::Last, Phrase("Last seen")),
+    (Sort::First, Phrase("First seen")),
 ];
 
 const fn label(filter: Filter) -> Phrase {
@@ -435,7 +439,7 @@ fn hidden(html: &mut Html, name: &'static str, value: impl fmt::Display) {
 
 fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
     let total = row.host.total();
-    html.markup(if row.host.local {
+    html.markup(if row.is_local() {
         "<tr class=\"local\"><th scope=\"row\">"
     } else {
         "<tr><th scope=\"row\">"
@@ -445,16 +449,13 @@ fn host_row(html: &mut Html, page: &Page, row: &HostRow) {
     let Lately { rate, today } = row.lately;
     rate_cell(html, rate.received, rate.sent);
     bytes_cell(html, today[0].saturating_add(today[1]));
-    traffic_cell(html, total.received);
-    traffic_cell(html, total.sent);
-    traffic_cell(html, total.both());
-    count_cell(html, total.both().packets);
+    traffic_cells(html, total);
     html.markup("<td class=\"n\">");
-    page.ago(html, row.host.first_seen.into());
-    html.markup("</td><td class=\"n\">");
     if let Some(seconds) = page.context.last_seen(row.host.last_seen.into()) {
         page.ago(html, seconds as i64);
     }
+    html.markup("</td><td class=\"n\">");
+    page.ago(html, row.host.first_seen.into());
     html.markup("</td><td>");
     page.mac(html, row.host.mac);
     html.markup("</td></tr>\n");
@@ -466,11 +467,15 @@ fn foot_row(html: &mut Html, label: Phrase, hosts: Option<u64>, traffic: Traffic
         html.markup(": ").text(Grouped(hosts));
     }
     html.markup("</th><td colspan=\"2\"></td>");
-    traffic_cell(html, traffic.received);
-    traffic_cell(html, traffic.sent);
-    traffic_cell(html, traffic.both());
-    count_cell(html, traffic.both().packets);
+    traffic_cells(html, traffic);
     html.markup("<td colspan=\"3\"></td></tr>\n");
+}
+
+fn traffic_cells(html: &mut Html, traffic: Traffic) {
+    for counters in [traffic.both(), traffic.received, traffic.sent] {
+        traffic_cell(html, counters);
+    }
+    count_cell(html, traffic.both().packets);
 }
 
 #[cfg(test)]
@@ -618,9 +623,23 @@ mod tests {
             }
         }
         let with = |filter| pages(&monitor, HostsQuery { filter, ..HostsQuery::default() });
-        assert!(with(Filter::Local).iter().all(|row| row.host.local));
+        assert!(with(Filter::Local).iter().all(HostRow::is_local));
         assert_eq!(with(Filter::Local).len() + with(Filter::Remote).len(), expected.len());
         assert_eq!(with(Filter::V4).len() + with(Filter::V6).len(), expected.len());
+    }
+
+    #[test]
+    fn no_heading_leads_to_an_order_by_what_is_hidden() {
+        let monitor = seeded("br-lan", 64, 64, 500, 30);
+        let mut view = HostsView::with_capacity(64, 10);
+        view.copy(&monitor, None, HostsQuery::default()).unwrap();
+        for last_seen in [false, true] {
+            let hidden = Hidden { last_seen, ..Hidden::default() };
+            let mut out = alloc::string::String::new();
+            view.write_html(&mut out, &Context { hidden, ..context(&NoNames) }).unwrap();
+            assert!(out.contains("?sort=first&amp;") && out.contains("Last seen"), "{out}");
+            assert_eq!(out.contains("?sort=last&amp;"), !last_seen, "{out}");
+        }
     }
 
     #[test]

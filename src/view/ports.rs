@@ -11,6 +11,7 @@ use super::top::{Rest, Top};
 use super::units::{Bytes, Grouped};
 use super::{Context, PortLine};
 use crate::ledger::{Counters, Ledger, PortOwner, PortsLeft};
+use crate::limits::PORTS_IN_SIGHT;
 use crate::monitor::Monitor;
 use crate::table::PortKind;
 
@@ -113,8 +114,8 @@ impl PortsView {
         page.write(out, &|html| _ = html.markup("{Ports} · ").text(&self.header.books.name), |html| {
             html.markup("<h1>{Ports}</h1>\n<p class=\"note\">").phrase(
                 "A remote port tells what is used elsewhere, a local port what is offered here. What is neither in nor \
-                 out counts as both: traffic within the local network at its local ports, traffic that only passes \
-                 through at its remote ports.",
+                 out shows twice, as in and as out: traffic within the local network at its local ports, traffic that \
+                 only passes through at its remote ports. In the total it counts once, as other.",
                 &[],
             );
             html.markup("</p>\n<section class=\"tables\" aria-label=\"{Ports}\">\n");
@@ -126,21 +127,32 @@ impl PortsView {
     }
 
     fn table(&self, html: &mut Html, kind: PortKind, caption: Phrase) {
-        let list = self.lists.of(kind);
+        let table = PortTable { kind, list: self.lists.of(kind), heads: &HEADS };
         let left = &self.left[kind as usize];
-        let rest = list.rest();
-        let shown = list.rows().iter().fold((Counters::default(), Counters::default()), |sum, line| {
-            (sum.0 + line.row.inbound, sum.1 + line.row.outbound)
+        table.write(html, caption, &|html| {
+            table.foot(html, Phrase("Rows that made room"), left.evicted_inbound, left.evicted_outbound);
+            table.foot(html, Phrase("Packets without ports"), left.portless_inbound, left.portless_outbound);
+            table.other(html, left.other);
+            let [inbound, outbound] = self.total(kind);
+            html.markup("<tr><th scope=\"row\" colspan=\"2\">{Total}</th>");
+            for counters in [inbound, outbound, left.other, inbound + outbound + left.other] {
+                traffic_cell(html, counters);
+            }
+            table.end_row(html);
         });
-        table_head(html, kind, caption, Phrase("In"), Phrase("Out"));
-        table_rows(html, list);
-        html.markup("</tbody>\n<tfoot>\n");
-        foot_row(html, kind, Phrase("Rows that made room"), left.evicted_inbound, left.evicted_outbound);
-        foot_row(html, kind, Phrase("Packets without ports"), left.portless_inbound, left.portless_outbound);
-        let inbound = shown.0 + rest.inbound + left.evicted_inbound + left.portless_inbound;
-        let outbound = shown.1 + rest.outbound + left.evicted_outbound + left.portless_outbound;
-        foot_row(html, kind, Phrase("Total"), inbound, outbound);
-        html.markup("</tfoot>\n</table>\n");
+    }
+
+    /// What came in and what went out over these ports, without what did neither.
+    fn total(&self, kind: PortKind) -> [Counters; 2] {
+        let left = &self.left[kind as usize];
+        let rest = self.lists.of(kind).rest();
+        let rows = self.lists.of(kind).rows();
+        let inbound: Counters = rows.iter().map(|line| line.row.inbound).sum();
+        let outbound: Counters = rows.iter().map(|line| line.row.outbound).sum();
+        [
+            inbound + rest.inbound + left.evicted_inbound + left.portless_inbound - left.other,
+            outbound + rest.outbound + left.evicted_outbound + left.portless_outbound - left.other,
+        ]
     }
 
     /// Writes the ports as a field.
@@ -155,6 +167,12 @@ impl PortsView {
                 json.field("inbound", left.portless_inbound);
                 json.field("outbound", left.portless_outbound);
             });
+            let [inbound, outbound] = self.total(kind);
+            json.key("total").object(|json| {
+                json.field("inbound", inbound);
+                json.field("outbound", outbound);
+                json.field("other", left.other);
+            });
         });
     }
 
@@ -166,63 +184,123 @@ impl PortsView {
     }
 }
 
-/// Begins a table of ports.
-pub(super) fn table_head(
-    html: &mut Html,
-    kind: PortKind,
-    caption: Phrase,
-    inbound: Phrase,
-    outbound: Phrase,
-) {
-    html.markup("<table>\n<caption>").say(caption).markup("</caption>\n<thead><tr>");
-    html.markup("<th scope=\"col\" class=\"n\">{Port}</th><th scope=\"col\">{Service}</th>");
-    html.markup("<th scope=\"col\" class=\"n\">").say(inbound);
-    html.markup("</th><th scope=\"col\" class=\"n\">").say(outbound);
-    html.markup("</th><th scope=\"col\" class=\"n\">{Total}</th>");
-    if is_tcp(kind) {
-        html.markup("<th scope=\"col\" class=\"n\"><abbr title=\"{connection attempts}\">SYN</abbr></th>");
-    }
-    html.markup("</tr></thead>\n<tbody>\n");
+/// The columns of an interface's ports.
+const HEADS: [Phrase; 4] = [Phrase("In"), Phrase("Out"), Phrase("Other"), Phrase("Total")];
+
+/// A table of ports of one transport and side.
+pub(super) struct PortTable<'a> {
+    /// The transport and side.
+    pub kind: PortKind,
+    /// The ports.
+    pub list: &'a Top<PortLine>,
+    /// The columns of traffic.
+    pub heads: &'static [Phrase],
 }
 
-/// The rows of a table of ports, and those that it has no place for.
-pub(super) fn table_rows(html: &mut Html, list: &Top<PortLine>) {
-    for line in list.rows() {
+impl PortTable<'_> {
+    /// Writes the table, whose last rows are what `foot` writes. The rows that people look for come first: those
+    /// with a name, then the ones with the most traffic. Those that follow are in a table that is opened.
+    pub fn write(&self, html: &mut Html, caption: Phrase, foot: &dyn Fn(&mut Html)) {
+        let is_named = |line: &&PortLine| line.name().is_some();
+        let rows = || {
+            let all = self.list.rows().iter();
+            all.clone().filter(is_named).chain(all.filter(move |line| !is_named(line)))
+        };
+        html.markup("<div class=\"wide\">\n");
+        self.head(html, caption);
+        rows().take(PORTS_IN_SIGHT).for_each(|line| self.row(html, line));
+        let mut more = self.list.rest();
+        rows().skip(PORTS_IN_SIGHT).for_each(|line| more.add_traffic((line.row.inbound, line.row.outbound)));
+        self.rest(html, more, "% more ports");
+        html.markup("</tbody>\n<tfoot>\n");
+        foot(html);
+        html.markup("</tfoot>\n</table>\n");
+        let hidden = self.list.rows().len().saturating_sub(PORTS_IN_SIGHT);
+        if hidden > 0 {
+            html.markup("<details>\n<summary>").phrase("% more ports", &[&hidden]);
+            html.markup("</summary>\n");
+            self.head(html, caption);
+            rows().skip(PORTS_IN_SIGHT).for_each(|line| self.row(html, line));
+            self.rest(html, self.list.rest(), "% more");
+            html.markup("</tbody>\n</table>\n</details>\n");
+        }
+        html.markup("</div>\n");
+    }
+
+    fn head(&self, html: &mut Html, caption: Phrase) {
+        html.markup("<table>\n<caption>").say(caption).markup("</caption>\n<thead><tr>");
+        html.markup("<th scope=\"col\" class=\"n\">{Port}</th><th scope=\"col\">{Service}</th>");
+        for head in self.heads {
+            html.markup("<th scope=\"col\" class=\"n\">").say(*head).markup("</th>");
+        }
+        if is_tcp(self.kind) {
+            html.markup(
+                "<th scope=\"col\" class=\"n\"><abbr title=\"{connection attempts}\">SYN</abbr></th>",
+            );
+        }
+        html.markup("</tr></thead>\n<tbody>\n");
+    }
+
+    fn row(&self, html: &mut Html, line: &PortLine) {
         html.markup("<tr><th scope=\"row\" class=\"n\">").text(line.port).markup("</th><td>");
         html.text(line.name().unwrap_or_default()).markup("</td>");
-        traffic_cells(html, line.row.inbound, line.row.outbound);
-        if line.is_tcp() {
+        self.cells(html, line.row.inbound, line.row.outbound);
+        if is_tcp(self.kind) {
             count_cell(html, line.row.syns.into());
         }
         html.markup("</tr>\n");
     }
-    let rest = list.rest();
-    if rest.rows > 0 {
-        html.markup("<tr class=\"rest\"><td colspan=\"2\">").phrase("% more", &[&Grouped(rest.rows)]);
-        html.markup("</td>");
-        traffic_cells(html, rest.inbound, rest.outbound);
-        html.markup(if list.rows().iter().any(PortLine::is_tcp) { "<td></td></tr>\n" } else { "</tr>\n" });
+
+    /// The rows that are not here, if there are any.
+    fn rest(&self, html: &mut Html, rest: Rest, label: &'static str) {
+        if rest.rows > 0 {
+            html.markup("<tr class=\"rest\"><td colspan=\"2\">").phrase(label, &[&Grouped(rest.rows)]);
+            html.markup("</td>");
+            self.cells(html, rest.inbound, rest.outbound);
+            self.end_row(html);
+        }
+    }
+
+    /// A row below the ports.
+    pub fn foot(&self, html: &mut Html, label: Phrase, inbound: Counters, outbound: Counters) {
+        html.markup("<tr><th scope=\"row\" colspan=\"2\">").say(label).markup("</th>");
+        self.cells(html, inbound, outbound);
+        self.end_row(html);
+    }
+
+    /// What is neither in nor out, which the rows above have as both: so the columns add up to the total.
+    fn other(&self, html: &mut Html, other: Counters) {
+        if other.is_zero() {
+            return;
+        }
+        let Some(label) = counted_once(self.kind) else { return };
+        html.markup("<tr><th scope=\"row\" colspan=\"2\">").say(label).markup("</th>");
+        for sign in ["−", "−", "", "−"] {
+            html.markup("<td class=\"n\">").markup(sign).text(Bytes(other.bytes)).markup("</td>");
+        }
+        self.end_row(html);
+    }
+
+    fn end_row(&self, html: &mut Html) {
+        html.markup(if is_tcp(self.kind) { "<td></td></tr>\n" } else { "</tr>\n" });
+    }
+
+    /// The columns of traffic. What is neither in nor out is no port's alone, so its column is empty.
+    fn cells(&self, html: &mut Html, inbound: Counters, outbound: Counters) {
+        traffic_cell(html, inbound);
+        traffic_cell(html, outbound);
+        html.markup(if self.heads.len() > 3 { "<td></td>" } else { "" });
+        html.markup("<td class=\"n\">").text(Bytes((inbound + outbound).bytes)).markup("</td>");
     }
 }
 
-/// A row below a table of ports.
-pub(super) fn foot_row(
-    html: &mut Html,
-    kind: PortKind,
-    label: Phrase,
-    inbound: Counters,
-    outbound: Counters,
-) {
-    html.markup("<tr><th scope=\"row\" colspan=\"2\">").say(label).markup("</th>");
-    traffic_cells(html, inbound, outbound);
-    html.markup(if is_tcp(kind) { "<td></td></tr>\n" } else { "</tr>\n" });
-}
-
-/// In, out, and the sum of these, whose exact numbers are beside it.
-fn traffic_cells(html: &mut Html, inbound: Counters, outbound: Counters) {
-    traffic_cell(html, inbound);
-    traffic_cell(html, outbound);
-    html.markup("<td class=\"n\">").text(Bytes((inbound + outbound).bytes)).markup("</td>");
+/// What is called what these ports have on two rows and the total has once.
+pub(super) const fn counted_once(kind: PortKind) -> Option<Phrase> {
+    match kind {
+        PortKind::TcpLocal | PortKind::UdpLocal => Some(Phrase("Local to local, counted once")),
+        PortKind::TcpRemote | PortKind::UdpRemote => Some(Phrase("Passing through, counted once")),
+        PortKind::Protocol => None,
+    }
 }
 
 const fn is_tcp(kind: PortKind) -> bool {
@@ -256,8 +334,50 @@ mod tests {
                     _ => Counters::default(),
                 };
                 assert_eq!(sum, total.of(Direction::Inbound) + internal);
+                let ways = [Direction::Inbound, Direction::Outbound].map(|way| total.of(way));
+                assert_eq!(view.total(kind), ways, "each packet once");
+                let is_local = matches!(kind, PortKind::TcpLocal | PortKind::UdpLocal);
+                let other = if is_local { Direction::Internal } else { Direction::Transit };
+                assert_eq!(left.other, total.of(other));
+                assert_eq!(is_local, !internal.is_zero(), "there is such traffic");
             }
         }
+    }
+
+    #[test]
+    fn ports_with_a_name_come_first_and_those_out_of_sight_are_in_a_list() {
+        let kind = PortKind::UdpLocal;
+        let line = |port: u16| {
+            let inbound = Counters::new(1, port.into());
+            PortLine { kind, port, row: crate::table::PortRow { inbound, ..Default::default() } }
+        };
+        let written = |largest: u16| {
+            let mut list = Top::with_limit(80);
+            list.fill((60_000..=largest).map(line).chain([line(53), line(123)]));
+            let mut out = String::new();
+            Html::write(&mut out, &crate::view::languages::ENGLISH, |html| {
+                PortTable { kind, list: &list, heads: &HEADS }.write(html, Phrase("Ports"), &|_| {});
+            })
+            .unwrap();
+            out
+        };
+        let rows = |part: &str| part.matches("<th scope=\"row\"").count();
+
+        let out = written(60_049);
+        let (sight, hidden) = out.split_once("<details>").unwrap();
+        assert_eq!((rows(sight), rows(hidden)), (PORTS_IN_SIGHT, 52 - PORTS_IN_SIGHT));
+        let places = [">123<", ">53<", ">60049<"].map(|port| sight.find(port).unwrap());
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(!hidden.contains("others"), "{hidden}");
+
+        let out = written(60_099);
+        let (sight, hidden) = out.split_once("<details>").unwrap();
+        assert_eq!((rows(sight), rows(hidden)), (PORTS_IN_SIGHT, 80 - PORTS_IN_SIGHT));
+        assert!(sight.contains("86 more ports"), "{sight}");
+        assert!(
+            hidden.contains("<summary>64 more ports</summary>") && hidden.contains("22 others"),
+            "{hidden}"
+        );
     }
 
     #[test]

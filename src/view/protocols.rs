@@ -55,7 +55,8 @@ impl ProtocolsView {
     pub fn write_html(&self, out: &mut dyn fmt::Write, context: &Context) -> fmt::Result {
         let page = Page { header: &self.header, context, place: Place::Protocols };
         page.write(out, &|html| _ = html.markup("{Protocols} · ").text(&self.header.books.name), |html| {
-            html.markup("<h1>{Protocols}</h1>\n<table>\n<caption>{IP protocols}</caption>\n<thead><tr>");
+            html.markup("<h1>{Protocols}</h1>\n<div class=\"wide\">\n<table>\n<caption>{IP protocols}</caption>\n");
+            html.markup("<thead><tr>");
             html.markup("<th scope=\"col\" class=\"n\">{Number}</th><th scope=\"col\">{Name}</th>");
             let columns = [Phrase("In"), Phrase("Out"), Phrase("Other"), Phrase("Total"), Phrase("Packets")];
             for column in columns {
@@ -70,13 +71,14 @@ impl ProtocolsView {
                 share_cell(html, row.sum.total().bytes, totals.total().bytes);
                 html.markup("</tr>\n");
             }
-            html.markup("</tbody>\n<tfoot>\n<tr><th scope=\"row\" colspan=\"2\">{Total}</th>");
-            cells(html, totals);
             let non_ip = self.header.books.non_ip;
-            html.markup("<td></td></tr>\n<tr><th scope=\"row\" colspan=\"5\">{Frames without IP}</th>");
+            html.markup("</tbody>\n<tfoot>\n<tr><th scope=\"row\" colspan=\"5\">{Frames without IP, not in the total}");
+            html.markup("</th>");
             traffic_cell(html, non_ip);
             count_cell(html, non_ip.packets);
-            html.markup("<td></td></tr>\n</tfoot>\n</table>\n");
+            html.markup("<td></td></tr>\n<tr><th scope=\"row\" colspan=\"2\">{Total}</th>");
+            cells(html, totals);
+            html.markup("<td></td></tr>\n</tfoot>\n</table>\n</div>\n");
         })
     }
 

@@ -121,8 +121,8 @@ impl Filter {
     pub(super) fn admits(self, row: &HostRow) -> bool {
         match self {
             Self::All => true,
-            Self::Local => row.host.local,
-            Self::Remote => !row.host.local,
+            Self::Local => row.is_local(),
+            Self::Remote => !row.is_local(),
             Self::V4 => row.address.is_v4(),
             Self::V6 => !row.address.is_v4(),
         }
@@ -224,8 +224,18 @@ impl HostsQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::samples::empty;
+    use crate::view::samples::{address, empty};
     use crate::view::{HostsView, NotFound};
+
+    #[test]
+    fn what_no_router_passes_on_is_local() {
+        for text in ["224.0.0.251", "255.255.255.255", "169.254.1.1", "ff02::fb", "fe80::1"] {
+            let row = HostRow { address: address(text), ..HostRow::default() };
+            assert!(Filter::Local.admits(&row) && !Filter::Remote.admits(&row), "{text}");
+        }
+        let row = HostRow { address: address("9.9.9.9"), ..HostRow::default() };
+        assert!(!Filter::Local.admits(&row) && Filter::Remote.admits(&row));
+    }
 
     #[test]
     fn a_search_is_bounded_and_knows_no_case() {

@@ -7,7 +7,7 @@ use super::services;
 use super::top::{Ranked, Rest};
 use super::{Context, Sort};
 use crate::ledger::{self, Bar, Counters, Directions, Evicted, Host, Lately, Ledger, Traffic, Transport};
-use crate::network::Direction;
+use crate::network::{Direction, stays_on_link};
 use crate::packet::{Address, protocol};
 use crate::table::{PortKind, PortRow};
 
@@ -36,6 +36,11 @@ impl HostRow {
         ledger.hosts_lately().map(move |(address, host, lately)| Self { address, host: *host, lately, by })
     }
 
+    /// True in a local network, and for what no router passes on: multicast, broadcast and link-local addresses.
+    pub fn is_local(&self) -> bool {
+        self.host.local || stays_on_link(self.address)
+    }
+
     /// Writes what the host does now and has done today as fields.
     pub(super) fn write_lately(&self, json: &mut Json) {
         let Lately { rate, today: [received, sent] } = self.lately;
@@ -55,7 +60,7 @@ impl HostRow {
         if let Some(vendor) = context.vendor(self.host.mac) {
             json.field("vendor", vendor.as_str());
         }
-        json.field("local", self.host.local);
+        json.field("local", self.is_local());
         json.field("received", total.received);
         json.field("sent", total.sent);
         json.field("first_seen", self.host.first_seen);

@@ -11,7 +11,7 @@ use super::html::Html;
 use super::json::Json;
 use super::languages::Phrase;
 use super::page::{Page, Place, traffic_cell};
-use super::ports::PORT_TABLES;
+use super::ports::{PORT_TABLES, counted_once};
 use super::units::Bytes;
 use super::{Context, PortLine};
 use crate::ledger::{Counters, Directions, Ledger, PortOwner};
@@ -39,7 +39,7 @@ struct Table {
     numbers: Vec<u16>,
     /// Those of the first number's interfaces, then those of the second's.
     cells: Vec<Cell>,
-    /// All traffic of the kind, by interface.
+    /// All traffic of the kind, by interface. Of ports, what is neither in nor out is in both as well.
     totals: heapless::Vec<Cell, INTERFACES_MAX>,
 }
 
@@ -152,7 +152,7 @@ impl SideBySideView {
                     });
                 }
             });
-            for (name, cells) in [("others", &table.others()), ("total", &table.totals)] {
+            for (name, cells) in [("others", &table.others(kind)), ("total", &table.totals)] {
                 json.key(name).object(|json| self.write_cells(json, kind, cells));
             }
         });
@@ -209,14 +209,19 @@ impl SideBySideView {
         let columns = columns(kind);
         html.markup("<div class=\"wide\">\n<table>\n<caption>")
             .say(caption)
-            .markup("</caption>\n<thead><tr>");
+            .markup("</caption>\n<colgroup span=\"2\"></colgroup>");
+        // What belongs to one interface has one background.
+        for _ in &self.header.interfaces {
+            html.markup("<colgroup span=\"").text(columns.len() + 1).markup("\"></colgroup>");
+        }
+        html.markup("\n<thead><tr>");
         html.markup(if has_ports(kind) {
             "<th scope=\"col\" rowspan=\"2\" class=\"n\">{Port}</th><th scope=\"col\" rowspan=\"2\">{Service}</th>"
         } else {
             "<th scope=\"col\" rowspan=\"2\" class=\"n\">{Number}</th><th scope=\"col\" rowspan=\"2\">{Name}</th>"
         });
         for interface in &self.header.interfaces {
-            html.markup("<th scope=\"colgroup\" class=\"n\" colspan=\"");
+            html.markup("<th scope=\"colgroup\" colspan=\"");
             html.text(columns.len() + 1).markup("\"><bdi>").text(&interface.name).markup("</bdi></th>");
         }
         html.markup("</tr>\n<tr>");
@@ -233,10 +238,27 @@ impl SideBySideView {
             write_cells(html, kind, cells);
         }
         html.markup("</tbody>\n<tfoot>\n");
-        for (label, cells) in [(Phrase("Others"), &table.others()), (Phrase("Total"), &table.totals)] {
+        let label = |html: &mut Html, label: Phrase| {
             html.markup("<tr><th scope=\"row\" colspan=\"2\">").say(label).markup("</th>");
-            write_cells(html, kind, cells);
+        };
+        label(html, Phrase("Others"));
+        write_cells(html, kind, &table.others(kind));
+        let mut totals = table.totals.clone();
+        // What is neither in nor out is in the rows as both, and in the total once.
+        if let Some(once) = counted_once(kind)
+            && totals.iter().any(|cell| !cell[2].is_zero())
+        {
+            label(html, once);
+            for [inbound, outbound, other] in &mut totals {
+                (*inbound, *outbound) = (*inbound - *other, *outbound - *other);
+                for _ in 0..=columns.len() {
+                    html.markup("<td class=\"n\">−").text(Bytes(other.bytes)).markup("</td>");
+                }
+            }
+            html.markup("</tr>\n");
         }
+        label(html, Phrase("Total"));
+        write_cells(html, kind, &totals);
         html.markup("</tfoot>\n</table>\n</div>\n");
     }
 }
@@ -248,12 +270,15 @@ impl Table {
     }
 
     /// What is on no row.
-    fn others(&self) -> heapless::Vec<Cell, INTERFACES_MAX> {
+    fn others(&self, kind: PortKind) -> heapless::Vec<Cell, INTERFACES_MAX> {
         let mut others = self.totals.clone();
         for (_, cells) in self.rows() {
             for (other, cell) in others.iter_mut().flatten().zip(cells.iter().flatten()) {
                 *other = *other - *cell;
             }
+        }
+        if has_ports(kind) {
+            others.iter_mut().for_each(|cell| cell[2] = Counters::default());
         }
         others
     }
@@ -319,7 +344,7 @@ fn total(ledger: &Ledger, kind: PortKind) -> Cell {
     };
     let sum = ledger.protocol(number);
     let both_ways = sum.of(both_ways);
-    [sum.of(Direction::Inbound) + both_ways, sum.of(Direction::Outbound) + both_ways, Counters::default()]
+    [sum.of(Direction::Inbound) + both_ways, sum.of(Direction::Outbound) + both_ways, both_ways]
 }
 
 fn directions(sum: &Directions) -> Cell {
@@ -355,9 +380,30 @@ mod tests {
                 let shown: Counters = table.rows().map(|(_, cells)| cells[index][0]).sum();
                 let left = ledger.ports_left(kind);
                 let unseen = left.evicted_inbound + left.portless_inbound;
-                assert!(shown + table.others()[index][0] == table.totals[index][0]);
-                assert!(table.others()[index][0].bytes >= unseen.bytes);
+                let others = table.others(kind);
+                assert!(shown + others[index][0] == table.totals[index][0]);
+                assert!(others[index][0].bytes >= unseen.bytes);
             }
+        }
+    }
+
+    #[test]
+    fn totals_have_each_packet_once() {
+        let monitor = seeded_interfaces(&["br-lan", "wan"]);
+        let mut view = SideBySideView::with_interfaces(2);
+        view.copy(&monitor).unwrap();
+        let mut out = alloc::string::String::new();
+        Html::write(&mut out, &crate::view::languages::ENGLISH, |html| {
+            view.table(html, PortKind::TcpLocal, Phrase("Ports"));
+        })
+        .unwrap();
+        let (_, foot) = out.split_once("Local to local, counted once").expect("some traffic is local");
+        let total = foot.split_once("Total</th>").unwrap().1;
+        for ledger in monitor.ledgers() {
+            let sum = ledger.protocol(protocol::TCP);
+            let all: Counters = Direction::ALL.into_iter().map(|way| sum.of(way)).sum();
+            let expected = Bytes((all - sum.of(Direction::Transit)).bytes);
+            assert!(total.contains(&format!("<td class=\"n\">{expected}</td>")), "{expected} {total}");
         }
     }
 }

@@ -165,7 +165,7 @@ impl SummaryView {
         // Who is silent has no place among those who are not.
         let hosts = |local: bool| {
             let rows = HostRow::all(ledger, self.by);
-            rows.filter(move |row| row.host.local == local && row.weight() > 0)
+            rows.filter(move |row| row.is_local() == local && row.weight() > 0)
         };
         self.local.fill(hosts(true));
         self.remote.fill(hosts(false));
@@ -302,7 +302,7 @@ impl SummaryView {
             );
             html.markup("<span class=\"other\">{other (local, or passing through)}</span></p>\n");
             for period in Period::ALL {
-                Chart { period, bars: self.history(period) }.write(html, &page);
+                Chart { period, bars: self.history(period), with_values: false }.write(html, &page);
             }
             self.losses(html);
             html.markup("</section>\n<section class=\"tables\" aria-label=\"{Most traffic}\">\n");

@@ -17,6 +17,13 @@ function faults() {
     const culprits = all("main *").filter(sticksOut).map((element) => element.outerHTML.slice(0, 60));
     found.push(`${scrollWidth} px wide on a screen of ${clientWidth} px: ${culprits.slice(0, 3).join(" ")}`);
   }
+  // The main part would scroll sideways; a wide table is to do so alone.
+  const main = document.querySelector("main");
+  if (main.scrollWidth > main.clientWidth) {
+    const outside = all("main *").filter((one) => one.getBoundingClientRect().right > main.getBoundingClientRect().right);
+    const culprits = outside.filter((one) => !one.closest(".wide")).map((one) => one.outerHTML.slice(0, 60));
+    found.push(`the main part is ${main.scrollWidth} px wide: ${culprits.slice(0, 3).join(" ")}`);
+  }
   for (const one of ["h1", "main", "header", "footer"]) {
     check(all(one).length === 1, `${all(one).length} of ${one}`);
   }

@@ -112,6 +112,25 @@ const CASES = {
     await ask(1);
   },
 
+  async "what was opened stays open, and is up to date"(browser) {
+    const { page, complaints } = await open(browser);
+    await page.goto(`${servers.home}ports/`);
+    const list = page.locator("details").first();
+    await list.locator("summary").click();
+    await page.evaluate(() => document.activeElement.blur());
+    await page.mouse.move(0, 0);
+    const next = () => page.waitForResponse((response) => response.url().endsWith("/ports/"));
+    await page.route("**/ports/", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: (await response.text()).replaceAll("</caption>", " anew</caption>") });
+    });
+    await next();
+    await list.locator("caption", { hasText: "anew" }).waitFor();
+    assert.equal(await list.getAttribute("open"), "");
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  },
+
   async "numbers, graphs and the title follow"(browser) {
     const { page, ask, asked } = await begin(browser);
     asked.answer = busy();

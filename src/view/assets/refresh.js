@@ -32,7 +32,7 @@
   const update = (old, next) => {
     if (old.isEqualNode(next)) return;
     const [children, others] = [[...old.children], [...next.children]];
-    const isInner = /^(MAIN|SECTION|DIV)$/.test(old.tagName) && old.tagName === next.tagName;
+    const isInner = /^(MAIN|SECTION|DIV|DETAILS|FIGURE)$/.test(old.tagName) && old.tagName === next.tagName;
     if (isInner && children.length === others.length) {
       children.forEach((child, index) => update(child, others[index]));
     } else if (!inUse(old)) {
