@@ -2,7 +2,7 @@
 //!
 //! An encoder that looks for the best matches and makes codes of its own keeps hundreds of KB of tables.
 //! This one remembers the last four places of each hash of four bytes, 16 KiB in all. A page comes out at a fifth of
-//! its length, as with `gzip -1`, for about as many instructions as it took to write it.
+//! its length, nearly as with `gzip -1`, for a third to all of the instructions that it took to write it, again.
 
 use crate::snapshot::checksum;
 
