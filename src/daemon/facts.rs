@@ -8,7 +8,7 @@ use super::evidence::Evidence;
 use super::ipfix::Exporter;
 use super::keeper::SharedStatus;
 use super::names::Names;
-use super::web::routes::FactSource;
+use super::web::sources::FactSource;
 use super::web::{Refusal, Statistics};
 use crate::limits::WEB_CONNECTIONS_MAX;
 use crate::time::Timestamp;

@@ -25,6 +25,7 @@ pub mod read;
 pub mod residents;
 pub mod rules;
 pub mod service;
+pub mod setup;
 pub mod signals;
 pub mod store;
 pub mod system;

@@ -19,6 +19,7 @@ use super::ipfix::Exporter;
 use super::names::{self, Names};
 use super::print::print;
 use super::service;
+use super::setup;
 use super::tap::Hexdump;
 use crate::darknet::Touch;
 use crate::ledger::Ledger;
@@ -44,9 +45,9 @@ const FILE_HEADER_BYTES: u64 = 24;
 pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let networks = Networks::private();
-    let mut monitor = service::monitor(config, &[(&name, Role::Lan)], networks, SEED)?;
+    let mut monitor = setup::monitor(config, &[(&name, Role::Lan)], networks, SEED)?;
     if config.learning.is_some()
-        && let Some(networks) = service::own_networks(config)
+        && let Some(networks) = setup::own_networks(config)
     {
         monitor.darknet_mut().set_interface(0, Role::Lan, &networks, &[]);
     }
@@ -59,7 +60,7 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
         reverse: false,
     };
     let known = Names::new(known, Timestamp::default()).map_err(|error| format!("names: {error}"))?;
-    let exporter = service::start_exporter(config, &[Role::Lan], &mut monitor)?;
+    let exporter = setup::start_exporter(config, &[Role::Lan], &mut monitor)?;
     if let Output::Packets(format) = output {
         return export(config, file, format, &known, &mut monitor);
     }
@@ -80,7 +81,7 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
         base: "/",
         names: &NoNames,
         language: &ENGLISH,
-        hidden: service::hidden(config),
+        hidden: setup::hidden(config),
         notice: None,
         custom_style: false,
         administration: false,

@@ -18,9 +18,11 @@ mod gzip;
 pub mod host;
 pub mod listeners;
 mod listing;
+pub mod pages;
 pub mod request;
 pub mod response;
-pub mod routes;
+mod routes;
+pub mod sources;
 pub mod upload;
 
 pub use gate::{Gate, Statistics};

@@ -1,130 +1,11 @@
-//! Which address shows which view: HTML for people, the same as JSON below `api/v1/`, `metrics`.
+//! Which path shows which view: HTML for people, the same as JSON below `api/v1/`, `metrics`.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Instant;
 
-use super::listing::Listing;
-use super::{
-    Answer, Cache, Download, Handler, Page, Post, Refusal, Request, Response, Statistics, Status, Takes,
-};
-use crate::daemon::admin::Admin;
-use crate::daemon::capture::coverage::Meter;
-use crate::daemon::clock::{Clock, Zone};
-use crate::daemon::evidence::Evidence;
 use crate::daemon::evidence::export::Format;
-use crate::daemon::evidence::walk::Selection;
-use crate::daemon::names::Names;
-use crate::daemon::tap::{Shared, lock};
-use crate::ledger::{Counters, Coverage};
-use crate::limits::{HOSTS_LISTED_MAX, HOSTS_MAX, HOSTS_SHOWN_MAX, INTERFACES_MAX, PORTS_SHOWN_MAX};
-use crate::monitor::Monitor;
-use crate::packet::{Address, Mac};
-use crate::time::Timestamp;
+use crate::packet::Address;
+use crate::view::DeviceKey;
 use crate::view::assets::{ASSETS, Asset, CUSTOM_STYLE};
-use crate::view::languages::{ENGLISH, Language};
-use crate::view::{
-    ALL_INTERFACES, AboutView, AdminView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView,
-    DevicesView, Facts, Filter, Hidden, HostName, HostView, HostsQuery, HostsView, Lease, MetricsView,
-    MissingView, NameSource, NotFound, Outcome, PortsView, ProtocolsView, SideBySideView, Sort, SourceView,
-    SummaryView, Visitor, Wanted,
-};
-
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain; charset=utf-8";
-
-/// How long a browser may keep the style and the script.
-const ASSET_SECONDS: u32 = 3600;
-
-/// What time it is on the pages.
-pub enum Present {
-    /// The clock's time.
-    Live(Clock),
-    /// A capture file's last packet's.
-    Fixed(Timestamp, Zone),
-}
-
-impl Present {
-    fn now(&self) -> Timestamp {
-        match self {
-            Self::Live(clock) => clock.now(),
-            Self::Fixed(now, _) => *now,
-        }
-    }
-
-    fn utc_offset(&self, now: Timestamp) -> i32 {
-        match self {
-            Self::Live(clock) => clock.utc_offset(now),
-            Self::Fixed(_, zone) => zone.utc_offset(now),
-        }
-    }
-}
-
-/// What the shell knows that the monitor does not.
-pub trait FactSource {
-    /// Hands the present facts to `show`, which writes them down.
-    fn with_facts(&self, statistics: &Statistics, show: &mut dyn FnMut(&Facts<'_>));
-}
-
-/// What the pages are made from.
-pub struct Sources {
-    /// The books.
-    pub monitor: Shared,
-    /// The time.
-    pub present: Present,
-    /// The names.
-    pub names: Names,
-    /// What the kernel says passed, for each interface; none for a capture file.
-    pub meters: Vec<Arc<Meter>>,
-    /// What was sent to the dark, if it is kept.
-    pub evidence: Option<Evidence>,
-    /// Everything else.
-    pub facts: Box<dyn FactSource + Send>,
-    /// Who may do more than look, if anybody.
-    pub admin: Option<Admin>,
-    /// How the user wants them.
-    pub wishes: Wishes,
-}
-
-/// How the user wants the pages.
-pub struct Wishes {
-    /// The path before the pages' own, `/` or `/path/`.
-    pub base: String,
-    /// What the pages leave out.
-    pub hidden: Hidden,
-    /// A warning for the readers.
-    pub notice: Option<String>,
-    /// A style sheet that comes after the pages' own.
-    pub style: Option<Vec<u8>>,
-    /// The pages' language; if there is none, each reader's own.
-    pub language: Option<&'static Language>,
-    /// List only local hosts unless asked otherwise.
-    pub local_only: bool,
-}
-
-/// The pages, with the memory in which each is put together.
-pub struct Pages {
-    sources: Sources,
-    summary: SummaryView,
-    devices: DevicesView,
-    device: DeviceView,
-    hosts: HostsView,
-    host: HostView,
-    /// The host's device is in the device's view.
-    has_device: bool,
-    ports: PortsView,
-    protocols: ProtocolsView,
-    /// Where there are several interfaces, none of which is called "all".
-    side_by_side: Option<SideBySideView>,
-    darknet: DarknetView,
-    source: SourceView,
-    about: AboutView,
-    admin: AdminView,
-    metrics: MetricsView,
-    missing: MissingView,
-}
 
 /// Where evidence is, in which format and of which media type.
 const EVIDENCE: [(&str, Option<Format>, &str); 4] = [
@@ -136,7 +17,7 @@ const EVIDENCE: [(&str, Option<Format>, &str); 4] = [
 
 /// A view to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum View {
+pub(super) enum View {
     Summary,
     Devices,
     Device(DeviceKey),
@@ -153,7 +34,7 @@ enum View {
 
 /// What is behind a path.
 #[derive(Clone, Copy)]
-enum Route {
+pub(super) enum Route {
     Html(View),
     Json(View),
     Metrics,
@@ -167,7 +48,7 @@ enum Route {
 
 impl Route {
     /// The route of a path without the base.
-    fn of(path: &str) -> Option<Self> {
+    pub(super) fn of(path: &str) -> Option<Self> {
         if let Some(asset) = ASSETS.into_iter().find(|asset| asset.path == path) {
             return Some(Self::Asset(asset));
         }
@@ -196,7 +77,7 @@ impl Route {
 
 impl View {
     /// The same of all interfaces side by side, if there is such a view.
-    fn of_all(self) -> Self {
+    pub(super) fn of_all(self) -> Self {
         match self {
             Self::Ports => Self::AllPorts,
             Self::Protocols => Self::AllProtocols,
@@ -204,7 +85,7 @@ impl View {
         }
     }
 
-    fn of(path: &str) -> Option<Self> {
+    pub(super) fn of(path: &str) -> Option<Self> {
         Some(match path {
             "devices" => Self::Devices,
             "hosts" => Self::Hosts,
@@ -228,398 +109,11 @@ impl View {
     }
 }
 
-impl NameSource for Names {
-    fn name(&self, address: Address, mac: Mac) -> Option<HostName> {
-        self.lookup(address, mac)
-    }
-
-    fn device(&self, mac: Mac) -> Option<HostName> {
-        Names::device(self, mac)
-    }
-
-    fn vendor(&self, mac: Mac) -> Option<HostName> {
-        Names::vendor(self, mac)
-    }
-
-    fn name_at(&self, address: Address, time: Timestamp, mac: Mac) -> Option<HostName> {
-        self.lookup_at(address, time.seconds, mac)
-    }
-
-    fn lease(&self, address: Address, time: Timestamp, mac: Mac) -> Option<Lease> {
-        Names::lease(self, address, time.seconds, mac)
-    }
-}
-
-impl Handler for Pages {
-    fn respond(&mut self, request: &Request<'_>, statistics: &Statistics, page: &mut Page) -> Response {
-        let path = request.path().strip_prefix(self.sources.wishes.base.as_str());
-        let route = path.and_then(Route::of);
-        // Programs are answered in a line.
-        let is_page = match route {
-            Some(route) => matches!(route, Route::Html(_)),
-            None => path.is_some_and(|path| !path.starts_with("api/")),
-        };
-        let shown = match route {
-            Some(Route::Asset(asset)) => return send_asset(&asset, request, page),
-            Some(Route::Style) => match &self.sources.wishes.style {
-                Some(style) => {
-                    let _ = page.write_bytes(style);
-                    return file(style, CSS);
-                }
-                None => Err(NotFound),
-            },
-            Some(Route::Html(view)) => self.show(view, true, request, statistics, page).map(|()| HTML),
-            Some(Route::Json(view)) => self.show(view, false, request, statistics, page).map(|()| JSON),
-            Some(Route::Metrics) => {
-                self.show_metrics(statistics, page);
-                Ok(MetricsView::MEDIA_TYPE)
-            }
-            Some(Route::Admin) => {
-                self.show_admin(request, Wanted::of(|name| request.parameter(name)), None, page);
-                Ok(HTML)
-            }
-            // What there is of it was begun as a download.
-            Some(Route::Evidence(..)) if self.sources.evidence.is_some() => {
-                let _ = page.write_bytes(b"source takes an address, from and to take seconds since 1970.\n");
-                return Response::live(Status::BadRequest, TEXT);
-            }
-            Some(Route::Evidence(..)) | None => Err(NotFound),
-        };
-        match shown {
-            Ok(media_type) => {
-                Response { by_language: media_type == HTML, ..Response::live(Status::Ok, media_type) }
-            }
-            Err(NotFound) if is_page => {
-                page.clear();
-                self.missing.copy(&lock(&self.sources.monitor));
-                let _ = self.missing.write_html(page, &self.context(self.language(request)));
-                Response { by_language: true, ..Response::live(Status::NotFound, HTML) }
-            }
-            Err(NotFound) => {
-                page.clear();
-                let _ = page.write_bytes(b"There is no such page, interface or host here.\n");
-                Response::live(Status::NotFound, TEXT)
-            }
-        }
-    }
-
-    fn download(&mut self, request: &Request<'_>) -> Option<Download> {
-        if let Some(state) =
-            self.sources.admin.as_mut().and_then(|admin| admin.download(request, Instant::now()))
-        {
-            return Some(state);
-        }
-        let path = request.path().strip_prefix(self.sources.wishes.base.as_str())?;
-        match Route::of(path)? {
-            Route::Html(View::Hosts) => self.listing(request),
-            Route::Evidence(format, media_type) => {
-                let selection = selection(request)?;
-                let body = self.sources.evidence.as_ref()?.download(selection, format);
-                Some(Download { media_type, body: Box::new(body) })
-            }
-            _ => None,
-        }
-    }
-
-    fn takes(&mut self, request: &Request<'_>, now: Instant) -> Takes {
-        self.sources.admin.as_mut().map_or(Takes::Nothing, |admin| admin.takes(request, now))
-    }
-
-    fn act(&mut self, post: &Post<'_>, page: &mut Page) -> Answer {
-        let Some(admin) = &mut self.sources.admin else { return Answer::Refused(Refusal::Method) };
-        admin.act(post).unwrap_or_else(|| {
-            let wanted = Wanted::of(|name| Some(post.form.get(name)));
-            self.show_admin(post.request, wanted, Some(Outcome::WrongPassword), page);
-            Answer::Ready(Response::live(Status::Forbidden, HTML))
-        })
-    }
-}
-
-/// Which packets a request is for; `None` if that makes no sense.
-fn selection(request: &Request<'_>) -> Option<Selection> {
-    let seconds = |name, default| match request.parameter(name) {
-        Some(text) if !text.is_empty() => text.parse().ok(),
-        _ => Some(default),
-    };
-    let source = match request.parameter("source") {
-        Some(text) if !text.is_empty() => Some(text.parse::<IpAddr>().ok()?.into()),
-        _ => None,
-    };
-    Some(Selection { source, from: seconds("from", 0)?, to: seconds("to", u64::MAX)? })
-}
-
-impl Pages {
-    /// Allocates the memory of all views.
-    // Not in the frame of its caller, which lasts as long as the program: what the stack had once stays.
-    #[inline(never)]
-    pub fn new(sources: Sources) -> Box<Self> {
-        let hosts = lock(&sources.monitor).ledgers().iter().map(|ledger| ledger.hosts_used().1).max();
-        let accounts =
-            lock(&sources.monitor).ledgers().iter().map(|ledger| ledger.accounts().rows_max()).max();
-        let interfaces = lock(&sources.monitor).ledgers().len();
-        let is_name = lock(&sources.monitor).ledgers().iter().any(|ledger| ledger.name() == ALL_INTERFACES);
-        let has_evidence = sources.evidence.is_some();
-        Box::new(Self {
-            sources,
-            summary: SummaryView::new(),
-            devices: DevicesView::with_capacity(accounts.unwrap_or_default()),
-            device: DeviceView::new(),
-            hosts: HostsView::with_capacity(hosts.unwrap_or(HOSTS_MAX).into(), HOSTS_SHOWN_MAX),
-            host: HostView::new(),
-            has_device: false,
-            ports: PortsView::with_capacity(PORTS_SHOWN_MAX),
-            protocols: ProtocolsView::new(),
-            side_by_side: (interfaces > 1 && !is_name).then(|| SideBySideView::with_interfaces(interfaces)),
-            darknet: DarknetView::new(has_evidence),
-            source: SourceView::new(has_evidence),
-            about: AboutView::new(),
-            admin: AdminView::default(),
-            metrics: MetricsView::new(),
-            missing: MissingView::default(),
-        })
-    }
-
-    /// Copies a view while the lock is held, then writes it.
-    fn show(
-        &mut self,
-        view: View,
-        html: bool,
-        request: &Request<'_>,
-        statistics: &Statistics,
-        page: &mut Page,
-    ) -> Result<(), NotFound> {
-        let interface = request.parameter("interface");
-        let interface = interface.as_deref();
-        let query = self.hosts_query(request);
-        let device_sort = DeviceSort::named(&request.parameter("sort").unwrap_or_default());
-        let language = self.language(request);
-        let wants_all = self.side_by_side.is_some() && interface == Some(ALL_INTERFACES);
-        let view = if wants_all { view.of_all() } else { view };
-        let interface = interface.filter(|name| !(html && self.is_all(name)));
-        if view == View::Hosts && query.needs_names() {
-            self.update(|pages, monitor| pages.hosts.collect(monitor, interface))?;
-            self.hosts.choose(&query, &self.sources.names, self.sources.wishes.hidden);
-        }
-        if view == View::Summary {
-            // Of which time its lists are. Programs that know of no choice mean all time.
-            let by = request.parameter("top").and_then(|name| Sort::named(&name));
-            self.summary.by = by.unwrap_or(if html { Sort::Today } else { Sort::Total });
-        }
-        self.update(|pages, monitor| match view {
-            View::Summary => pages.summary.copy(monitor, interface),
-            View::Devices => pages.devices.copy(monitor, interface, device_sort, query.offset),
-            // Nobody learns here whose link-layer address it is.
-            View::Device(key) if key.is_mac() && pages.sources.wishes.hidden.macs => Err(NotFound),
-            View::Device(key) => pages.device.copy(monitor, interface, key),
-            View::Hosts => pages.hosts.copy(monitor, interface, query),
-            View::Host(address) => {
-                // Hosts of no known device share an account, whose graphs are not of any of them.
-                let key = DeviceKey::Address(address);
-                pages.has_device =
-                    html && pages.device.copy(monitor, interface, key).is_ok() && pages.device.is_device();
-                pages.host.copy(monitor, interface, address)
-            }
-            View::Ports => pages.ports.copy(monitor, interface),
-            View::Protocols => pages.protocols.copy(monitor, interface),
-            View::AllPorts | View::AllProtocols => {
-                pages.side_by_side.as_mut().ok_or(NotFound).and_then(|view| view.copy(monitor))
-            }
-            View::Darknet => pages.darknet.copy(monitor, interface),
-            View::Source(address) => pages.source.copy(monitor, interface, address),
-            View::About => pages.about.copy(monitor, interface),
-        })?;
-        let context = self.context(language);
-        // A page that runs over is refused by the gate, so there is nothing to do about errors here.
-        let _ = match (view, html) {
-            (View::Summary, true) => self.summary.write_html(page, &context),
-            (View::Summary, false) => self.summary.write_json(page, &context),
-            (View::Devices, true) => self.devices.write_html(page, &context),
-            (View::Devices, false) => self.devices.write_json(page, &context),
-            (View::Device(_), true) => self.device.write_html(page, &context),
-            (View::Device(_), false) => self.device.write_json(page, &context),
-            (View::Hosts, true) => self.hosts.write_html(page, &context),
-            (View::Hosts, false) => self.hosts.write_json(page, &context),
-            (View::Host(_), true) => {
-                self.host.write_html(page, &context, self.has_device.then_some(&self.device))
-            }
-            (View::Host(_), false) => self.host.write_json(page, &context),
-            (View::Ports, true) => self.ports.write_html(page, &context),
-            (View::Ports, false) => self.ports.write_json(page, &context),
-            (View::Protocols, true) => self.protocols.write_html(page, &context),
-            (View::Protocols, false) => self.protocols.write_json(page, &context),
-            (View::AllPorts | View::AllProtocols, html) => match (&self.side_by_side, view, html) {
-                (Some(all), View::AllPorts, true) => all.write_ports_html(page, &context),
-                (Some(all), View::AllPorts, false) => all.write_ports_json(page, &context),
-                (Some(all), _, true) => all.write_protocols_html(page, &context),
-                (Some(all), _, false) => all.write_protocols_json(page, &context),
-                (None, ..) => Ok(()),
-            },
-            (View::Darknet, true) => self.darknet.write_html(page, &context),
-            (View::Darknet, false) => self.darknet.write_json(page, &context),
-            (View::Source(_), true) => self.source.write_html(page, &context),
-            (View::Source(_), false) => self.source.write_json(page, &context),
-            (View::About, html) => {
-                self.sources.facts.with_facts(statistics, &mut |facts| {
-                    let _ = match html {
-                        true => self.about.write_html(page, &context, facts),
-                        false => self.about.write_json(page, &context, facts),
-                    };
-                });
-                Ok(())
-            }
-        };
-        Ok(())
-    }
-
-    /// True if this is no interface, but stands for all. A page that cannot show all shows the first.
-    fn is_all(&self, name: &str) -> bool {
-        name == ALL_INTERFACES
-            && lock(&self.sources.monitor).ledgers().iter().all(|ledger| ledger.name() != name)
-    }
-
-    /// The page of more hosts than a response has room for, if that is wanted and there are as many.
-    fn listing(&mut self, request: &Request<'_>) -> Option<Download> {
-        let query = self.hosts_query(request);
-        let hosts = self.hosts.capacity();
-        if query.count.min(hosts) <= HOSTS_SHOWN_MAX {
-            return None;
-        }
-        let interface = request.parameter("interface");
-        let interface = interface.as_deref().filter(|name| !self.is_all(name));
-        let mut view = HostsView::with_capacity(hosts, hosts.min(HOSTS_LISTED_MAX));
-        if query.needs_names() {
-            self.update(|_, monitor| view.collect(monitor, interface)).ok()?;
-            view.choose(&query, &self.sources.names, self.sources.wishes.hidden);
-        }
-        self.update(|_, monitor| view.copy(monitor, interface, query)).ok()?;
-        if view.rows().len() <= HOSTS_SHOWN_MAX {
-            return None;
-        }
-        let listing = Listing::new(view, self.sources.names.clone(), &self.context(self.language(request)));
-        Some(Download { media_type: HTML, body: Box::new(listing) })
-    }
-
-    /// Shows the forms. `outcome` is how the latest action went of somebody who has no session.
-    fn show_admin(
-        &mut self,
-        request: &Request<'_>,
-        wanted: Wanted,
-        outcome: Option<Outcome>,
-        page: &mut Page,
-    ) {
-        // The first interface is always there.
-        let _ = self.update(|pages, monitor| pages.admin.copy(monitor, None));
-        let mut visitor = Visitor::Anyone;
-        let mut said = outcome.map(|outcome| (outcome, String::new()));
-        let mut token = String::new();
-        if let Some(admin) = &mut self.sources.admin {
-            let (state, renames) = (admin.state(), admin.renames());
-            visitor = match admin.session(request, Instant::now()) {
-                Some(session) => {
-                    said = session.said.take();
-                    token.clone_from(&session.token);
-                    Visitor::Administrator { token: &token, state, renames }
-                }
-                None => Visitor::Stranger,
-            };
-        }
-        let said = said.as_ref().map(|(outcome, what)| (*outcome, what.as_str()));
-        let context = self.context(self.language(request));
-        let _ = self.admin.write_html(page, &context, visitor, wanted, said);
-    }
-
-    fn show_metrics(&mut self, statistics: &Statistics, page: &mut Page) {
-        self.update(|pages, monitor| pages.metrics.copy(monitor));
-        let context = self.context(&ENGLISH);
-        self.sources.facts.with_facts(statistics, &mut |facts| {
-            let _ = self.metrics.write(page, &context, facts);
-        });
-    }
-
-    /// Brings the books up to date and copies what will be shown, under the lock.
-    fn update<T>(&mut self, copy: impl FnOnce(&mut Self, &Monitor) -> T) -> T {
-        // The kernel's counters are files: they are read before the lock is taken.
-        let mut measured = heapless::Vec::<_, INTERFACES_MAX>::new();
-        measured.extend(self.sources.meters.iter().map(|meter| meter.coverage()));
-        let now = self.sources.present.now();
-        let monitor = Arc::clone(&self.sources.monitor);
-        let mut monitor = lock(&monitor);
-        for (ledger, coverage) in monitor.ledgers_mut().iter_mut().zip(&measured) {
-            let seen = Coverage {
-                kernel: Counters::new(coverage.kernel_packets, coverage.kernel_bytes),
-                captured: Counters::new(coverage.captured.packets, coverage.captured.bytes),
-                by_packets: coverage.by_packets,
-                merged: coverage.captured.merged_frames,
-            };
-            ledger.set_capture_state(coverage.dropped, (!coverage.filtered).then_some(seen));
-        }
-        monitor.settle(now);
-        copy(self, &monitor)
-    }
-
-    fn context(&self, language: &'static Language) -> Context<'_> {
-        let now = self.sources.present.now();
-        Context {
-            now,
-            utc_offset: self.sources.present.utc_offset(now),
-            base: &self.sources.wishes.base,
-            names: &self.sources.names,
-            language,
-            hidden: self.sources.wishes.hidden,
-            notice: self.sources.wishes.notice.as_deref(),
-            custom_style: self.sources.wishes.style.is_some(),
-            administration: self.sources.admin.is_some(),
-        }
-    }
-
-    /// The reader's language, unless the user has chosen one for all.
-    fn language(&self, request: &Request<'_>) -> &'static Language {
-        self.sources.wishes.language.unwrap_or_else(|| request.language())
-    }
-
-    fn hosts_query(&self, request: &Request<'_>) -> HostsQuery {
-        let mut query = HostsQuery::default();
-        if self.sources.wishes.local_only {
-            query.filter = Filter::Local;
-        }
-        for (name, value) in request.query() {
-            query.set(&name, &value);
-        }
-        query
-    }
-}
-
-fn send_asset(asset: &Asset, request: &Request<'_>, page: &mut Page) -> Response {
-    let _ = match request.accepts_gzip {
-        true => page.write_compressed(asset.compressed),
-        false => page.write_bytes(asset.bytes),
-    };
-    file(asset.bytes, asset.media_type)
-}
-
-/// The response that has these bytes, in one coding or the other.
-fn file(bytes: &[u8], media_type: &'static str) -> Response {
-    Response {
-        status: Status::Ok,
-        media_type,
-        cache: Cache::Seconds(ASSET_SECONDS),
-        version: Some(version(bytes)),
-        by_language: false,
-        headers: Vec::new(),
-    }
-}
-
-/// A number that changes with the bytes (FNV-1a, RFC 9923).
-fn version(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ledger::Owner;
+    use crate::packet::Mac;
 
     fn view(path: &str) -> Option<(View, bool)> {
         match Route::of(path)? {
