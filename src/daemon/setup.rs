@@ -29,7 +29,7 @@ use crate::view::Hidden;
 ///
 /// # Errors
 /// One line for the user.
-pub fn monitor(
+pub(super) fn monitor(
     config: &Config,
     interfaces: &[(&str, Role)],
     networks: Networks,
@@ -67,7 +67,7 @@ fn dark_sources(config: &Config) -> usize {
 }
 
 /// What all tables take.
-pub fn table_bytes(config: &Config, roles: impl Iterator<Item = Role>) -> usize {
+pub(super) fn table_bytes(config: &Config, roles: impl Iterator<Item = Role>) -> usize {
     let darknet = match dark_sources(config) {
         0 => 0,
         sources => Darknet::bytes(sources),
@@ -82,16 +82,16 @@ fn capacity(config: &Config, role: Role) -> Capacity {
     Capacity { hosts, port_rows: ports.into(), devices: if role == Role::Wan { 0 } else { devices } }
 }
 
-pub fn role(interface: &Interface) -> Role {
+pub(super) fn role(interface: &Interface) -> Role {
     interface.role.unwrap_or_default()
 }
 
-pub fn names_and_roles(interfaces: &[Interface]) -> Vec<(&str, Role)> {
+pub(super) fn names_and_roles(interfaces: &[Interface]) -> Vec<(&str, Role)> {
     interfaces.iter().map(|interface| (interface.name.as_str(), role(interface))).collect()
 }
 
 /// The networks that the user named, which then hold for every interface.
-pub fn own_networks(config: &Config) -> Option<Networks> {
+pub(super) fn own_networks(config: &Config) -> Option<Networks> {
     let mut networks = Networks::new();
     for prefix in &config.networks {
         networks.add(*prefix);
@@ -99,7 +99,7 @@ pub fn own_networks(config: &Config) -> Option<Networks> {
     (!config.networks.is_empty()).then_some(networks)
 }
 
-pub fn wishes(config: &Config) -> Wishes {
+pub(super) fn wishes(config: &Config) -> Wishes {
     Wishes {
         base: format!("{}/", config.web.base),
         hidden: hidden(config),
@@ -111,11 +111,11 @@ pub fn wishes(config: &Config) -> Wishes {
 }
 
 /// What the user wants left out of pages and reports.
-pub fn hidden(config: &Config) -> Hidden {
+pub(super) fn hidden(config: &Config) -> Hidden {
     Hidden { macs: !config.web.show_macs, last_seen: !config.web.show_last_seen }
 }
 
-pub fn name_options(config: &Config) -> names::Options {
+pub(super) fn name_options(config: &Config) -> names::Options {
     let mut options = names::Options { reverse: config.names.dns, ..names::Options::default() };
     options.own.clone_from(&config.names.own);
     put_first(&mut options.leases, &config.names.leases);
@@ -125,7 +125,7 @@ pub fn name_options(config: &Config) -> names::Options {
 }
 
 /// Opens the table of vendors before privileges are given up. That there is none at the usual places is no trouble.
-pub fn open_vendors(config: &Config) -> Option<Vendors> {
+pub(super) fn open_vendors(config: &Config) -> Option<Vendors> {
     let usual = vendors::USUAL_PATHS.map(Path::new).into_iter().find(|path| path.exists());
     let path = config.names.vendors.as_deref().or(usual)?;
     let opened = Vendors::open(path);
@@ -138,7 +138,7 @@ fn put_first(paths: &mut Vec<PathBuf>, chosen: &[PathBuf]) {
 }
 
 /// Opens the capture.
-pub fn open_capture(config: &Config, interfaces: &[Interface]) -> Result<Capture, String> {
+pub(super) fn open_capture(config: &Config, interfaces: &[Interface]) -> Result<Capture, String> {
     let specs: Vec<InterfaceSpec> = interfaces
         .iter()
         .map(|interface| InterfaceSpec { name: interface.name.clone(), role: role(interface) })
@@ -157,7 +157,7 @@ pub fn open_capture(config: &Config, interfaces: &[Interface]) -> Result<Capture
 
 /// Opens the web server's sockets. Of the default addresses, those of a family that the machine does not
 /// have are left out.
-pub fn open_gate(config: &Config) -> Result<Gate, String> {
+pub(super) fn open_gate(config: &Config) -> Result<Gate, String> {
     let mut names = config.web.host_names.clone();
     names.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_ascii_lowercase));
     let names = HostNames::new(&names)?;
@@ -172,7 +172,7 @@ pub fn open_gate(config: &Config) -> Result<Gate, String> {
     Ok(Gate::new(listeners, names))
 }
 
-pub fn start_alarm(
+pub(super) fn start_alarm(
     config: &Config,
     monitor: &Shared,
     interfaces: &[Interface],
@@ -203,7 +203,7 @@ pub fn start_alarm(
 ///
 /// # Errors
 /// One line for the user.
-pub fn start_exporter(
+pub(super) fn start_exporter(
     config: &Config,
     roles: &[Role],
     monitor: &mut Monitor,
@@ -215,7 +215,7 @@ pub fn start_exporter(
     Exporter::start(options).map(Some).map_err(|error| format!("--ipfix-to: {error}"))
 }
 
-pub fn start_evidence(
+pub(super) fn start_evidence(
     config: &config::Evidence,
     interfaces: &[Interface],
     clock: &Clock,

@@ -19,6 +19,7 @@
 //! others is refused.
 
 mod check;
+mod convert;
 mod record;
 mod write;
 

@@ -1,7 +1,8 @@
 //! Writing a snapshot into a buffer, one ledger at a time, without allocating.
 
+use super::convert::cut;
 use super::record::{
-    Account, Bar, Discarded, Header, Host, Interface, Peers, Port, Protocol, Record, Today, Warning, cut,
+    Account, Bar, Discarded, Header, Host, Interface, Peers, Port, Protocol, Record, Today, Warning,
 };
 use super::{END_BYTES, MAGIC, PREFIX_BYTES, VERSION, checksum};
 use crate::ledger::{Ledger, Period};

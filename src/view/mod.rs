@@ -26,6 +26,7 @@ mod chart;
 mod darknet;
 mod device;
 mod devices;
+mod events;
 mod host;
 mod hosts;
 mod metrics;

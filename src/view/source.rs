@@ -6,9 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::books::{Header, NotFound};
-use super::darknet::{
-    Targets, event_name, event_sentence, events_table, interface_name, sort, write_event, write_events,
-};
+use super::darknet::{Targets, interface_name};
+use super::events::{event_name, event_sentence, events_table, sort, write_event, write_events};
 use super::html::Html;
 use super::json::{Json, Text};
 use super::languages::Phrase;

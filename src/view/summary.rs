@@ -156,7 +156,7 @@ impl SummaryView {
         let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
         self.events = (!darknet.is_empty()).then(|| darknet.recent().skip(skipped).copied().collect());
         if let Some(events) = &mut self.events {
-            super::darknet::sort(events);
+            super::events::sort(events);
         }
         Ok(())
     }
@@ -319,7 +319,7 @@ impl SummaryView {
             }
             self.services(html);
             if let Some(events) = &self.events {
-                super::darknet::events_table(html, &page, &self.rules, events, true);
+                super::events::events_table(html, &page, &self.rules, events, true);
             }
             html.markup("</section>\n");
         })

@@ -19,8 +19,8 @@ use crate::view::assets::Asset;
 use crate::view::languages::{ENGLISH, Language};
 use crate::view::{
     ALL_INTERFACES, AboutView, AdminView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView,
-    DevicesView, Filter, HostView, HostsQuery, HostsView, MetricsView, MissingView, NameSource, NotFound,
-    Outcome, PortsView, ProtocolsView, SideBySideView, Sort, SourceView, SummaryView, Visitor, Wanted,
+    DevicesView, Filter, HostView, HostsQuery, HostsView, MetricsView, MissingView, NotFound, Outcome,
+    PortsView, ProtocolsView, SideBySideView, Sort, SourceView, SummaryView, Visitor, Wanted,
 };
 
 const HTML: &str = "text/html; charset=utf-8";
