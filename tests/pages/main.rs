@@ -6,11 +6,9 @@
 #![cfg(feature = "daemon")]
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
 
 use duskwatch::daemon::admin::password::Password;
 use duskwatch::view::units::Bytes;
@@ -241,39 +239,6 @@ fn a_text_browser_shows_the_numbers() {
     }
     assert!(shown.contains(&format!("{total} in ")), "{total} runs into what follows:\n{shown}");
     assert!(!shown.contains("every second"), "what only a script can do is offered without one:\n{shown}");
-}
-
-#[test]
-fn the_first_page_is_light() {
-    /// Bytes of the first page with all that it loads, compressed.
-    const HEAVIEST: usize = 15_000;
-    let busy = Served::packets("pages-busy", mix(60_000), &["--dark", "192.168.1.200/32"]);
-    let page = busy.page("/");
-    let assets =
-        page.split('"').filter(|value| value.starts_with("/assets/") || value.ends_with("/favicon.svg"));
-    let mut assets: Vec<&str> = assets.collect();
-    assets.sort_unstable();
-    assets.dedup();
-    assert_eq!(assets.len(), 3, "a style, a script and an icon: {assets:?}");
-    let weights: Vec<(&str, usize)> =
-        ["/"].into_iter().chain(assets).map(|path| (path, gzip(busy.page(path).as_bytes()))).collect();
-    println!("bytes with gzip: {weights:?}");
-    assert!(weights.iter().map(|(_, bytes)| bytes).sum::<usize>() <= HEAVIEST, "{weights:?}");
-}
-
-/// How many bytes are left of these.
-fn gzip(bytes: &[u8]) -> usize {
-    let mut gzip = Command::new("gzip")
-        .args(["-9", "-n"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("every Linux has gzip");
-    let mut input = gzip.stdin.take().expect("it is piped");
-    thread::scope(|scope| {
-        scope.spawn(move || input.write_all(bytes).expect("it reads"));
-        gzip.wait_with_output().expect("it ends").stdout.len()
-    })
 }
 
 #[test]
