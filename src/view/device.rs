@@ -110,10 +110,17 @@ impl DeviceView {
             if self.addresses.len() == DEVICE_ADDRESSES_LISTED {
                 self.addresses.remove(0);
             }
-            let is_source = monitor.darknet().sources().any(|source| source.address() == address);
-            self.addresses.push((address, is_source));
+            self.addresses.push((address, false));
         }
         self.addresses.reverse();
+        // Of the few that are shown: a forger can have thousands of both.
+        for source in monitor.darknet().sources() {
+            if let Some((_, is_source)) =
+                self.addresses.iter_mut().find(|(address, _)| *address == source.address())
+            {
+                *is_source = true;
+            }
+        }
         for (bars, period) in self.history.iter_mut().zip(ACCOUNT_PERIODS) {
             bars.clear();
             let bar = |age| {

@@ -317,7 +317,8 @@ impl Accounts {
 
     /// Puts an account back, with its bars from the newest, which are those of the periods of this second of local
     /// time. In a table smaller than the one that was saved, the devices stay that would stay if they came one
-    /// after the other. What has no row, or has one already, is added to the others.
+    /// after the other. A device that has no row, or has one already, is added to the others; a network without a row is
+    /// left out, since its devices have its traffic as well.
     pub(super) fn restore(&mut self, account: &Account, until: i64, bars: [&[[u64; 2]]; 3]) {
         if self.rows.is_empty() {
             return;
