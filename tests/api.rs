@@ -180,9 +180,14 @@ fn the_first_page_and_all_that_it_loads_are_15_kb() {
 }
 
 #[test]
-fn pages_and_what_they_load_are_compressed_for_those_who_ask() {
+fn pages_are_compressed_for_those_who_ask_and_what_they_load_always_is() {
     let served = Served::start("compressed", &[]);
-    for path in ["/", "/assets/style.css", "/assets/refresh.js", "/hosts/", "/api/v1/summary", "/metrics"] {
+    let plain_of = |compressed: &[u8]| {
+        let output = pipe("gzip", &["-dc"], compressed).expect("every system has gzip");
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    for path in ["/", "/hosts/", "/api/v1/summary", "/metrics"] {
         let (plain_head, plain) = fetch(&served, path, "");
         assert!(!plain_head.contains("Content-Encoding"), "{plain_head}");
         let (head, compressed) = fetch(&served, path, "Accept-Encoding: gzip, br\r\n");
@@ -190,17 +195,23 @@ fn pages_and_what_they_load_are_compressed_for_those_who_ask() {
         for head in [&plain_head, &head] {
             assert!(head.contains("\r\nVary: Accept-Encoding\r\n"), "{path}: {head}");
         }
-        let output = pipe("gzip", &["-dc"], &compressed).expect("every system has gzip");
-        assert!(output.status.success(), "{path}: {output:?}");
         // The metrics count the requests.
-        assert!(path == "/metrics" || output.stdout == plain, "{path}");
+        assert!(plain_of(&compressed) == plain || path == "/metrics", "{path}");
         println!("{path}: {} bytes, {} compressed", plain.len(), compressed.len());
     }
-    // Who has the style in one coding has it in the other.
-    let (head, _) = fetch(&served, "/assets/style.css", "Accept-Encoding: gzip\r\n");
-    let tag = head.lines().find_map(|line| line.strip_prefix("ETag: ")).expect("it has a version");
-    for coding in ["", "Accept-Encoding: gzip\r\n"] {
-        let (head, body) = fetch(&served, "/assets/style.css", &format!("If-None-Match: {tag}\r\n{coding}"));
-        assert!(head.starts_with("HTTP/1.1 304 ") && body.is_empty(), "{head}");
+    for (path, file) in [
+        ("/assets/style.css", "style.css"),
+        ("/assets/refresh.js", "refresh.js"),
+        ("/favicon.svg", "favicon.svg"),
+    ] {
+        let source = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/view/assets").join(file));
+        for coding in ["", "Accept-Encoding: gzip\r\n"] {
+            let (head, compressed) = fetch(&served, path, coding);
+            assert!(head.contains("\r\nContent-Encoding: gzip\r\n"), "{path}: {head}");
+            assert!(plain_of(&compressed) == *source.as_ref().expect("it is there"), "{path}");
+            let tag = head.lines().find_map(|line| line.strip_prefix("ETag: ")).expect("it has a version");
+            let (head, body) = fetch(&served, path, &format!("If-None-Match: {tag}\r\n{coding}"));
+            assert!(head.starts_with("HTTP/1.1 304 ") && body.is_empty(), "{head}");
+        }
     }
 }

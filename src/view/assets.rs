@@ -7,9 +7,7 @@ pub struct Asset {
     pub path: &'static str,
     /// Its media type.
     pub media_type: &'static str,
-    /// Its bytes.
-    pub bytes: &'static [u8],
-    /// The same as a gzip member (RFC 1952), made by `build.rs`.
+    /// Its bytes as a gzip member (RFC 1952), made by `build.rs`.
     pub compressed: &'static [u8],
 }
 
@@ -18,7 +16,6 @@ macro_rules! asset {
         Asset {
             path: $path,
             media_type: $media_type,
-            bytes: include_bytes!(concat!("assets/", $file)),
             compressed: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")),
         }
     };
@@ -36,8 +33,6 @@ pub const ASSETS: [Asset; 3] = [
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     /// How light a colour is to the eye (WCAG 2.1, relative luminance).
     fn luminance(colour: &str) -> f64 {
         let digits = colour.trim().strip_prefix('#').unwrap();
@@ -53,7 +48,7 @@ mod tests {
 
     #[test]
     fn bars_and_fields_stand_out_from_what_is_behind_them() {
-        let style = str::from_utf8(ASSETS[0].bytes).unwrap();
+        let style = include_str!("assets/style.css");
         let colours = |name: &str| {
             let (_, rest) = style.split_once(&format!("--{name}: light-dark(")).unwrap();
             let (day, night) = rest.split_once(')').unwrap().0.split_once(',').unwrap();

@@ -63,7 +63,7 @@ impl Handler for Pages {
             None => path.is_some_and(|path| !path.starts_with("api/")),
         };
         let shown = match route {
-            Some(Route::Asset(asset)) => return send_asset(&asset, request, page),
+            Some(Route::Asset(asset)) => return send_asset(&asset, page),
             Some(Route::Style) => match &self.sources.wishes.style {
                 Some(style) => {
                     let _ = page.write_bytes(style);
@@ -392,15 +392,14 @@ impl Pages {
     }
 }
 
-fn send_asset(asset: &Asset, request: &Request<'_>, page: &mut Page) -> Response {
-    let _ = match request.accepts_gzip {
-        true => page.write_compressed(asset.compressed),
-        false => page.write_bytes(asset.bytes),
-    };
-    file(asset.bytes, asset.media_type)
+/// Whatever coding the client takes: every browser that loads a style or a script knows gzip, and the plain bytes beside
+/// these would be 4 kB of a package.
+fn send_asset(asset: &Asset, page: &mut Page) -> Response {
+    let _ = page.write_compressed(asset.compressed);
+    file(asset.compressed, asset.media_type)
 }
 
-/// The response that has these bytes, in one coding or the other.
+/// The response that has these bytes.
 fn file(bytes: &[u8], media_type: &'static str) -> Response {
     Response {
         status: Status::Ok,
