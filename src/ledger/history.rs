@@ -1,4 +1,5 @@
-//! Traffic over time: rings of bars, aligned to local time.
+//! Traffic over time: rings of bars. Hours, days and months are those of local time; seconds and minutes are
+//! counted in UTC, because a change to or from daylight saving time is none to them.
 //!
 //! A packet costs the history nothing: once a second the growth of the totals since the last look is
 //! added to the newest bar of every ring, and the rings move on.
@@ -93,6 +94,14 @@ impl Period {
         }
     }
 
+    /// The seconds to add to UTC for the time in which the ring's periods are numbered.
+    fn offset(self, utc_offset: i32) -> i64 {
+        match self {
+            Self::Second | Self::Minute => 0,
+            Self::Hour | Self::Day | Self::Month => utc_offset.into(),
+        }
+    }
+
     /// The number of the period that holds this second of local time.
     pub(super) fn number(self, local: i64) -> i64 {
         match self {
@@ -151,7 +160,8 @@ impl Ring {
         Self { period, bars: Deque::new(), newest: 0 }
     }
 
-    /// Books the growth on the newest bar, then moves on to the period of this local time.
+    /// Books the growth on the newest bar, then moves on to the period of this time, which is local where the
+    /// ring's periods are.
     fn advance(&mut self, local: i64, growth: Bar) {
         if let Some(bar) = self.bars.back_mut() {
             *bar += growth;
@@ -237,9 +247,9 @@ impl History {
         let now = Bar::of(totals);
         let growth = now.since(self.booked);
         self.booked = now;
-        let local = seconds.min(u32::MAX.into()) as i64 + i64::from(self.utc_offset);
+        let seconds = seconds.min(u32::MAX.into()) as i64;
         for ring in &mut self.rings {
-            ring.advance(local, growth);
+            ring.advance(seconds + ring.period.offset(self.utc_offset), growth);
         }
     }
 
@@ -247,12 +257,12 @@ impl History {
     /// first.
     pub fn bars(&self, period: Period) -> impl Iterator<Item = (i64, Bar)> {
         let ring = &self.rings[period as usize];
-        let offset = i64::from(self.utc_offset);
+        let offset = period.offset(self.utc_offset);
         let oldest = ring.newest - ring.bars.len() as i64 + 1;
         (oldest..).zip(&ring.bars).map(move |(number, bar)| (period.start(number) - offset, *bar))
     }
 
-    /// The number of a ring's newest period, counted in periods of local time.
+    /// The number of a ring's newest period, counted in periods of local time from hours upwards.
     pub fn newest(&self, period: Period) -> i64 {
         self.rings[period as usize].newest
     }
@@ -335,6 +345,28 @@ mod tests {
         assert_eq!(interface.bars(midnight as u64, Period::Day), [(midnight - 86_400, 5), (midnight, 6)]);
         let november = midnight - 30 * 86_400;
         assert_eq!(interface.bars(midnight as u64, Period::Month), [(november, 5), (midnight, 6)]);
+    }
+
+    #[test]
+    fn daylight_saving_time_leaves_seconds_and_minutes_alone() {
+        for change in [3_600, -3_600, 1_800] {
+            let mut interface = Interface::default();
+            interface.history.set_utc_offset(7_200);
+            for second in 0..7_200 {
+                interface.receive(NOON + second, 1);
+            }
+            let end = NOON + 7_199;
+            let before = [Period::Second, Period::Minute].map(|period| interface.bars(end, period));
+            interface.history.set_utc_offset(7_200 + change);
+            let after = [Period::Second, Period::Minute].map(|period| interface.bars(end, period));
+            assert_eq!(before, after, "{change}");
+            let [seconds, minutes] = after;
+            assert_eq!((seconds.len(), seconds[0]), (60, (end as i64 - 59, 1)));
+            assert_eq!((minutes.len(), minutes[0]), (60, (NOON as i64 + 3_600, 60)));
+            for period in [Period::Hour, Period::Day, Period::Month] {
+                assert_eq!(interface.sum(end, period), 7_200);
+            }
+        }
     }
 
     #[test]
