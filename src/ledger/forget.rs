@@ -53,7 +53,8 @@ impl Ledger {
         *evicted = Evicted::default();
         ports.clear();
         peers.clear();
-        flows.clear();
+        // Flows that go on keep their places: if all were to have their records at once, most would be lost.
+        (0..flows.capacity()).for_each(|place| _ = flows.take(place));
         history.clear();
         accounts.clear(networks);
     }
@@ -62,8 +63,6 @@ impl Ledger {
     /// with it, one after the other. False if it has no row. The next packet gives it a new one.
     pub fn forget_host(&mut self, address: Address) -> bool {
         self.book_all();
-        // A flow that is known has begun before.
-        self.flows.clear();
         let Some(host) = self.hosts.remove(address) else { return false };
         self.evicted.hosts += 1;
         self.evicted.traffic += host.total();

@@ -474,6 +474,45 @@ fn flow_records_add_up_to_the_totals() {
     assert_eq!(ledger.take_lost_flow_records(), 0);
 }
 
+#[test]
+fn flow_records_survive_a_forgotten_host_and_a_reset() {
+    let mut ledger = ledger(16, 64);
+    ledger.record_flows();
+    let mut told = Counters::default();
+    let mut tell = |ledger: &mut Ledger| {
+        while let Some(flow) = ledger.next_flow_record() {
+            flow.sent().into_iter().for_each(|sent| told += sent);
+        }
+        assert_eq!(ledger.take_lost_flow_records(), 0);
+    };
+    let mut sent = Counters::default();
+    let mut send = |ledger: &mut Ledger, seconds| {
+        for port in 1..=1_000 {
+            observe(ledger, tcp("192.168.1.5", port, "9.9.9.9", 443, 100), seconds);
+            sent += Counters::new(1, 100);
+            tell(ledger);
+        }
+    };
+    send(&mut ledger, NOON);
+    assert!(!ledger.forget_host(address("9.9.9.8")));
+    assert!(ledger.next_flow_record().is_none());
+    assert!(ledger.forget_host(address("192.168.1.5")));
+    send(&mut ledger, NOON + 1);
+    assert_eq!(u64::from(ledger.host(address("9.9.9.9")).unwrap().first_seen), NOON);
+    ledger.reset();
+    send(&mut ledger, NOON + 2);
+    assert_eq!(*ledger.totals(), {
+        let mut totals = super::Directions::default();
+        totals.add(Direction::Outbound, Counters::new(1_000, 100_000));
+        totals
+    });
+    ledger.hurry_flow_records();
+    while ledger.report_flows(ledger.last()) {
+        tell(&mut ledger);
+    }
+    assert_eq!(told, sent);
+}
+
 /// The rows and the evicted row make up the total, both ways.
 fn assert_adds_up(ledger: &Ledger) {
     let mut sum = ledger.evicted().traffic;
