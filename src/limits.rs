@@ -113,13 +113,14 @@ pub const FLOW_BYPASS_PACKETS: u32 = 65_536;
 pub const FLOW_RECORD_SECONDS: u64 = 60;
 
 /// Flows of an interface that wait for the end of a batch of frames to be taken for the collector, 96 bytes
-/// each. What finds no room is counted.
-pub const FLOW_RECORDS: usize = 320;
+/// each: 64 that are due, and those below. What finds no room is counted.
+pub const FLOW_RECORDS: usize = 64 + FLOW_RECORDS_KEPT_FREE;
 
-/// So many of these places are for flows that make room in the cache: each frame of a batch needs one.
-pub const FLOW_RECORDS_KEPT_FREE: usize = CAPTURE_BATCH;
+/// So many of these places are for flows that leave the cache. Each frame of a batch may need two: for the flow that
+/// makes room for its own and, if it goes to a dark address, for its own, which must not become a known one.
+pub const FLOW_RECORDS_KEPT_FREE: usize = 2 * CAPTURE_BATCH;
 
-/// What an interface's records for a collector cost, if there is one: 62 KiB.
+/// What an interface's records for a collector cost, if there is one: 86 KiB.
 pub const FLOW_RECORDS_BYTES: usize = FLOWS * 32 + FLOW_RECORDS * FLOW_BYTES;
 
 // Account.

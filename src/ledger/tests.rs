@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::{Capacity, Counters, Ledger, Period, PortOwner, Traffic, Transport};
+use crate::limits::{CAPTURE_BATCH, FLOW_RECORDS};
 use crate::network::{Direction, Networks, Role};
 use crate::packet::{Address, Arp, Decoded, Discard, Link, Mac, NonIp, Packet};
 use crate::table::{PortKind, Seed};
@@ -472,6 +473,28 @@ fn flow_records_add_up_to_the_totals() {
     }
     assert_eq!(told, *ledger.totals());
     assert_eq!(ledger.take_lost_flow_records(), 0);
+}
+
+#[test]
+fn a_batch_of_frames_into_the_dark_loses_no_flow_record() {
+    let mut ledger = ledger(16, 64);
+    ledger.record_flows();
+    // Hardly a place of the cache stays vacant.
+    for port in 0..3_000 {
+        observe(&mut ledger, tcp("192.168.1.5", port, "9.9.9.9", 443, 100), NOON);
+        while ledger.next_flow_record().is_some() {}
+    }
+    ledger.hurry_flow_records();
+    assert!(ledger.report_flows(ledger.last()));
+    for port in 0..CAPTURE_BATCH as u16 {
+        let packet = tcp("192.168.1.5", port, "192.168.1.77", 22, 100);
+        observe(&mut ledger, packet, NOON);
+        // Its address is dark.
+        ledger.forget_flow(&packet);
+    }
+    assert_eq!(ledger.take_lost_flow_records(), 0);
+    let waiting = std::iter::from_fn(|| ledger.next_flow_record()).count();
+    assert!((500..=FLOW_RECORDS).contains(&waiting), "{waiting}");
 }
 
 #[test]
