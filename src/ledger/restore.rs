@@ -105,7 +105,7 @@ impl Ledger {
                 None => return,
             },
         };
-        self.ports.book(key, &row);
+        self.ports.restore(key, &row);
     }
 
     /// Puts back the bytes that a restored host received and sent on a day.
@@ -129,6 +129,6 @@ impl Ledger {
             true => ([first, second], sent),
             false => ([second, first], [sent[1], sent[0]]),
         };
-        self.peers.book(PeerKey(key), &PeerRow { sent });
+        self.peers.restore(PeerKey(key), &PeerRow { sent });
     }
 }

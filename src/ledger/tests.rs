@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::{Capacity, Counters, Ledger, Period, PortOwner, Traffic, Transport};
+use super::{Capacity, Counters, Host, Ledger, Period, PortOwner, Traffic, Transport};
 use crate::limits::{CAPTURE_BATCH, FLOW_RECORDS};
 use crate::network::{Direction, Networks, Role};
 use crate::packet::{Address, Arp, Decoded, Discard, Link, Mac, NonIp, Packet};
-use crate::table::{PortKind, Seed};
+use crate::table::{PortKind, PortRow, Seed, Segment};
 use crate::time::Timestamp;
 
 const NOON: u64 = 1_700_049_600;
@@ -534,6 +534,34 @@ fn flow_records_survive_a_forgotten_host_and_a_reset() {
         tell(&mut ledger);
     }
     assert_eq!(told, sent);
+}
+
+#[test]
+fn the_heaviest_rows_are_restored_in_whatever_order_they_come() {
+    let restored = |order: &[u8]| {
+        let mut ledger = ledger(16, 8);
+        let host = |number| address(&format!("192.168.1.{number}"));
+        for number in 0..16 {
+            ledger.restore_host(host(number), Segment::Pinned, Host { local: true, ..Host::default() });
+        }
+        for &number in order {
+            let sent = Counters::new(1, 1_000 + u64::from(number));
+            let row = PortRow { inbound: sent, ..PortRow::default() };
+            ledger.restore_port(None, PortKind::TcpLocal, number.into(), row);
+            ledger.restore_peers([host(number % 16), host(number / 16)], [sent, Counters::default()]);
+        }
+        let ports = ports(&ledger, PortOwner::Interface);
+        assert_eq!(ledger.save_totals().ports_evicted + ports.len() as u64, 100);
+        let mut peers: Vec<_> = ledger.all_peers().map(|(_, row)| row.sent[0].bytes).collect();
+        peers.sort_unstable();
+        assert_eq!((ports.len(), peers.len()), (8, 16));
+        (ports, peers)
+    };
+    // Each pair of hosts once.
+    let mut order: Vec<u8> = (0..=u8::MAX).filter(|number| number % 16 <= number / 16).take(100).collect();
+    let lightest_first = restored(&order);
+    order.reverse();
+    assert_eq!(restored(&order), lightest_first);
 }
 
 /// The rows and the evicted row make up the total, both ways.

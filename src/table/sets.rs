@@ -102,6 +102,25 @@ impl<K: Key, R: Row> SetTable<K, R> {
         }
     }
 
+    /// Puts a row of a snapshot back. Of five rows the smallest has made room, which may be this one: rows come in
+    /// any order, and whoever was heaviest is to stay.
+    #[inline(never)]
+    pub fn restore(&mut self, key: K, row: &R) {
+        let set = &mut self.sets[self.index(key)];
+        if let Some(way) = set.way(key) {
+            // Only a forged snapshot has it twice.
+            set.rows[way] += row;
+        } else if let Some(way) = set.way(K::default()) {
+            set.put(way, key, row);
+        } else {
+            self.evicted += 1;
+            let way = set.smallest();
+            if row.bytes() > set.rows[way].bytes() {
+                set.put(way, key, row);
+            }
+        }
+    }
+
     /// The key's row, if there is one.
     pub fn get(&self, key: K) -> Option<&R> {
         let set = &self.sets[self.index(key)];
