@@ -232,6 +232,11 @@ impl History {
         self.utc_offset = seconds;
     }
 
+    /// The seconds to add to UTC for local time, by which the starts of all bars are told.
+    pub const fn utc_offset(&self) -> i32 {
+        self.utc_offset
+    }
+
     /// Empties all rings, for totals that start at zero.
     pub fn clear(&mut self) {
         for ring in &mut self.rings {

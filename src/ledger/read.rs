@@ -276,6 +276,12 @@ impl Ledger {
         self.history.bars(period)
     }
 
+    /// The seconds to add to a bar's start for the local time at which its period started. That time was perhaps
+    /// not as far from UTC then, but no bar says how far.
+    pub const fn utc_offset(&self) -> i32 {
+        self.history.utc_offset()
+    }
+
     /// The number of a history ring's newest period, as [`Ledger::restore_bar`] takes it.
     pub fn history_newest(&self, period: Period) -> i64 {
         self.history.newest(period)

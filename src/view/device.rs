@@ -69,6 +69,7 @@ pub struct DeviceView {
     addresses: Vec<(Address, bool)>,
     /// Bars by [`ACCOUNT_PERIODS`], the oldest first.
     history: [Vec<(i64, Bar)>; 3],
+    utc_offset: i32,
 }
 
 impl Default for DeviceView {
@@ -86,6 +87,7 @@ impl DeviceView {
             quota: None,
             addresses: Vec::with_capacity(DEVICE_ADDRESSES_LISTED),
             history: ACCOUNT_PERIODS.map(|period| Vec::with_capacity(period.bars())),
+            utc_offset: 0,
         }
     }
 
@@ -99,6 +101,7 @@ impl DeviceView {
         let ledger = self.header.copy(monitor, interface)?;
         let accounts = ledger.accounts();
         let place = key.place(ledger).ok_or(NotFound)?;
+        self.utc_offset = ledger.utc_offset();
         self.row = DeviceRow::of(ledger, place);
         self.quota = QuotaRow::of(monitor, &self.row.account);
         self.addresses.clear();
@@ -138,6 +141,7 @@ impl DeviceView {
         self.header.write_json(out, context.now, |json| {
             json.key("device").object(|json| {
                 self.row.write_fields(json, context, self.quota.as_ref());
+                json.field("utc_offset", self.utc_offset);
                 for (period, bars) in ACCOUNT_PERIODS.into_iter().zip(&self.history) {
                     json.key(period.name()).array(|json| {
                         for (start, bar) in bars {

@@ -118,7 +118,7 @@ macro_rules! plain_values {
     };
 }
 
-plain_values!(bool, u8, u16, u32, u64, usize, i64);
+plain_values!(bool, u8, u16, u32, u64, usize, i32, i64);
 
 impl Value for str {
     fn write(&self, json: &mut Json) {

@@ -88,6 +88,7 @@ pub struct SummaryView {
     pub header: Header,
     /// The history by [`Period`].
     history: [Vec<(i64, Bar)>; 5],
+    utc_offset: i32,
     /// Of which time the lists of hosts are: now, today, or all time, which is [`Sort::Total`].
     pub by: Sort,
     /// The local hosts with the most traffic.
@@ -123,6 +124,7 @@ impl SummaryView {
         Self {
             header: Header::default(),
             history: Period::ALL.map(|period| Vec::with_capacity(period.bars())),
+            utc_offset: 0,
             by: Sort::Total,
             local: Top::with_limit(TOP_SHOWN),
             remote: Top::with_limit(TOP_SHOWN),
@@ -141,6 +143,7 @@ impl SummaryView {
     /// Copies the overview. Allocates nothing.
     pub fn copy(&mut self, monitor: &Monitor, interface: Option<&str>) -> Result<(), NotFound> {
         let ledger = self.header.copy(monitor, interface)?;
+        self.utc_offset = ledger.utc_offset();
         for (bars, period) in self.history.iter_mut().zip(Period::ALL) {
             bars.clear();
             bars.extend(ledger.history(period).take(period.bars()));
@@ -273,6 +276,7 @@ impl SummaryView {
                     });
                 }
             });
+            json.field("utc_offset", self.utc_offset);
             json.key("history").object(|json| {
                 for period in Period::ALL {
                     json.key(period.name()).array(|json| {

@@ -5,7 +5,7 @@ use core::fmt;
 use super::languages::{ENGLISH, LANGUAGES, Language};
 use super::page::CoverageText;
 use super::query::Search;
-use super::samples::{EVIL, EvilNames, SEED, address, dark, empty, seeded};
+use super::samples::{EVIL, EvilNames, Random, SEED, address, dark, empty, frame, seeded};
 use super::{
     AboutView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView, DevicesView, Facts, Header, Hidden,
     HostName, HostView, HostsQuery, HostsView, MetricsView, NameSource, NoNames, PortsView, ProtocolsView,
@@ -81,6 +81,48 @@ fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<
     }
     pages.retain(|page| !page.is_empty());
     pages
+}
+
+#[test]
+fn bars_start_in_local_time_whatever_the_season() {
+    const JANUARY: i64 = 1_704_067_200; // 2024-01-01 00:00, of any clock
+    let mut monitor = empty("br-lan", 64, 64);
+    let mut random = Random(7);
+    monitor.ledgers_mut()[0].set_utc_offset(3_600);
+    for second in 0..100 {
+        let now = Timestamp::from_seconds(JANUARY as u64 - 3_600 + second);
+        monitor.observe(0, &frame(&mut random, 5), &[], now);
+    }
+    monitor.ledgers_mut()[0].set_utc_offset(7_200);
+    let july = Timestamp::from_seconds(JANUARY as u64 + 190 * 86_400);
+    monitor.settle(july);
+    let context = Context {
+        now: july,
+        utc_offset: 7_200,
+        base: "/",
+        names: &NoNames,
+        language: &ENGLISH,
+        hidden: Hidden::default(),
+        notice: None,
+        custom_style: false,
+        administration: false,
+    };
+    let starts_in_january = |holder: &serde_json::Value, months: &serde_json::Value| {
+        assert_eq!(months.as_array().unwrap().len(), 7);
+        assert_eq!(months[0]["start"].as_i64().unwrap() + holder["utc_offset"].as_i64().unwrap(), JANUARY);
+    };
+    let mut out = String::new();
+    let mut summary = SummaryView::new();
+    summary.copy(&monitor, None).unwrap();
+    summary.write_json(&mut out, &context).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    starts_in_january(&json, &json["history"]["months"]);
+    out.clear();
+    let mut device = DeviceView::new();
+    device.copy(&monitor, None, DeviceKey::parse("192.168.0.0/16").unwrap()).unwrap();
+    device.write_json(&mut out, &context).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    starts_in_january(&json["device"], &json["device"]["months"]);
 }
 
 fn no_dark() -> Darknet {
