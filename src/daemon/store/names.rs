@@ -19,26 +19,36 @@ pub struct KeptNames {
     directory: PathBuf,
     /// The checksum of what is on disk.
     written: u32,
+    /// The file was set aside, and what could be read of it is still to be written.
+    is_due: bool,
 }
 
 impl KeptNames {
-    /// Takes over the names that are on disk. What is wrong with the file is logged.
+    /// Takes over the names that are on disk. A file with which something is wrong is kept under another name.
     pub fn new(directory: &Path, names: Names, now: Timestamp) -> Self {
         let path = directory.join(FILE);
-        let kept = read(&path).unwrap_or_else(|error| {
-            log::warn!("{}: the names of devices are not restored: {error}", path.display());
-            Vec::new()
-        });
+        let (kept, mut trouble) = match read(&path) {
+            Ok((kept, false)) => (kept, None),
+            Ok((kept, true)) => {
+                (kept, Some(format!("only its first {DEVICE_NAMES_FILE_BYTES_MAX} bytes are read")))
+            }
+            Err(error) => (Vec::new(), Some(format!("the names of devices are not restored: {error}"))),
+        };
         let skipped = names.restore(&kept, now);
-        if skipped > 0 {
-            log::warn!("{}: {skipped} lines skipped as invalid or too many", path.display());
+        if skipped > 0 && trouble.is_none() {
+            trouble = Some(format!("{skipped} lines skipped as invalid or too many"));
         }
-        Self { names, directory: directory.to_owned(), written: snapshot::checksum(&kept) }
+        if let Some(trouble) = &trouble {
+            set_aside(&path, trouble);
+        }
+        let is_whole = trouble.is_none();
+        let written = if is_whole { snapshot::checksum(&kept) } else { snapshot::checksum(b"") };
+        Self { names, directory: directory.to_owned(), written, is_due: !is_whole }
     }
 
-    /// True if somebody waits for a name to be kept.
+    /// True if somebody waits for a name to be kept, or if the good lines of a bad file are.
     pub fn is_urgent(&self) -> bool {
-        self.names.is_renamed()
+        self.is_due || self.names.is_renamed()
     }
 
     /// Writes the names if they have changed and the budget allows it; the `last` time it may use up the rest.
@@ -46,6 +56,7 @@ impl KeptNames {
     /// # Errors
     /// One line. The names that were kept before still are.
     pub fn save(&mut self, budget: &mut Budget, last: bool) -> Result<(), String> {
+        self.is_due = false;
         let text = self.names.kept();
         let checksum = snapshot::checksum(text.as_bytes());
         let size = text.len() as u64;
@@ -70,12 +81,28 @@ impl KeptNames {
     }
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// The file's whole lines within the limit, and whether there are more.
+fn read(path: &Path) -> io::Result<(Vec<u8>, bool)> {
     let file = match open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
         result => result?,
     };
     let mut bytes = Vec::new();
-    file.take(DEVICE_NAMES_FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    file.take(DEVICE_NAMES_FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    let is_long = bytes.len() as u64 > DEVICE_NAMES_FILE_BYTES_MAX;
+    if is_long {
+        // Half a name would be another one.
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        bytes.truncate(end);
+    }
+    Ok((bytes, is_long))
+}
+
+/// Gives a file another name before the next save takes its place: somebody may have edited it.
+fn set_aside(path: &Path, trouble: &str) {
+    let bad = path.with_extension("names.bad");
+    match fs::rename(path, &bad) {
+        Ok(()) => log::warn!("{}: {trouble}; it is kept as {}", path.display(), bad.display()),
+        Err(error) => log::warn!("{}: {trouble}; it cannot be set aside: {error}", path.display()),
+    }
 }

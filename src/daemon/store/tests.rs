@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
+use crate::limits::DEVICE_NAMES_FILE_BYTES_MAX;
 use crate::network::{Networks, Role};
 use crate::packet::{Decoded, Mac, Packet};
 use crate::table::Seed;
@@ -411,4 +412,51 @@ fn names_are_kept_if_they_changed_and_within_the_budget() {
     again.close(&monitor, now(1_002, 2_000));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "own 02:00:00:00:00:05 Anna 999\n");
     assert_eq!(folder.names(), ["duskwatch.names"]);
+}
+
+/// What a start makes of this file of names: what it takes over, and what is there after a first look.
+fn start_with_names(folder: &Folder) -> (String, Vec<String>) {
+    let monitor = monitor();
+    let mut store = open_store(&config(&folder.0), &monitor, now(0, START));
+    let names = Names::none();
+    store.keep(names.clone(), now(0, START));
+    let kept = names.kept();
+    store.poll(&monitor, now(1, START + 1));
+    (kept, folder.names())
+}
+
+#[test]
+fn a_file_of_names_with_a_mistake_is_kept_and_its_good_lines_are_written_again() {
+    let good = "own 02:00:00:00:00:05 Anna\n";
+    let long = format!("{good}{}", " \n".repeat(DEVICE_NAMES_FILE_BYTES_MAX as usize / 2));
+    for bad in [format!("{good}owm 02:00:00:00:00:06 Ben\n"), long] {
+        let folder = Folder::new("names-mistake");
+        std::fs::write(folder.path("duskwatch.names"), &bad).unwrap();
+        for _ in 0..2 {
+            let (kept, files) = start_with_names(&folder);
+            assert_eq!(
+                (kept.as_str(), files),
+                (good, vec!["duskwatch.names".into(), "duskwatch.names.bad".into()])
+            );
+            assert_eq!(std::fs::read_to_string(folder.path("duskwatch.names")).unwrap(), good);
+            assert_eq!(std::fs::read_to_string(folder.path("duskwatch.names.bad")).unwrap(), bad);
+        }
+    }
+}
+
+#[test]
+fn a_file_of_names_that_cannot_be_read_is_not_overwritten() {
+    let folder = Folder::new("names-unreadable");
+    // Root can read whatever is a file.
+    std::fs::create_dir(folder.path("duskwatch.names")).unwrap();
+    assert_eq!(start_with_names(&folder), (String::new(), vec!["duskwatch.names.bad".to_owned()]));
+}
+
+#[test]
+fn a_name_is_not_cut_at_the_end_of_what_is_read_of_a_file() {
+    let folder = Folder::new("names-cut");
+    let line = "own 02:00:00:00:00:05 Anna";
+    let room = DEVICE_NAMES_FILE_BYTES_MAX as usize - line.len() + 2;
+    std::fs::write(folder.path("duskwatch.names"), format!("{}{line}\n", "\n".repeat(room))).unwrap();
+    assert_eq!(start_with_names(&folder).0, "");
 }
