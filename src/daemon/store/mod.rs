@@ -13,6 +13,7 @@ mod budget;
 mod files;
 mod names;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -312,8 +313,14 @@ fn find(generations: &Generations, monitor: &Mutex<Monitor>) -> Option<(PathBuf,
         let bytes = match generations.read(generation) {
             Ok(None) => continue,
             Ok(Some(bytes)) => bytes,
-            Err(error) => {
+            // The next one is written in its place.
+            Err(error) if generation == Generation::Unfinished => {
                 log::warn!("{}: cannot read the snapshot: {error}", path.display());
+                continue;
+            }
+            Err(error) => {
+                set_bad_aside(generations, generation, &error, !set_aside);
+                set_aside = true;
                 continue;
             }
         };
@@ -334,7 +341,7 @@ fn find(generations: &Generations, monitor: &Mutex<Monitor>) -> Option<(PathBuf,
             Err(_) if generation == Generation::Unfinished => {}
             Err(Rejected::Unwatched) => unwatched |= generation == Generation::Present,
             Err(rejected) => {
-                set_bad_aside(generations, generation, rejected, !set_aside);
+                set_bad_aside(generations, generation, &rejected, !set_aside);
                 set_aside = true;
             }
         }
@@ -346,17 +353,17 @@ fn find(generations: &Generations, monitor: &Mutex<Monitor>) -> Option<(PathBuf,
     found.map(|(generation, restored, size)| (generations.path(generation), restored, size))
 }
 
-/// Keeps a snapshot that cannot be restored under another name, or where it is.
-fn set_bad_aside(generations: &Generations, generation: Generation, rejected: Rejected, elsewhere: bool) {
+/// Keeps a snapshot that cannot be read or restored under another name, or where it is.
+fn set_bad_aside(generations: &Generations, generation: Generation, reason: &dyn Display, elsewhere: bool) {
     let path = generations.path(generation);
     let kept = if elsewhere { generations.set_aside(generation) } else { Ok(path.clone()) };
     let path = path.display();
     match kept {
         Ok(kept) => {
-            log::warn!("{path}: the snapshot is not restored: {rejected}; it is kept as {}", kept.display());
+            log::warn!("{path}: the snapshot is not restored: {reason}; it is kept as {}", kept.display());
         }
         Err(error) => {
-            log::warn!("{path}: the snapshot is not restored: {rejected}; it cannot be set aside: {error}");
+            log::warn!("{path}: the snapshot is not restored: {reason}; it cannot be set aside: {error}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
-use crate::limits::DEVICE_NAMES_FILE_BYTES_MAX;
+use crate::limits::{DEVICE_NAMES_FILE_BYTES_MAX, SNAPSHOT_FILE_BYTES_MAX};
 use crate::network::{Networks, Role};
 use crate::packet::{Decoded, Mac, Packet};
 use crate::table::Seed;
@@ -243,6 +243,23 @@ fn bad_files_are_set_aside_and_the_older_generation_serves() {
         generations.save(&snapshot_of(2)).unwrap();
         assert_eq!(restored(&folder), Some(2));
     }
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_read_is_set_aside_and_not_overwritten() {
+    let folder = Folder::new("unreadable");
+    let generations = Generations::new(folder.0.clone());
+    generations.save(&snapshot_of(1)).unwrap();
+    generations.save(&snapshot_of(2)).unwrap();
+    // Root can read whatever is no larger.
+    let length = SNAPSHOT_FILE_BYTES_MAX + 1;
+    let large = std::fs::File::options().write(true).open(folder.path("duskwatch.snapshot")).unwrap();
+    large.set_len(length).unwrap();
+    assert_eq!(restored(&folder), Some(1));
+    generations.save(&snapshot_of(3)).unwrap();
+    generations.save(&snapshot_of(4)).unwrap();
+    assert_eq!(std::fs::metadata(folder.path("duskwatch.snapshot.bad")).unwrap().len(), length);
+    assert_eq!(restored(&folder), Some(4));
 }
 
 /// What a start finds that watches this interface, before some snapshots are written of one more packet each.
