@@ -336,7 +336,9 @@ impl Admin {
                 outcome = if interface.is_empty() { Outcome::ResetAll } else { Outcome::Reset };
             }
         }
-        self.save_later();
+        if outcome != Outcome::Unknown {
+            self.save_later();
+        }
         (outcome, interface.to_owned())
     }
 
@@ -350,7 +352,9 @@ impl Admin {
                 }
             }
         }
-        self.save_later();
+        if outcome != Outcome::Unknown {
+            self.save_later();
+        }
         (outcome, text.to_owned())
     }
 
@@ -426,7 +430,7 @@ impl Body for FileBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::store::tests::monitor;
+    use crate::daemon::store::tests::{monitor, observe};
     use crate::daemon::web::request::{Parsed, parse};
     use crate::daemon::web::{Client, Form};
     use crate::limits::{LOGIN_FAILURES_PER_ADDRESS_MAX, LOGIN_WINDOW, SESSION_IDLE};
@@ -532,6 +536,36 @@ mod tests {
         assert!(!is_done(&id, &id, now) && !is_done(&token, &token, now) && !is_done("", "", now));
         assert!(!is_done(&id, &token, now + SESSION_IDLE));
         assert!(!is_done(&id, &token, now), "once over, it is gone");
+    }
+
+    #[test]
+    fn what_is_not_there_is_no_reason_for_a_snapshot() {
+        // The signal that wakes the main thread would end this program.
+        signal_hook::flag::register(signal_hook::consts::SIGUSR1, Arc::default()).unwrap();
+        let mut admin = admin();
+        observe(&admin.monitor, 1_000, 1);
+        let orders = Orders::default();
+        admin.files = Some(Files {
+            directory: PathBuf::new(),
+            bytes_max: 0,
+            status: SharedStatus::default(),
+            orders: orders.clone(),
+        });
+        let now = Instant::now();
+        let (id, token) = session(&mut admin, now);
+        for (action, form, order) in [
+            ("reset", "interface=br-lam", None),
+            ("forget", "address=192.168.1.99", None),
+            ("forget", "address=nobody", None),
+            ("forget", "address=192.168.1.5", Some(Order::Save)),
+            ("reset", "interface=br-lan", Some(Order::Save)),
+            ("reset", "interface=", Some(Order::Save)),
+        ] {
+            let answer = act(&mut admin, action, &id, &format!("token={token}&{form}"), 1, now);
+            assert!(matches!(answer, Some(Answer::Ready(_))));
+            assert_eq!(orders.take(), order, "{action} {form}");
+            orders.finish(Outcome::Saved, String::new());
+        }
     }
 
     #[test]
