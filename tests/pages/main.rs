@@ -176,6 +176,24 @@ fn all_hosts_are_one_page_however_many() {
     assert!(many.answer("/hosts/?count=all&interface=none").0.starts_with("HTTP/1.1 404 "));
 }
 
+#[test]
+fn nothing_is_sorted_by_what_is_hidden() {
+    let open = Served::start("pages-open", &[]);
+    let hidden = Served::start("pages-hidden", &["--no-lastseen"]);
+    for (path, parameter) in [
+        ("/hosts/", "sort"),
+        ("/api/v1/hosts", "sort"),
+        ("/devices/", "sort"),
+        ("/api/v1/devices", "sort"),
+        ("/", "top"),
+        ("/api/v1/summary", "top"),
+    ] {
+        let last = format!("{path}?{parameter}=last");
+        assert_ne!(open.page(&last), open.page(path), "{path}");
+        assert_eq!(hidden.page(&last), hidden.page(path), "{path}");
+    }
+}
+
 /// The chunks of a body in one piece.
 fn joined(mut body: &str) -> String {
     let mut whole = String::new();

@@ -194,7 +194,10 @@ impl Pages {
         let interface = request.parameter("interface");
         let interface = interface.as_deref();
         let query = self.hosts_query(request);
-        let device_sort = DeviceSort::named(&request.parameter("sort").unwrap_or_default());
+        let mut device_sort = DeviceSort::named(&request.parameter("sort").unwrap_or_default());
+        if device_sort == DeviceSort::Last && self.sources.wishes.hidden.last_seen {
+            device_sort = DeviceSort::default();
+        }
         let language = self.language(request);
         let wants_all = self.side_by_side.is_some() && interface == Some(ALL_INTERFACES);
         let view = if wants_all { view.of_all() } else { view };
@@ -206,6 +209,7 @@ impl Pages {
         if view == View::Summary {
             // Of which time its lists are. Programs that know of no choice mean all time.
             let by = request.parameter("top").and_then(|name| Sort::named(&name));
+            let by = by.filter(|by| !self.hides(*by));
             self.summary.by = by.unwrap_or(if html { Sort::Today } else { Sort::Total });
         }
         self.update(|pages, monitor| match view {
@@ -388,7 +392,15 @@ impl Pages {
         for (name, value) in request.query() {
             query.set(&name, &value);
         }
+        if self.hides(query.sort) {
+            query.sort = Sort::default();
+        }
         query
+    }
+
+    /// True if nobody may learn what this sorts by: the order of the rows would tell.
+    fn hides(&self, sort: Sort) -> bool {
+        sort == Sort::Last && self.sources.wishes.hidden.last_seen
     }
 }
 
