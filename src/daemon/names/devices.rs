@@ -1,7 +1,8 @@
 //! Names by link-layer address: those that people give, and the last one that each device gave itself.
 //!
 //! A device keeps its name when its lease is gone and over a restart: the table is a small text file in the
-//! directory of the snapshots, a line for each name, `own MAC NAME` or `last MAC NAME`.
+//! directory of the snapshots, a line for each name, `own MAC NAME` or `last MAC NAME`. Whose name was not seen for
+//! longest comes first.
 
 use std::fmt::Write as _;
 
@@ -26,7 +27,8 @@ struct Entry {
     mac: Mac,
     origin: Origin,
     name: Name,
-    /// When it was last seen in a lease, in Unix seconds.
+    /// When it was last seen in a lease, in Unix seconds; below `DEVICE_NAMES_MAX` its place in the file, since when
+    /// it was not seen.
     seen: u32,
 }
 
@@ -55,7 +57,9 @@ pub fn own_name(text: &str) -> Result<Name, String> {
 pub fn parse(bytes: &[u8]) -> Devices {
     let mut devices = Devices::default();
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-        let is_kept = parse_line(line).is_some_and(|(mac, origin, name)| devices.put(mac, origin, name, 0));
+        let place = devices.entries.len() as u32;
+        let is_kept =
+            parse_line(line).is_some_and(|(mac, origin, name)| devices.put(mac, origin, name, place));
         devices.skipped += usize::from(!is_kept);
     }
     devices
@@ -102,7 +106,8 @@ impl Devices {
 
     /// Takes note of the name in a device's lease. True if that is news.
     pub fn see(&mut self, mac: Mac, name: &Name, now: u64) -> bool {
-        let seen = u32::try_from(now).unwrap_or(u32::MAX);
+        // A clock that was not set yet is no reason to go before those of the file.
+        let seen = u32::try_from(now).unwrap_or(u32::MAX).max(DEVICE_NAMES_MAX as u32);
         let known = self.find(mac, Origin::Last).ok().and_then(|place| self.entries.get_mut(place));
         match known {
             Some(known) if known.name == *name => {
@@ -113,10 +118,12 @@ impl Devices {
         }
     }
 
-    /// The names that are kept, as a file.
+    /// The names that are kept, as a file, in the order in which their devices were seen.
     pub fn text(&self) -> String {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|entry| entry.seen);
         let mut text = String::new();
-        for Entry { mac, origin, name, .. } in &self.entries {
+        for Entry { mac, origin, name, .. } in entries {
             let origin = match origin {
                 Origin::Own => "own",
                 Origin::Last => "last",
@@ -210,6 +217,22 @@ mod tests {
         assert_eq!(devices.entries.len(), DEVICE_NAMES_MAX);
         assert_eq!(devices.last(mac(95)), Some(&name("a")), "it was seen again");
         assert_eq!(devices.last(mac(195)), None, "the first of the others");
+    }
+
+    #[test]
+    fn the_order_in_which_they_were_seen_outlasts_a_restart() {
+        let mut devices = Devices::default();
+        for number in 0..DEVICE_NAMES_MAX {
+            devices.see(mac(number), &name("a"), 1_000_000 - number as u64);
+        }
+        for _ in 0..3 {
+            devices = parse(devices.text().as_bytes());
+        }
+        // The clock begins anew where none is in the device.
+        devices.see(mac(DEVICE_NAMES_MAX - 1), &name("a"), 7);
+        devices.see(mac(9_999), &name("b"), 8);
+        assert_eq!(devices.last(mac(DEVICE_NAMES_MAX - 2)), None, "it was not seen for longest");
+        assert_eq!(devices.entries.len(), DEVICE_NAMES_MAX);
     }
 
     #[test]

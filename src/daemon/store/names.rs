@@ -17,7 +17,7 @@ const FILE: &str = "duskwatch.names";
 pub struct KeptNames {
     names: Names,
     directory: PathBuf,
-    /// The checksum of what is on disk.
+    /// The checksum of the names on disk.
     written: u32,
     /// The file was set aside, and what could be read of it is still to be written.
     is_due: bool,
@@ -42,7 +42,7 @@ impl KeptNames {
             set_aside(&path, trouble);
         }
         let is_whole = trouble.is_none();
-        let written = if is_whole { snapshot::checksum(&kept) } else { snapshot::checksum(b"") };
+        let written = if is_whole { checksum(&kept) } else { 0 };
         Self { names, directory: directory.to_owned(), written, is_due: !is_whole }
     }
 
@@ -58,7 +58,7 @@ impl KeptNames {
     pub fn save(&mut self, budget: &mut Budget, last: bool) -> Result<(), String> {
         self.is_due = false;
         let text = self.names.kept();
-        let checksum = snapshot::checksum(text.as_bytes());
+        let checksum = checksum(text.as_bytes());
         let size = text.len() as u64;
         if checksum == self.written || !budget.allows(size, last) {
             return Ok(());
@@ -79,6 +79,12 @@ impl KeptNames {
         fs::rename(unfinished, path)?;
         File::open(&self.directory)?.sync_all()
     }
+}
+
+/// One of the lines in any order: that devices come and go is no reason to wear out the flash.
+fn checksum(text: &[u8]) -> u32 {
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.fold(0, |sum, line| sum.wrapping_add(snapshot::checksum(line)))
 }
 
 /// The file's whole lines within the limit, and whether there are more.

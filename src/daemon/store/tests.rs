@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::daemon::names::Options;
 use crate::darknet::Darknet;
 use crate::ledger::{Capacity, Ledger};
 use crate::limits::{DEVICE_NAMES_FILE_BYTES_MAX, SNAPSHOT_FILE_BYTES_MAX};
@@ -429,6 +430,31 @@ fn names_are_kept_if_they_changed_and_within_the_budget() {
     again.close(&monitor, now(1_002, 2_000));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "own 02:00:00:00:00:05 Anna 999\n");
     assert_eq!(folder.names(), ["duskwatch.names"]);
+}
+
+#[test]
+fn names_are_not_written_for_their_order() {
+    let folder = Folder::new("names-order");
+    let leases = folder.path("leases");
+    let line = |number: u8| format!("0 02:00:00:00:00:0{number} 192.168.1.{number} a *\n");
+    std::fs::write(&leases, line(1) + &line(2)).unwrap();
+    let options = Options { leases: vec![leases.clone()], ..Options::none() };
+    let names = Names::new(options, now(0, START).wall).unwrap();
+    let monitor = monitor();
+    let mut store = open_store(&config(&folder.0), &monitor, now(0, START));
+    store.keep(names.clone(), now(0, START));
+    store.request(&monitor, now(1, START + 1));
+    let kept = || std::fs::read_to_string(folder.path("duskwatch.names")).unwrap();
+    let (one, two) = ("last 02:00:00:00:00:01 a\n", "last 02:00:00:00:00:02 a\n");
+    assert_eq!(kept(), [one, two].concat());
+    std::fs::write(&leases, line(1)).unwrap();
+    names.reload(now(2, START + 2).wall);
+    assert_eq!(names.kept(), [two, one].concat());
+    store.request(&monitor, now(3, START + 3));
+    assert_eq!(kept(), [one, two].concat());
+    names.rename(Mac([2, 0, 0, 0, 0, 2]), "b").unwrap();
+    store.request(&monitor, now(4, START + 4));
+    assert_eq!(kept(), ["own 02:00:00:00:00:02 b\n", two, one].concat(), "it goes with the next change");
 }
 
 /// What a start makes of this file of names: what it takes over, and what is there after a first look.
