@@ -104,17 +104,14 @@ impl Devices {
         }
     }
 
-    /// Takes note of the name in a device's lease. True if that is news.
-    pub fn see(&mut self, mac: Mac, name: &Name, now: u64) -> bool {
+    /// Takes note of the name in a device's lease, if there is room.
+    pub fn see(&mut self, mac: Mac, name: &Name, now: u64) {
         // A clock that was not set yet is no reason to go before those of the file.
         let seen = u32::try_from(now).unwrap_or(u32::MAX).max(DEVICE_NAMES_MAX as u32);
         let known = self.find(mac, Origin::Last).ok().and_then(|place| self.entries.get_mut(place));
         match known {
-            Some(known) if known.name == *name => {
-                known.seen = seen;
-                false
-            }
-            _ => self.put(mac, Origin::Last, name.clone(), seen),
+            Some(known) if known.name == *name => known.seen = seen,
+            _ => _ = self.put(mac, Origin::Last, name.clone(), seen),
         }
     }
 
@@ -210,10 +207,11 @@ mod tests {
     fn the_last_name_makes_room_that_was_not_seen_for_longest() {
         let mut devices = Devices::default();
         for number in 0..DEVICE_NAMES_MAX {
-            assert!(devices.see(mac(number), &name("a"), 1_000 + (number as u64 + 5) % 100));
+            devices.see(mac(number), &name("a"), 1_000 + (number as u64 + 5) % 100);
         }
-        assert!(!devices.see(mac(95), &name("a"), 2_000), "it is known");
-        assert!(devices.see(mac(9_999), &name("b"), 2_000));
+        devices.see(mac(95), &name("a"), 2_000);
+        devices.see(mac(9_999), &name("b"), 2_000);
+        assert_eq!(devices.last(mac(9_999)), Some(&name("b")));
         assert_eq!(devices.entries.len(), DEVICE_NAMES_MAX);
         assert_eq!(devices.last(mac(95)), Some(&name("a")), "it was seen again");
         assert_eq!(devices.last(mac(195)), None, "the first of the others");
@@ -245,7 +243,8 @@ mod tests {
             assert!(devices.rename(mac(number), Some(name("own"))));
         }
         assert!(!devices.rename(mac(9_999), Some(name("own"))));
-        assert!(!devices.see(mac(9_999), &name("a"), 2_000));
+        devices.see(mac(9_999), &name("a"), 2_000);
+        assert_eq!(devices.last(mac(9_999)), None, "there is no room");
         assert!(devices.rename(mac(0), Some(name("other"))), "it has a place");
         assert_eq!(devices.own(mac(0)), Some(&name("other")));
         assert!(devices.rename(mac(0), None) && devices.rename(mac(0), None));

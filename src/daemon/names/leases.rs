@@ -71,16 +71,6 @@ impl Leases {
         self.leases.get(found)
     }
 
-    /// The name that the device with this address gave.
-    pub fn name(&self, address: Address) -> Option<&Name> {
-        self.get(address)?.name.as_ref()
-    }
-
-    /// The link-layer address of the device with this address.
-    pub fn mac(&self, address: Address) -> Option<Mac> {
-        self.get(address)?.mac
-    }
-
     /// The leases, sorted by address.
     pub fn all(&self) -> &[Lease] {
         &self.leases
@@ -121,6 +111,14 @@ mod tests {
         Address::from(text.parse::<IpAddr>().unwrap())
     }
 
+    fn name<'a>(leases: &'a Leases, text: &str) -> Option<&'a str> {
+        leases.get(address(text))?.name.as_ref().map(|name| name.as_str())
+    }
+
+    fn mac(leases: &Leases, text: &str) -> Option<Mac> {
+        leases.get(address(text))?.mac
+    }
+
     #[test]
     fn a_file_as_dnsmasq_writes_it() {
         let leases = parse(
@@ -132,13 +130,13 @@ mod tests {
               1795285862 T16777222 fd00::6 nas 00:01:00:01\n",
         );
         assert_eq!((leases.all().len(), leases.skipped()), (5, 0));
-        assert_eq!(leases.name(address("192.168.1.5")).map(|name| name.as_str()), Some("nas"));
-        assert_eq!(leases.mac(address("192.168.1.5")), Some(Mac([2, 0, 0, 0, 0, 5])));
+        assert_eq!(name(&leases, "192.168.1.5"), Some("nas"));
+        assert_eq!(mac(&leases, "192.168.1.5"), Some(Mac([2, 0, 0, 0, 0, 5])));
         assert_eq!(leases.get(address("192.168.1.6")).unwrap().expiry, u64::MAX);
-        assert_eq!(leases.name(address("192.168.1.6")), None);
-        assert_eq!(leases.mac(address("192.168.1.7")), Some(Mac([2, 0, 0, 0, 0, 7])));
-        assert_eq!(leases.name(address("fd00::5")).map(|name| name.as_str()), Some("nas"));
-        assert_eq!(leases.mac(address("fd00::5")), None);
+        assert_eq!(name(&leases, "192.168.1.6"), None);
+        assert_eq!(mac(&leases, "192.168.1.7"), Some(Mac([2, 0, 0, 0, 0, 7])));
+        assert_eq!(name(&leases, "fd00::5"), Some("nas"));
+        assert_eq!(mac(&leases, "fd00::5"), None);
         assert_eq!(leases.get(address("192.168.1.8")), None);
     }
 
@@ -155,15 +153,15 @@ mod tests {
               1 02:00:00:00:00:08:09 192.168.1.8",
         );
         assert_eq!((leases.all().len(), leases.skipped()), (3, 5));
-        assert_eq!(leases.name(address("192.168.1.5")), None);
-        assert_eq!(leases.mac(address("192.168.1.7")), None);
-        assert_eq!(leases.mac(address("192.168.1.8")), None);
+        assert_eq!(name(&leases, "192.168.1.5"), None);
+        assert_eq!(mac(&leases, "192.168.1.7"), None);
+        assert_eq!(mac(&leases, "192.168.1.8"), None);
     }
 
     #[test]
     fn the_longer_lease_of_an_address_counts() {
         let leases = parse(b"9 * 192.168.1.5 long *\n8 * 192.168.1.5 short *\n9 * 192.168.1.5 later *\n");
-        assert_eq!(leases.name(address("192.168.1.5")).map(|name| name.as_str()), Some("later"));
+        assert_eq!(name(&leases, "192.168.1.5"), Some("later"));
     }
 
     #[test]

@@ -87,8 +87,8 @@ impl Default for Options {
     }
 }
 
-/// Names for addresses. Clones share everything; no call waits for the resolver or for a file, but
-/// `reload`.
+/// Names for addresses. Clones share everything. No call waits for the resolver. `new`, `refresh` and `reload` look at
+/// files, and `vendor` reads some blocks of its table; all others answer from memory.
 #[derive(Clone)]
 pub struct Names {
     files: Arc<RwLock<Files>>,
@@ -231,11 +231,6 @@ impl Names {
     /// What the look-up by reverse DNS has done so far, if it is on.
     pub fn statistics(&self) -> Option<NameFacts> {
         Some(self.reverse.as_ref()?.statistics())
-    }
-
-    /// The link-layer address to which this address is leased.
-    pub fn mac(&self, address: Address) -> Option<Mac> {
-        self.read().leases.mac(address)
     }
 
     /// The addresses that are leased at this time, and those of the hosts files.
@@ -435,12 +430,10 @@ mod tests {
         let options = Options { leases: vec![leases.clone()], hosts: vec![hosts.clone()], ..Options::none() };
         let names = Names::new(options, NOW).unwrap();
         assert_eq!(names.lookup(address("192.168.1.5"), Mac::ZERO).as_deref(), Some("from-hosts"));
-        assert_eq!(names.mac(address("192.168.1.5")), None);
 
         fs::write(&leases, "0 02:00:00:00:00:05 192.168.1.5 from-lease *\n").unwrap();
         names.clone().reload(NOW);
         assert_eq!(names.lookup(address("192.168.1.5"), Mac::ZERO).as_deref(), Some("from-lease"));
-        assert_eq!(names.mac(address("192.168.1.5")), Some(Mac([2, 0, 0, 0, 0, 5])));
         assert_eq!(names.lookup(address("192.168.1.6"), Mac::ZERO).as_deref(), Some("only-hosts"));
         assert_eq!(names.lookup(address("192.168.1.7"), Mac::ZERO), None);
 
