@@ -371,7 +371,7 @@ mod tests {
                     let expected = match kind {
                         PortKind::Protocol => {
                             let sum = ledger.protocols().find(|(protocol, _)| u16::from(*protocol) == number);
-                            sum.map_or(Cell::default(), |(_, sum)| directions(&sum))
+                            sum.map_or(Cell::default(), |(_, sum)| directions(sum))
                         }
                         _ => ports
                             .find(|(found, port, _)| (*found, *port) == (kind, number))
