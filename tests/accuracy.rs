@@ -9,12 +9,14 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use traffic::scenarios::{FLOOD_TARGET, Options, QUIET_HOSTS, SCANNED_UNUSED_ADDRESS, Scenario, quiet_host};
+use traffic::scenarios::{
+    FLOOD_TARGET, Options, Packet, QUIET_HOSTS, SCANNED_UNUSED_ADDRESS, Scenario, quiet_host,
+};
 use traffic::{Activity, Counters, Truth};
 
 #[path = "support/books.rs"]
 mod books;
-use books::{Books, LOCAL, run, temporary};
+use books::{Books, LOCAL, run, run_in, temporary};
 
 /// A scenario as a capture file, which goes when this goes, and what is in it.
 struct Trace {
@@ -44,6 +46,34 @@ impl Drop for Trace {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Two frames an hour apart, with midnight between them five hours east of Greenwich.
+#[test]
+fn the_days_of_a_capture_are_those_of_local_time() {
+    let path = temporary("midnight.pcap");
+    let file = BufWriter::new(File::create(&path).expect("a file"));
+    let packet =
+        Scenario::Home.packets(&seeded(10, 1)).find(|packet| packet.ip_bytes().is_some()).expect("a packet");
+    let packets =
+        [1_772_389_800_u64, 1_772_393_400].map(|second| Packet { time_micros: second * 1_000_000, ..packet });
+    traffic::write_packets(packets.into_iter(), 96, file).expect("a capture");
+    let days = |zone: &str| {
+        let output = run_in(zone, &path, &["--json"]);
+        let books: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let days = books["interfaces"][0]["history"]["days"].as_array().expect("days").clone();
+        let packets = |day: &Value| {
+            ["inbound", "outbound", "other"].iter().filter_map(|way| day[way]["packets"].as_u64()).sum()
+        };
+        days.iter().map(|day| (day["start"].as_i64(), packets(day))).collect::<Vec<(_, u64)>>()
+    };
+    assert_eq!(days("UTC"), [(Some(1_772_323_200), 2)]);
+    assert_eq!(
+        days("<+05>-5"),
+        [(Some(1_772_305_200), 1), (Some(1_772_391_600), 1)],
+        "midnight is at 19:00 UTC"
+    );
+    let _ = fs::remove_file(path);
 }
 
 fn bytes(activity: &Activity) -> u64 {

@@ -170,6 +170,7 @@ pub fn read(
         exporter,
         show_dark,
         hexdump: options.hexdump,
+        zone: Zone::local(),
         last: Timestamp::default(),
         told: 0,
     };
@@ -197,6 +198,7 @@ struct Reader<'a> {
     exporter: Option<&'a Exporter>,
     show_dark: &'a mut dyn FnMut(&Frame<'_>, Touch, Timestamp),
     hexdump: bool,
+    zone: Zone,
     last: Timestamp,
     /// The second in which the monitor was told last who is known: as live, once a minute.
     told: u64,
@@ -211,6 +213,11 @@ impl Reader<'_> {
         }
         // Events are told to others from live traffic only; here they show in the report.
         if now.seconds != self.last.seconds {
+            // As live: the history's days are days of local time.
+            let utc_offset = self.zone.utc_offset(now);
+            for ledger in self.monitor.ledgers_mut() {
+                ledger.set_utc_offset(utc_offset);
+            }
             if now.seconds.abs_diff(self.told) >= HOUSEKEEPING_INTERVAL.as_secs() {
                 self.told = now.seconds;
                 let darknet = self.monitor.darknet_mut();

@@ -181,11 +181,16 @@ impl Books {
 
 /// Runs the program on a capture file, in UTC.
 pub fn run(file: &Path, arguments: &[&str]) -> Output {
+    run_in("UTC", file, arguments)
+}
+
+/// Runs the program on a capture file, in this time zone.
+pub fn run_in(zone: &str, file: &Path, arguments: &[&str]) -> Output {
     program::program()
         .arg("--read")
         .arg(file)
         .args(arguments)
-        .env("TZ", "UTC")
+        .env("TZ", zone)
         .output()
         .expect("the program was built before its tests")
 }
