@@ -212,29 +212,55 @@ impl Pages {
             let by = by.filter(|by| !self.hides(*by));
             self.summary.by = by.unwrap_or(if html { Sort::Today } else { Sort::Total });
         }
-        self.update(|pages, monitor| match view {
-            View::Summary => pages.summary.copy(monitor, interface),
-            View::Devices => pages.devices.copy(monitor, interface, device_sort, query.offset),
+        self.update(|pages, monitor| pages.copy(monitor, view, html, interface, query, device_sort))?;
+        self.write(view, html, language, statistics, page);
+        Ok(())
+    }
+
+    /// Copies what a view shows. This is all that is done while the lock is held.
+    fn copy(
+        &mut self,
+        monitor: &Monitor,
+        view: View,
+        html: bool,
+        interface: Option<&str>,
+        query: HostsQuery,
+        device_sort: DeviceSort,
+    ) -> Result<(), NotFound> {
+        match view {
+            View::Summary => self.summary.copy(monitor, interface),
+            View::Devices => self.devices.copy(monitor, interface, device_sort, query.offset),
             // Nobody learns here whose link-layer address it is.
-            View::Device(key) if key.is_mac() && pages.sources.wishes.hidden.macs => Err(NotFound),
-            View::Device(key) => pages.device.copy(monitor, interface, key),
-            View::Hosts => pages.hosts.copy(monitor, interface, query),
+            View::Device(key) if key.is_mac() && self.sources.wishes.hidden.macs => Err(NotFound),
+            View::Device(key) => self.device.copy(monitor, interface, key),
+            View::Hosts => self.hosts.copy(monitor, interface, query),
             View::Host(address) => {
                 // Hosts of no known device share an account, whose graphs are not of any of them.
                 let key = DeviceKey::Address(address);
-                pages.has_device =
-                    html && pages.device.copy(monitor, interface, key).is_ok() && pages.device.is_device();
-                pages.host.copy(monitor, interface, address)
+                self.has_device =
+                    html && self.device.copy(monitor, interface, key).is_ok() && self.device.is_device();
+                self.host.copy(monitor, interface, address)
             }
-            View::Ports => pages.ports.copy(monitor, interface),
-            View::Protocols => pages.protocols.copy(monitor, interface),
+            View::Ports => self.ports.copy(monitor, interface),
+            View::Protocols => self.protocols.copy(monitor, interface),
             View::AllPorts | View::AllProtocols => {
-                pages.side_by_side.as_mut().ok_or(NotFound).and_then(|view| view.copy(monitor))
+                self.side_by_side.as_mut().ok_or(NotFound).and_then(|view| view.copy(monitor))
             }
-            View::Darknet => pages.darknet.copy(monitor, interface),
-            View::Source(address) => pages.source.copy(monitor, interface, address),
-            View::About => pages.about.copy(monitor, interface),
-        })?;
+            View::Darknet => self.darknet.copy(monitor, interface),
+            View::Source(address) => self.source.copy(monitor, interface, address),
+            View::About => self.about.copy(monitor, interface),
+        }
+    }
+
+    /// Writes what was copied.
+    fn write(
+        &self,
+        view: View,
+        html: bool,
+        language: &'static Language,
+        statistics: &Statistics,
+        page: &mut Page,
+    ) {
         let context = self.context(language);
         // A page that runs over is refused by the gate, so there is nothing to do about errors here.
         let _ = match (view, html) {
@@ -275,7 +301,6 @@ impl Pages {
                 Ok(())
             }
         };
-        Ok(())
     }
 
     /// True if this is no interface, but stands for all. A page that cannot show all shows the first.
