@@ -12,6 +12,7 @@ pub mod export;
 pub mod facts;
 pub mod failure;
 pub mod health;
+mod housekeeping;
 pub mod ipfix;
 pub mod keeper;
 pub mod logger;

@@ -1,5 +1,6 @@
 //! The program at work: open, give up privileges, spawn, wait for signals, end.
 
+use std::cell::Cell;
 use std::iter;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
@@ -12,23 +13,20 @@ use super::clock::{Clock, Zone};
 use super::config::{Config, Interface, Wait};
 use super::confirm::Asker;
 use super::facts::Known;
+use super::housekeeping::Housekeeping;
 use super::keeper::Keeper;
 use super::names::Names;
 use super::privileges::{self, Pidfile};
-use super::quotas;
-use super::residents;
 use super::setup;
 use super::signals::{Signal, Signals};
 use super::store;
 use super::system;
-use super::tap::{self, Shared, Tap, introduce, lock, tell_due, tell_rest, tell_summary};
+use super::tap::{self, Shared, Tap, introduce, lock};
 use super::threads::{self, Stop, Thread, join};
 use super::web::Gate;
 use super::web::pages::Pages;
 use super::web::sources::{Present, Sources};
-use crate::limits::{
-    HOUSEKEEPING_INTERVAL, IPFIX_STOP_PATIENCE, QUOTA_INTERVAL, SUMMARY_SECONDS, THREAD_STACK_BYTES,
-};
+use crate::limits::{HOUSEKEEPING_INTERVAL, QUOTA_INTERVAL, THREAD_STACK_BYTES};
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::snapshot;
@@ -124,57 +122,36 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         asker,
         options,
     );
-    let tell_quotas = || quotas::tell(&monitor, interfaces, &names, alarm.as_ref(), clock.now());
+    let housekeeping = Housekeeping {
+        config,
+        interfaces,
+        monitor: Arc::clone(&monitor),
+        clock: clock.clone(),
+        names: names.clone(),
+        alarm,
+        exporter,
+        summarized: Cell::new(0),
+    };
     // Before anything is added to what was restored: a month may have begun meanwhile, or a quota be another.
-    tell_quotas();
+    housekeeping.look_at_quotas();
     let stop = Stop::new()?;
     let threads = [spawn_capture(capture, tap, &stop, &signals)?, spawn_web(gate, pages, &stop, &signals)?];
 
-    if config.learning.is_some() {
-        residents::tell(&monitor, &names, clock.now(), true);
-    }
-    tell_summary(&monitor, alarm.as_ref(), clock.now());
-    let mut summarized = clock.now().seconds;
-    let mut keep_house = || {
-        let now = clock.now();
-        names.refresh(now);
-        if now.seconds.abs_diff(summarized) >= SUMMARY_SECONDS {
-            summarized = now.seconds;
-            tell_summary(&monitor, alarm.as_ref(), now);
-        }
-        if config.learning.is_some() {
-            residents::tell(&monitor, &names, now, false);
-        }
-        tell_due(&monitor, alarm.as_ref(), now);
-        if let Some(exporter) = &exporter {
-            exporter.collect_due(&mut lock(&monitor), now);
-        }
-    };
+    housekeeping.begin();
     let reload = || {
         names.reload(clock.now());
         reload_password(config, password.as_ref());
     };
-    let mut look_at_quotas = || tell_quotas();
+    let (mut work, mut look_at_quotas) = (|| housekeeping.work(), || housekeeping.look_at_quotas());
     let mut chores =
-        [Chore::new(HOUSEKEEPING_INTERVAL, &mut keep_house), Chore::new(QUOTA_INTERVAL, &mut look_at_quotas)];
+        [Chore::new(HOUSEKEEPING_INTERVAL, &mut work), Chore::new(QUOTA_INTERVAL, &mut look_at_quotas)];
     let count = if config.quotas.is_empty() { 1 } else { 2 };
     let result = wait(&mut signals, Some(&mut keeper), &reload, &mut chores[..count]);
     stop.end();
     join(threads);
-    // Before the last snapshot: what it has reached will have been told.
-    tell_quotas();
-    tell_rest(&monitor, alarm.as_ref());
-    tell_summary(&monitor, alarm.as_ref(), clock.now());
+    housekeeping.tell_rest();
     keeper.close();
-    if let Some(exporter) = exporter {
-        for (interface, ledger) in lock(&monitor).ledgers_mut().iter_mut().enumerate() {
-            exporter.collect_all(interface, ledger, IPFIX_STOP_PATIENCE);
-        }
-        exporter.stop();
-    }
-    if let Some(alarm) = alarm {
-        alarm.stop();
-    }
+    housekeeping.end();
     if let Some(evidence) = evidence {
         evidence.stop();
     }
