@@ -31,8 +31,9 @@ pub struct Chart<'a> {
     pub period: Period,
     /// The bars, no more than the period has.
     pub bars: &'a [(i64, Bar)],
-    /// Whether the values come in a table as well, which is opened: those of a device, whose bars are in or out.
-    pub with_values: bool,
+    /// Whether it is a device's, all of whose traffic it received or sent. The values come in a table as well, which is
+    /// opened.
+    pub of_device: bool,
 }
 
 impl Chart<'_> {
@@ -42,8 +43,10 @@ impl Chart<'_> {
             sum += *bar;
             sum
         });
-        html.markup("<figure>\n<figcaption>").say(self.title()).markup(" <span>{in} ");
-        html.text(Bytes(total.inbound.bytes)).markup(" · {out} ").text(Bytes(total.outbound.bytes));
+        let [inward, outward] = self.ways();
+        html.markup("<figure>\n<figcaption>").say(self.title()).markup(" <span>").say(inward).markup(" ");
+        html.text(Bytes(total.inbound.bytes)).markup(" · ").say(outward).markup(" ");
+        html.text(Bytes(total.outbound.bytes));
         if total.other.bytes > 0 {
             html.markup(" · {other} ").text(Bytes(total.other.bytes));
         }
@@ -57,7 +60,7 @@ impl Chart<'_> {
             self.bar(html, page, scale, slot as u64, *start, bar);
         }
         html.markup("</svg>\n");
-        if self.with_values {
+        if self.of_device {
             self.values(html, page);
         }
         html.markup("</figure>\n");
@@ -68,9 +71,9 @@ impl Chart<'_> {
         html.markup("<details>\n<summary>{Values}</summary>\n<table>\n<caption class=\"skip\">")
             .say(self.title());
         html.markup(
-            "</caption>\n<thead><tr><th scope=\"col\">{Time}</th><th scope=\"col\" class=\"n\">{In}</th>",
+            "</caption>\n<thead><tr><th scope=\"col\">{Time}</th><th scope=\"col\" class=\"n\">{Received}</th>",
         );
-        html.markup("<th scope=\"col\" class=\"n\">{Out}</th></tr></thead>\n<tbody>\n");
+        html.markup("<th scope=\"col\" class=\"n\">{Sent}</th></tr></thead>\n<tbody>\n");
         for (start, bar) in self.bars.iter().filter(|(_, bar)| bytes_of(bar) > 0) {
             html.markup("<tr><th scope=\"row\">");
             self.start(html, page.moment(*start));
@@ -93,6 +96,11 @@ impl Chart<'_> {
             Period::Day => Phrase("Last 31 days"),
             Period::Month => Phrase("Last 24 months"),
         }
+    }
+
+    /// What inbound and outbound are called.
+    const fn ways(&self) -> [Phrase; 2] {
+        if self.of_device { [Phrase("received"), Phrase("sent")] } else { [Phrase("in"), Phrase("out")] }
     }
 
     /// Short periods are shown as rates, long ones as volumes.
@@ -174,8 +182,9 @@ impl Chart<'_> {
         let x = self.left() + slot * self.slot_width();
         html.markup("<g><title>");
         self.start(html, page.moment(start));
-        html.markup("\n{in} ").text(self.amount(self.height(bar.inbound.bytes))).markup("\n{out} ");
-        html.text(self.amount(self.height(bar.outbound.bytes)));
+        for (way, counters) in self.ways().into_iter().zip([bar.inbound, bar.outbound]) {
+            html.markup("\n").say(way).markup(" ").text(self.amount(self.height(counters.bytes)));
+        }
         if bar.other.bytes > 0 {
             html.markup("\n{other} ").text(self.amount(self.height(bar.other.bytes)));
         }
@@ -312,7 +321,7 @@ mod tests {
     use crate::view::page::Place;
     use crate::view::{Context, Hidden, NoNames};
 
-    fn drawn(period: Period, newest: i64, with_values: bool) -> String {
+    fn drawn(period: Period, newest: i64, of_device: bool) -> String {
         let context = Context {
             now: crate::time::Timestamp::from_seconds(1_700_000_000),
             utc_offset: -3_600,
@@ -330,7 +339,7 @@ mod tests {
             .map(|age| (newest - 59 + age, if age % 20 == 0 { bar } else { Bar::default() }))
             .collect();
         let mut out = String::new();
-        let chart = Chart { period, bars: &bars[60 - period.bars().min(60)..], with_values };
+        let chart = Chart { period, bars: &bars[60 - period.bars().min(60)..], of_device };
         Html::write(&mut out, &ENGLISH, |html| chart.write(html, &page)).unwrap();
         out
     }

@@ -194,9 +194,9 @@ impl DeviceView {
     /// Writes its graphs.
     pub(super) fn charts(&self, html: &mut Html, page: &Page) {
         html.markup("<section class=\"charts\" aria-label=\"{History}\">\n<p class=\"legend\">");
-        html.markup("<span class=\"in\">{in}</span> <span class=\"out\">{out}</span></p>\n");
+        html.markup("<span class=\"in\">{received}</span> <span class=\"out\">{sent}</span></p>\n");
         for (period, bars) in ACCOUNT_PERIODS.into_iter().zip(&self.history) {
-            Chart { period, bars, with_values: true }.write(html, page);
+            Chart { period, bars, of_device: true }.write(html, page);
         }
         html.markup("</section>\n");
     }

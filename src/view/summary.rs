@@ -306,7 +306,7 @@ impl SummaryView {
             );
             html.markup("<span class=\"other\">{other (local, or passing through)}</span></p>\n");
             for period in Period::ALL {
-                Chart { period, bars: self.history(period), with_values: false }.write(html, &page);
+                Chart { period, bars: self.history(period), of_device: false }.write(html, &page);
             }
             self.losses(html);
             html.markup("</section>\n<section class=\"tables\" aria-label=\"{Most traffic}\">\n");
