@@ -17,7 +17,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::store::Now;
 use super::tap::lock;
-use crate::ledger::{Bar, Ledger, Period};
+use crate::ledger::{Bar, Period};
 use crate::limits::DAYLOG_LINES_MAX;
 use crate::monitor::Monitor;
 
@@ -69,7 +69,7 @@ impl Daylog {
             let name = ledger.name().replace(|letter: char| letter == '|' || letter.is_control(), "?");
             daylog.interfaces.push(Interface { name, unlogged: ledger.history_newest(Period::Day) });
             ledger.settle(now.wall);
-            utc_offset = offset(ledger);
+            utc_offset = ledger.utc_offset().into();
         }
         daylog.append(&comment("started", now, utc_offset));
         daylog
@@ -101,7 +101,7 @@ impl Daylog {
         let mut monitor = lock(monitor);
         for (interface, ledger) in monitor.ledgers_mut().iter_mut().enumerate() {
             ledger.settle(now.wall);
-            utc_offset = offset(ledger);
+            utc_offset = ledger.utc_offset().into();
             let Some(Interface { unlogged, .. }) = self.interfaces.get_mut(interface) else { continue };
             let newest = ledger.history_newest(Period::Day);
             for (start, bar) in ledger.history(Period::Day) {
@@ -149,12 +149,6 @@ impl Daylog {
         }
         self.troubled = written.is_err();
     }
-}
-
-/// Seconds to add to UTC for local time, as the ledger's history has it.
-fn offset(ledger: &Ledger) -> i64 {
-    let newest = ledger.history(Period::Day).last();
-    newest.map_or(0, |(start, _)| ledger.history_newest(Period::Day) * DAY - start)
 }
 
 fn comment(what: &str, now: Now, utc_offset: i64) -> String {
