@@ -50,6 +50,9 @@ fn the_state_goes_out_and_comes_back() {
             assert_eq!(browser.upload(&browser.token, file).status, 303);
             assert!(browser.said().starts_with("Not done: it "), "{}", browser.said());
         }
+        // What is too large comes to its end all the same, so that the answer is read.
+        assert_eq!(browser.upload(&browser.token, &vec![0; 8_000_000]).status, 303);
+        assert_eq!(browser.said(), "Not done: it is larger than a snapshot of these books can be");
         // Who has no session does not get to send it.
         let stranger = Browser::new(address);
         for (browser, token) in [(&stranger, browser.token.as_str()), (&browser, "x"), (&browser, "")] {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::keeper::SharedStatus;
 use super::tap::{Shared, lock};
-use super::web::{Answer, Body, Download, Page, Post, Refusal, Request, Response, Status, Takes};
+use super::web::{Answer, Body, Download, Page, Post, Refusal, Request, Response, Status, Takes, Upload};
 use crate::limits::{LOGIN_DELAY, PASSWORD_CHECK_IDLE, PASSWORD_SLICE, WEB_UPLOAD_FRAME_BYTES};
 use crate::packet::Mac;
 use crate::view::{Outcome, State, Wanted};
@@ -387,6 +387,10 @@ impl Admin {
         }
         if !orders.has(number) {
             let order = match action {
+                Action::Restore if post.upload.is_some_and(Upload::is_too_large) => {
+                    let why = "it is larger than a snapshot of these books can be";
+                    return Ok((Outcome::Failed, why.to_owned()));
+                }
                 Action::Restore => {
                     let path = post.upload.and_then(|upload| upload.path());
                     Order::Restore(path.ok_or(Answer::Refused(Refusal::Storage))?.to_owned())

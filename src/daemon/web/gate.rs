@@ -227,7 +227,7 @@ impl Gate {
             Step::Upload(_) if uploads > 0 => return self.refuse(index, Refusal::Busy, page, now),
             Step::Send(length, keep_alive) => return self.send(index, page, length, keep_alive, now),
             Step::AwaitForm(wanted) => connection.await_form(wanted, now),
-            Step::Upload(file) => match Upload::create(&file.path, file.bytes) {
+            Step::Upload(file) => match Upload::create(&file.path, file.bytes, file.bytes_max) {
                 Ok(upload) => connection.await_upload(upload, file.head_length, now),
                 Err(_) => return self.refuse(index, Refusal::Storage, page, now),
             },
@@ -438,6 +438,7 @@ enum Step {
 struct File {
     path: PathBuf,
     bytes: u64,
+    bytes_max: u64,
     head_length: usize,
 }
 
@@ -467,9 +468,8 @@ fn step(
             return Step::Refuse(Refusal::MediaType);
         }
         let Some(bytes) = request.body_length else { return Step::Refuse(Refusal::Length) };
-        if let Takes::File(path, most) = takes {
-            let file = File { path, bytes, head_length: head };
-            return if bytes > most { Step::Refuse(Refusal::Body) } else { Step::Upload(file) };
+        if let Takes::File(path, bytes_max) = takes {
+            return Step::Upload(File { path, bytes, bytes_max, head_length: head });
         }
         length = head.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
         if bytes > WEB_FORM_BYTES_MAX as u64 || length > WEB_HEAD_BYTES_MAX {

@@ -71,7 +71,7 @@ pub enum Takes {
     Refused(Refusal),
     /// A form.
     Form,
-    /// A form with a file, which is kept at this path; with what is around it so many bytes at most.
+    /// A form with a file, which is kept at this path if it has no more than so many bytes, with what is around it.
     File(PathBuf, u64),
 }
 

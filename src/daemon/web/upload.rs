@@ -10,18 +10,27 @@ pub struct Upload {
     file: File,
     path: PathBuf,
     missing: u64,
+    too_large: bool,
     failed: bool,
 }
 
 impl Upload {
-    /// Makes room at this path for a body of so many bytes. A link in the file's place is not followed.
+    /// Makes room at this path for a body of so many bytes. A link in the file's place is not followed. A body of
+    /// more than `bytes_max` is not kept; it comes all the same, since browsers and proxies that cannot send all of
+    /// theirs show no answer.
     ///
     /// # Errors
     /// The system's own.
-    pub fn create(path: &Path, bytes: u64) -> io::Result<Self> {
+    pub fn create(path: &Path, bytes: u64, bytes_max: u64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
-        Ok(Self { file: options.open(path)?, path: path.to_owned(), missing: bytes, failed: false })
+        let (path, file) = (path.to_owned(), options.open(path)?);
+        Ok(Self { file, path, missing: bytes, too_large: bytes > bytes_max, failed: false })
+    }
+
+    /// True if it was not kept because of its size.
+    pub fn is_too_large(&self) -> bool {
+        self.too_large
     }
 
     /// Bytes that are still to come.
@@ -33,12 +42,14 @@ impl Upload {
     pub(super) fn take(&mut self, bytes: &[u8]) {
         let length = bytes.len().min(usize::try_from(self.missing).unwrap_or(usize::MAX));
         self.missing -= length as u64;
-        self.failed = self.failed || self.file.write_all(&bytes[..length]).is_err();
+        if !self.too_large && !self.failed {
+            self.failed = self.file.write_all(&bytes[..length]).is_err();
+        }
     }
 
     /// Where the body is, if all of it could be written.
     pub fn path(&self) -> Option<&Path> {
-        (!self.failed && self.missing == 0).then_some(&self.path)
+        (!self.too_large && !self.failed && self.missing == 0).then_some(&self.path)
     }
 }
 
@@ -105,7 +116,7 @@ mod tests {
     #[test]
     fn it_is_on_disk_until_it_is_answered() {
         let path = std::env::temp_dir().join(format!("duskwatch-upload-{}", std::process::id()));
-        let mut upload = Upload::create(&path, 6).unwrap();
+        let mut upload = Upload::create(&path, 6, 6).unwrap();
         upload.take(b"abc");
         assert_eq!((upload.missing(), upload.path()), (3, None));
         upload.take(b"defghi");
@@ -114,5 +125,10 @@ mod tests {
         assert_eq!(read(&path), Err("no file came".to_owned()));
         drop(upload);
         assert!(!path.exists());
+
+        let mut upload = Upload::create(&path, 7, 6).unwrap();
+        upload.take(b"abcdefg");
+        assert!(upload.is_too_large() && upload.missing() == 0 && upload.path().is_none());
+        assert_eq!(fs::read(&path).unwrap(), b"");
     }
 }

@@ -16,6 +16,8 @@ use crate::limits::{WEB_BODY_BYTES_MAX, WEB_PART_BYTES};
 struct Echo {
     /// How often it has put a form off.
     later: u32,
+    /// Where it keeps a file.
+    upload: PathBuf,
 }
 
 impl Handler for Echo {
@@ -44,7 +46,7 @@ impl Handler for Echo {
     fn takes(&mut self, request: &Request<'_>, _: Instant) -> Takes {
         match request.path() {
             "/form" | "/later" => Takes::Form,
-            "/file" => Takes::File(upload_path(), 1 << 20),
+            "/file" => Takes::File(self.upload.clone(), 1 << 20),
             "/nowhere" => Takes::File("/nowhere/upload".into(), 1 << 20),
             "/forbidden" => Takes::Refused(Refusal::Forbidden),
             _ => Takes::Nothing,
@@ -56,16 +58,13 @@ impl Handler for Echo {
             self.later += 1;
             return Answer::Later(post.client.now + Duration::from_millis(20));
         }
-        match post.upload.map(|upload| std::fs::read(upload.path().unwrap()).unwrap()) {
-            Some(bytes) => write!(page, "{} bytes, {} of them x", bytes.len(), count(&bytes)).unwrap(),
+        match post.upload.map(|upload| upload.path().map(|path| std::fs::read(path).unwrap())) {
+            Some(None) => write!(page, "too large").unwrap(),
+            Some(Some(bytes)) => write!(page, "{} bytes, {} of them x", bytes.len(), count(&bytes)).unwrap(),
             None => write!(page, "form {}, put off {}", post.form.get("a"), self.later).unwrap(),
         }
         Answer::Ready(Response::live(Status::Ok, "text/plain"))
     }
-}
-
-fn upload_path() -> PathBuf {
-    std::env::temp_dir().join(format!("duskwatch-gate-{}", std::process::id()))
 }
 
 fn count(bytes: &[u8]) -> usize {
@@ -100,6 +99,8 @@ struct Running {
     addresses: Vec<SocketAddr>,
     stop: Option<UnixStream>,
     thread: Option<JoinHandle<Result<(), String>>>,
+    /// Where a file is kept that comes.
+    upload: PathBuf,
 }
 
 impl Running {
@@ -111,8 +112,10 @@ impl Running {
         );
         let addresses = gate.listeners.addresses();
         let (stop, stopped) = UnixStream::pair().unwrap();
-        let thread = std::thread::spawn(move || gate.run(&mut Echo::default(), stopped.as_fd()));
-        Self { addresses, stop: Some(stop), thread: Some(thread) }
+        let upload = std::env::temp_dir().join(format!("duskwatch-gate-{}", addresses[0].port()));
+        let mut echo = Echo { upload: upload.clone(), ..Echo::default() };
+        let thread = std::thread::spawn(move || gate.run(&mut echo, stopped.as_fd()));
+        Self { addresses, stop: Some(stop), thread: Some(thread), upload }
     }
 
     fn connect(&self) -> TcpStream {
@@ -459,7 +462,6 @@ fn bodies_that_are_not_taken_are_refused() {
         (411, format!("POST /form HTTP/1.1\r\nTransfer-Encoding: chunked\r\n{LAST}4\r\nmark\r\n0\r\n\r\n")),
         (413, post("/form", FORM, &large, last)),
         (413, post("/form", FORM, &fits, padding)),
-        (413, post("/file", FILE, "mark", last).replace("Length: 4", "Length: 1048577")),
         (400, post("/form", FORM, "mark=%0", last)),
         (400, post("/form", FORM, "mark=%0a", last)),
         (400, post("/form", FORM, "mark", last).replace("Length: 4", "Length: 4\r\nContent-Length: 5")),
@@ -471,9 +473,19 @@ fn bodies_that_are_not_taken_are_refused() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{text} gave {answer}");
         assert!(answer.contains("Connection: close\r\n\r\n") && !answer.contains("mark"), "{answer}");
     }
-    assert!(!upload_path().exists());
+    assert!(!gate.upload.exists());
     let whole = gate.exchange(&post("/form", FORM, &fits, last));
     assert!(whole.starts_with("HTTP/1.1 200 "), "{whole}");
+}
+
+#[test]
+fn the_sender_of_a_file_that_is_too_large_gets_to_read_the_answer() {
+    let gate = Running::start(&["127.0.0.1:0"]);
+    let last = LAST.strip_suffix("\r\n").unwrap();
+    for bytes in [(1 << 20) + 1, 5 << 20] {
+        let answer = gate.exchange(&post("/file", FILE, &"x".repeat(bytes), last));
+        assert!(answer.ends_with("\r\n\r\ntoo large"), "{answer}");
+    }
 }
 
 #[test]
@@ -485,7 +497,7 @@ fn files_come_one_at_a_time_and_stay_no_longer_than_their_request() {
     let mut first = gate.connect();
     first.write_all(start.as_bytes()).unwrap();
     let limit = Instant::now() + Duration::from_secs(10);
-    while !upload_path().exists() {
+    while !gate.upload.exists() {
         assert!(Instant::now() < limit, "nothing is kept of it");
         std::thread::yield_now();
     }
@@ -496,7 +508,7 @@ fn files_come_one_at_a_time_and_stay_no_longer_than_their_request() {
     let mut answer = String::new();
     first.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with("300000 bytes, 300000 of them x"), "{answer}");
-    assert!(!upload_path().exists());
+    assert!(!gate.upload.exists());
     // One that breaks off leaves nothing.
     let mut broken = gate.connect();
     broken.write_all(start.as_bytes()).unwrap();
@@ -505,5 +517,5 @@ fn files_come_one_at_a_time_and_stay_no_longer_than_their_request() {
     while !gate.exchange(&post("/file", FILE, "", last)).ends_with("0 bytes, 0 of them x") {
         assert!(Instant::now() < limit, "its place is not free");
     }
-    assert!(!upload_path().exists());
+    assert!(!gate.upload.exists());
 }
