@@ -12,8 +12,8 @@ PART ?=
 export HOMES ?=
 
 BUILD_PACKAGES = build-essential libpcap-dev pkg-config
-TEST_PACKAGES = arp-scan busybox chromium hping3 iproute2 jq masscan mount nfdump nftables nmap procps prometheus python3-venv \
-	rsyslog shellcheck sqlite3 systemd systemd-container tshark util-linux w3m zmap
+TEST_PACKAGES = arp-scan busybox chromium curl hping3 iproute2 jq masscan mount nfdump nftables nginx-light nmap openssl procps \
+	prometheus python3-venv rsyslog shellcheck sqlite3 systemd systemd-container tshark util-linux w3m zmap
 BENCH_PACKAGES = darkstat iproute2 qemu-user valgrind
 # openwrt/cross adds Debian's Rust, rustc-web cargo-web rust-web-src, unless rustup has a nightly with rust-src.
 CROSS_PACKAGES = bison build-essential ca-certificates curl flex python3-venv

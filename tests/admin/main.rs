@@ -9,6 +9,7 @@ mod netns;
 #[path = "../live/program.rs"]
 #[allow(dead_code)]
 mod program;
+mod proxy;
 #[path = "../remember/scene.rs"]
 #[allow(dead_code)]
 mod scene;

@@ -69,7 +69,7 @@ impl<'a> Program<'a> {
                 panic!("the program ended with {status}: {:?}", program.log());
             }
             let address = program.log().iter().find_map(|line| {
-                line.split_once("serving http://")?.1.strip_suffix('/')?.parse::<SocketAddr>().ok()
+                line.split_once("serving http://")?.1.split('/').next()?.parse::<SocketAddr>().ok()
             });
             address.map(|address| program.address = address).is_some()
         });
