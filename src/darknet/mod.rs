@@ -36,6 +36,8 @@ pub use signal::Signal;
 pub use source::{Source, Target};
 pub use summary::{About, DISTINCT_MAX, Summary, SummaryLine, SummaryRow, Whole};
 
+use alloc::boxed::Box;
+
 use heapless::Deque;
 
 #[cfg(doc)]
@@ -114,16 +116,18 @@ impl Finding {
 }
 
 /// What is dark, who touched it, and what was said about it.
+// The larger parts are boxed: on its way into the monitor it is moved several times, and what the stack had once
+// stays.
 #[derive(Clone, Debug)]
 pub struct Darknet {
-    space: Space,
+    space: Box<Space>,
     exclusions: Exclusions,
     sources: Sources,
     fan_outs: FanOuts,
     background: Background,
     confirmations: Option<Confirmations>,
     rules: Rules,
-    recent: Deque<Event, DARK_EVENTS_MAX>,
+    recent: Box<Deque<Event, DARK_EVENTS_MAX>>,
     totals: Totals,
     seed: Seed,
     /// When the last summary was made, and how many packets there were by then.
@@ -135,14 +139,14 @@ impl Darknet {
     /// `DARK_PREFIXES_MAX` prefixes. Without a source nothing is watched.
     pub fn new(prefixes: &[Prefix], sources: usize, seed: Seed) -> Option<Self> {
         Some(Self {
-            space: Space::new(prefixes, sources * SIGNS_PER_SOURCE, seed)?,
+            space: Box::new(Space::new(prefixes, sources * SIGNS_PER_SOURCE, seed)?),
             exclusions: Exclusions::default(),
             sources: Sources::with_capacity(sources, seed),
             fan_outs: FanOuts::new(seed),
             background: Background::new(seed),
             confirmations: None,
             rules: Rules::default(),
-            recent: Deque::new(),
+            recent: Box::default(),
             totals: Totals::default(),
             seed,
             summarized: (Timestamp::default(), 0),

@@ -191,7 +191,7 @@ impl AdminView {
         html.markup("<h2>{Counters}</h2>\n");
         form.begin(html, "reset");
         html.markup("<label>{Interface} <select name=\"interface\"><option value=\"\">{all}</option>");
-        for interface in &self.header.interfaces {
+        for interface in self.header.interfaces.iter() {
             html.markup("<option>").text(&interface.name).markup("</option>");
         }
         html.markup("</select></label>\n<label><input type=\"checkbox\" required> ");

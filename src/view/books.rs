@@ -1,5 +1,6 @@
 //! What every view of an interface shows: which interfaces there are, and the sums of the chosen one.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use heapless::{String, Vec};
@@ -35,14 +36,15 @@ impl fmt::Display for NotFound {
 }
 
 /// The part of a view that all views have.
+// Boxed, because all views are made on one stack, and what the stack had once stays.
 #[derive(Clone, Debug, Default)]
 pub struct Header {
     /// All interfaces.
-    pub interfaces: Vec<Interface, INTERFACES_MAX>,
+    pub interfaces: Box<Vec<Interface, INTERFACES_MAX>>,
     /// Which of them is shown; all, if it is none.
     pub chosen: usize,
     /// The sums of the one that is shown.
-    pub books: Books,
+    pub books: Box<Books>,
 }
 
 impl Header {
@@ -57,7 +59,7 @@ impl Header {
             None => ledgers.iter().position(|ledger| ledger.role() == Role::Lan).unwrap_or(0),
         };
         let ledger = ledgers.get(self.chosen).ok_or(NotFound)?;
-        self.books = Books::of(ledger);
+        *self.books = Books::of(ledger);
         Ok(ledger)
     }
 
@@ -74,7 +76,7 @@ impl Header {
                 json.field("program", PROGRAM);
                 json.field("time", now);
                 json.key("interfaces").array(|json| {
-                    for interface in &self.interfaces {
+                    for interface in self.interfaces.iter() {
                         json.object(|json| {
                             json.field("name", interface.name.as_str());
                             json.field("role", interface.role.name());

@@ -649,7 +649,7 @@ mod tests {
         for filter in Filter::ALL {
             view.copy(&monitor, None, HostsQuery { filter, offset: 3, ..HostsQuery::default() }).unwrap();
             assert_eq!(view.rows().len(), view.matching.saturating_sub(3).min(10));
-            let Books { evicted, totals, .. } = &view.header.books;
+            let Books { evicted, totals, .. } = &*view.header.books;
             assert!(evicted.hosts > 0);
             let mut sum = view.others.traffic;
             sum += evicted.traffic;

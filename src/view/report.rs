@@ -85,7 +85,7 @@ pub fn write(out: &mut dyn fmt::Write, monitor: &Monitor, context: &Context) -> 
 fn write_interface(json: &mut Json, ledger: &Ledger, context: &Context) {
     let count = usize::from(ledger.hosts_used().0);
     let mut hosts = HostsView::with_capacity(count, count);
-    hosts.header.books = super::Books::of(ledger);
+    *hosts.header.books = super::Books::of(ledger);
     hosts.copy_rows(ledger, HostsQuery { count, ..HostsQuery::default() });
     let mut ports = PortsView::with_capacity(ledger.port_rows().0);
     ports.copy_rows(ledger);

@@ -211,7 +211,7 @@ impl SideBySideView {
             .say(caption)
             .markup("</caption>\n<colgroup span=\"2\"></colgroup>");
         // What belongs to one interface has one background.
-        for _ in &self.header.interfaces {
+        for _ in self.header.interfaces.iter() {
             html.markup("<colgroup span=\"").text(columns.len() + 1).markup("\"></colgroup>");
         }
         html.markup("\n<thead><tr>");
@@ -220,12 +220,12 @@ impl SideBySideView {
         } else {
             "<th scope=\"col\" rowspan=\"2\" class=\"n\">{Number}</th><th scope=\"col\" rowspan=\"2\">{Name}</th>"
         });
-        for interface in &self.header.interfaces {
+        for interface in self.header.interfaces.iter() {
             html.markup("<th scope=\"colgroup\" colspan=\"");
             html.text(columns.len() + 1).markup("\"><bdi>").text(&interface.name).markup("</bdi></th>");
         }
         html.markup("</tr>\n<tr>");
-        for _ in &self.header.interfaces {
+        for _ in self.header.interfaces.iter() {
             for (_, label) in columns {
                 html.markup("<th scope=\"col\" class=\"n\">").say(*label).markup("</th>");
             }
