@@ -66,14 +66,16 @@ pub(super) struct Connection {
     wanted: usize,
     /// The file that came with the request.
     upload: Option<Upload>,
-    head: [u8; WEB_HEAD_BYTES_MAX],
+    head: Vec<u8>,
 }
 
 impl Connection {
-    /// A connection just accepted; the stream must be non-blocking.
-    pub(super) fn new(stream: TcpStream, peer: IpAddr, number: u64, now: Instant) -> Self {
+    /// A connection just accepted, with a buffer for heads that another may have had; the stream must be
+    /// non-blocking.
+    pub(super) fn new(stream: TcpStream, peer: IpAddr, number: u64, mut head: Vec<u8>, now: Instant) -> Self {
         let state = State::Reading { unexamined: false };
-        let head = [0; WEB_HEAD_BYTES_MAX];
+        head.clear();
+        head.resize(WEB_HEAD_BYTES_MAX, 0);
         Self {
             stream,
             peer,
@@ -288,11 +290,11 @@ impl Connection {
         let _ = sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
     }
 
-    /// Gives the page back, if a response is on its way.
-    pub(super) fn into_page(self) -> Option<Page> {
+    /// Gives the buffer back, and the page if a response is on its way.
+    pub(super) fn into_parts(self) -> (Vec<u8>, Option<Page>) {
         match self.state {
-            State::Writing { page, .. } => Some(page),
-            _ => None,
+            State::Writing { page, .. } => (self.head, Some(page)),
+            _ => (self.head, None),
         }
     }
 
@@ -401,7 +403,7 @@ mod tests {
         client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let (stream, peer) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
-        (Connection::new(stream, peer.ip(), 1, now), client)
+        (Connection::new(stream, peer.ip(), 1, Vec::new(), now), client)
     }
 
     /// Proceeds until something comes of it.
@@ -497,7 +499,7 @@ mod tests {
             connection.proceed(late);
         }
         assert_eq!(connection.deadline(), start + WEB_RESPONSE_TIME);
-        assert!(connection.into_page().is_some());
+        assert!(connection.into_parts().1.is_some());
     }
 
     #[test]

@@ -52,11 +52,14 @@ impl Statistics {
     }
 }
 
-/// The web server: its sockets, connections and pages, all of them allocated by `new`.
+/// The web server: its sockets, connections and pages, all of them allocated by `new` but for the connections'
+/// buffers: most routers never need as many as there may be.
 pub struct Gate {
     listeners: Listeners,
     names: HostNames,
     connections: Box<[Option<Connection>]>,
+    /// Their buffers that are not in use. There are as many as there were connections at once.
+    buffers: Vec<Vec<u8>>,
     /// The pages not in use.
     pages: Vec<Page>,
     /// Those for parts of downloads that are not in use.
@@ -72,6 +75,7 @@ impl Gate {
             listeners,
             names,
             connections: (0..WEB_CONNECTIONS_MAX).map(|_| None).collect(),
+            buffers: Vec::with_capacity(WEB_CONNECTIONS_MAX),
             pages: (0..WEB_PAGES_MAX).map(|_| Page::new()).collect(),
             part_pages: (0..WEB_DOWNLOADS_MAX).map(|_| Page::for_parts()).collect(),
             statistics: Statistics::default(),
@@ -351,7 +355,9 @@ impl Gate {
         match slot {
             Some(index) if stream.set_nonblocking(true).is_ok() => {
                 self.evict(index);
-                self.connections[index] = Some(Connection::new(stream, peer, self.statistics.accepted, now));
+                let number = self.statistics.accepted;
+                let buffer = self.buffers.pop().unwrap_or_default();
+                self.connections[index] = Some(Connection::new(stream, peer, number, buffer, now));
                 self.share_out(peer);
                 self.serve(index, now);
             }
@@ -405,11 +411,13 @@ impl Gate {
         self.close(index);
     }
 
-    /// Closes a connection; its page, if it holds one, is free again.
+    /// Closes a connection; its buffer is free again, and its page, if it holds one.
     fn close(&mut self, index: usize) {
         let Some(connection) = self.connections[index].take() else { return };
         self.share_out(connection.peer());
-        if let Some(page) = connection.into_page() {
+        let (buffer, page) = connection.into_parts();
+        self.buffers.push(buffer);
+        if let Some(page) = page {
             self.put_back(page);
         }
     }
