@@ -85,8 +85,8 @@ pub const PEER_ROW_BYTES: usize = 48;
 pub const FLOW_BYTES: usize = 96;
 
 /// What a ledger costs at most beside its tables: history, protocols, totals. With the default tables it
-/// is 40 KiB + 1,024 hosts x (218 + 48) + 8,192 port rows x 48 + 1,024 flows x 96 = 786 KiB.
-pub const LEDGER_BYTES: usize = 40 * 1024;
+/// is 28 KiB + 1,024 hosts x (218 + 48) + 8,192 port rows x 48 + 1,024 flows x 96 = 774 KiB.
+pub const LEDGER_BYTES: usize = 28 * 1024;
 
 /// Sets of port rows looked at each second for rows of hosts that are gone: all of the default table
 /// within half a minute.
@@ -146,8 +146,9 @@ pub const HISTORY_DAYS: usize = 31;
 /// Bars of one month.
 pub const HISTORY_MONTHS: usize = 24;
 
-/// Room for bars in every ring: the longest one's; 48 bytes each.
-pub const HISTORY_BARS_MAX: usize = 60;
+/// Bars of all rings of an interface; 48 bytes each.
+pub const HISTORY_BARS: usize =
+    HISTORY_SECONDS + HISTORY_MINUTES + HISTORY_HOURS + HISTORY_DAYS + HISTORY_MONTHS;
 
 /// Seconds in which rows count for a rate, and the time after which all flows are booked for that: short enough
 /// to tell who uses the line now, long enough that the thousand flows are looked at rarely.

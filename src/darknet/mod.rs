@@ -120,7 +120,7 @@ impl Finding {
 // stays.
 #[derive(Clone, Debug)]
 pub struct Darknet {
-    space: Box<Space>,
+    space: Space,
     exclusions: Exclusions,
     sources: Sources,
     fan_outs: FanOuts,
@@ -139,7 +139,7 @@ impl Darknet {
     /// `DARK_PREFIXES_MAX` prefixes. Without a source nothing is watched.
     pub fn new(prefixes: &[Prefix], sources: usize, seed: Seed) -> Option<Self> {
         Some(Self {
-            space: Box::new(Space::new(prefixes, sources * SIGNS_PER_SOURCE, seed)?),
+            space: Space::new(prefixes, sources * SIGNS_PER_SOURCE, seed)?,
             exclusions: Exclusions::default(),
             sources: Sources::with_capacity(sources, seed),
             fan_outs: FanOuts::new(seed),

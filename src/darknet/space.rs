@@ -5,6 +5,8 @@
 //! sign, since an IPv6 network has too many of them to say that of one; a solicitation for an IPv6 address
 //! that nobody has counts nevertheless, because it is asked on the link itself.
 
+use alloc::boxed::Box;
+
 use heapless::Vec;
 
 use super::Signal;
@@ -38,7 +40,7 @@ struct Interface {
 pub(super) struct Space {
     given: Vec<Prefix, DARK_PREFIXES_MAX>,
     /// Up to the last one that is known.
-    interfaces: Vec<Interface, INTERFACES_MAX>,
+    interfaces: Box<Vec<Interface, INTERFACES_MAX>>,
     signs: Signs,
     in_use: InUse,
     private: Networks,
@@ -54,7 +56,7 @@ impl Space {
         Some(Self {
             given,
             private: Networks::private(),
-            interfaces: Vec::new(),
+            interfaces: Box::default(),
             signs: Signs::with_capacity(signs, seed),
             in_use: InUse::default(),
             learning: LEARNING_SECONDS,

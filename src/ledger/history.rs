@@ -4,12 +4,11 @@
 //! A packet costs the history nothing: once a second the growth of the totals since the last look is
 //! added to the newest bar of every ring, and the rings move on.
 
-use heapless::Deque;
+use alloc::collections::VecDeque;
 
 use super::{Counters, Directions};
 use crate::limits::{
-    HISTORY_BARS_MAX, HISTORY_DAYS, HISTORY_HOURS, HISTORY_MINUTES, HISTORY_MONTHS, HISTORY_SECONDS,
-    REORDER_SECONDS,
+    HISTORY_DAYS, HISTORY_HOURS, HISTORY_MINUTES, HISTORY_MONTHS, HISTORY_SECONDS, REORDER_SECONDS,
 };
 use crate::network::Direction;
 
@@ -145,19 +144,18 @@ fn first_day_of_month(month: i64) -> i64 {
     era * 146_097 + year * 365 + year / 4 - year / 100 + (153 * month + 2) / 5 - 719_468
 }
 
-/// The bars of one period length. Every ring has room for the longest one's bars: one type for all five
-/// is worth its 5 KB.
+/// The bars of one period length. There is room for all of them from the start.
 #[derive(Clone, Debug)]
 struct Ring {
     period: Period,
-    bars: Deque<Bar, HISTORY_BARS_MAX>,
+    bars: VecDeque<Bar>,
     /// The number of the newest bar's period.
     newest: i64,
 }
 
 impl Ring {
-    const fn new(period: Period) -> Self {
-        Self { period, bars: Deque::new(), newest: 0 }
+    fn new(period: Period) -> Self {
+        Self { period, bars: VecDeque::with_capacity(period.bars()), newest: 0 }
     }
 
     /// Books the growth on the newest bar, then moves on to the period of this time, which is local where the
@@ -205,8 +203,7 @@ impl Ring {
         if self.bars.len() >= self.period.bars() {
             self.bars.pop_front();
         }
-        // There is room: no ring is longer than the longest.
-        let _ = self.bars.push_back(bar);
+        self.bars.push_back(bar);
     }
 }
 

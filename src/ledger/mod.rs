@@ -34,8 +34,8 @@ use lately::Activity;
 use rate::Window;
 
 use crate::limits::{
-    FLOW_BYTES, FLOWS, HOST_BUCKET_BYTES, HOST_BYTES, INTERFACE_NAME_MAX, LEDGER_BYTES, PEER_ROW_BYTES,
-    PEER_SETS_SWEPT, PORT_ROW_BYTES, PORT_SETS_SWEPT,
+    FLOW_BYTES, FLOWS, HISTORY_BARS, HOST_BUCKET_BYTES, HOST_BYTES, INTERFACE_NAME_MAX, LEDGER_BYTES,
+    PEER_ROW_BYTES, PEER_SETS_SWEPT, PORT_ROW_BYTES, PORT_SETS_SWEPT,
 };
 use crate::network::{Direction, Networks, Place, Role};
 use crate::packet::{Address, Decoded, Discard, LinkType, Mac, Packet};
@@ -159,12 +159,13 @@ pub struct Ledger {
     highest_port: u16,
     peers: PeerTable,
     flows: FlowCache,
-    history: Box<History>,
+    history: History,
     accounts: Accounts,
 }
 
-const _: () =
-    assert!(size_of::<Ledger>() + size_of::<History>() + 256 * size_of::<Directions>() <= LEDGER_BYTES);
+const _: () = assert!(
+    size_of::<Ledger>() + HISTORY_BARS * size_of::<Bar>() + 256 * size_of::<Directions>() <= LEDGER_BYTES
+);
 const _: () = assert!(GuardedTable::<Host>::ROW_BYTES + size_of::<Activity>() <= HOST_BYTES);
 const _: () = assert!(PortTable::ROW_BYTES <= PORT_ROW_BYTES);
 const _: () = assert!(PeerTable::ROW_BYTES <= PEER_ROW_BYTES);
@@ -206,7 +207,7 @@ impl Ledger {
             highest_port: u16::MAX,
             peers: PeerTable::with_capacity(capacity.hosts.into(), seed),
             flows: FlowCache::with_capacity(FLOWS, seed),
-            history: Box::default(),
+            history: History::default(),
             accounts,
         }
     }
