@@ -14,7 +14,8 @@ use crate::time::Timestamp;
 /// held across I/O, formatting or allocation.
 pub struct Monitor {
     ledgers: Box<[Ledger]>,
-    darknet: Darknet,
+    // Boxed, because a monitor is moved several times on its way behind its lock, and what the stack had once stays.
+    darknet: Box<Darknet>,
     quotas: heapless::Vec<Watch, QUOTAS_MAX>,
 }
 
@@ -22,7 +23,8 @@ impl Monitor {
     /// A monitor of these interfaces, the first [`INTERFACES_MAX`] of them.
     pub fn new(mut ledgers: Vec<Ledger>, darknet: Darknet) -> Self {
         ledgers.truncate(INTERFACES_MAX);
-        Self { ledgers: ledgers.into_boxed_slice(), darknet, quotas: heapless::Vec::new() }
+        let (ledgers, darknet) = (ledgers.into_boxed_slice(), Box::new(darknet));
+        Self { ledgers, darknet, quotas: heapless::Vec::new() }
     }
 
     /// Counts a frame that was captured on an interface at this time, and says what of it is to be told to

@@ -116,8 +116,6 @@ impl Finding {
 }
 
 /// What is dark, who touched it, and what was said about it.
-// The larger parts are boxed: on its way into the monitor it is moved several times, and what the stack had once
-// stays.
 #[derive(Clone, Debug)]
 pub struct Darknet {
     space: Space,
