@@ -19,11 +19,10 @@ use duskwatch::packet::{Frame, LinkType};
 use duskwatch::snapshot::{self, Header, Writer};
 use duskwatch::table::Seed;
 use duskwatch::time::Timestamp;
-use duskwatch::view::languages::ENGLISH;
 use duskwatch::view::{
     AboutView, Context, DarknetView, DeviceKey, DeviceSort, DeviceView, DevicesView, EvidenceFacts, Facts,
-    Hidden, HostView, HostsQuery, HostsView, MetricsView, NameFacts, NoNames, PortsView, ProtocolsView,
-    SenderFacts, SideBySideView, SourceView, StoreFacts, SummaryView,
+    HostView, HostsQuery, HostsView, MetricsView, NameFacts, PortsView, ProtocolsView, SenderFacts,
+    SideBySideView, SourceView, StoreFacts, SummaryView,
 };
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -159,17 +158,7 @@ fn evidence_does_not_allocate() {
 
 /// Every view of both interfaces, copied and written in every form.
 fn views_do_not_allocate(monitor: &Monitor, capacity: Capacity) {
-    let context = Context {
-        now: Timestamp::from_seconds(START + 3_200),
-        utc_offset: 3_600,
-        base: "/",
-        names: &NoNames,
-        language: &ENGLISH,
-        hidden: Hidden::default(),
-        notice: None,
-        custom_style: false,
-        administration: false,
-    };
+    let context = Context { utc_offset: 3_600, ..Context::at(Timestamp::from_seconds(START + 3_200)) };
     let facts = Facts {
         store: Some(StoreFacts { budget: Some(1 << 20), ..StoreFacts::default() }),
         alarm: Some(SenderFacts::default()),

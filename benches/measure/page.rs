@@ -8,7 +8,7 @@ use duskwatch::monitor::Monitor;
 use duskwatch::packet::{Frame, LinkType, decode};
 use duskwatch::time::Timestamp;
 use duskwatch::view::languages::{ENGLISH, LANGUAGES, Language};
-use duskwatch::view::{Context, Hidden, NoNames, SummaryView};
+use duskwatch::view::{Context, SummaryView};
 use traffic::scenarios::{Encoder, Options, Scenario};
 use traffic::send::FrameSize;
 
@@ -108,17 +108,7 @@ impl Renderer {
     }
 
     fn render(&mut self, monitor: &mut Monitor, now: Timestamp) -> usize {
-        let context = Context {
-            now,
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            language: self.language,
-            hidden: Hidden::default(),
-            notice: None,
-            custom_style: false,
-            administration: false,
-        };
+        let context = Context { language: self.language, ..Context::at(now) };
         monitor.settle(now);
         self.text.clear();
         self.view.copy(monitor, None).expect("there is an interface");

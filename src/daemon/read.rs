@@ -28,8 +28,7 @@ use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::packet::{Frame, LinkType, decode};
 use crate::time::Timestamp;
-use crate::view::languages::ENGLISH;
-use crate::view::{Context, NoNames, SummaryView, report};
+use crate::view::{Context, SummaryView, report};
 
 /// The same hash on every machine, so that the same rows make room in a table that is too small.
 const SEED: (u64, u64) = (0, 0);
@@ -76,15 +75,9 @@ pub fn run(config: &Config, file: &Path, output: Output) -> Result<(), String> {
     }
     let last = monitor.ledgers().first().map(Ledger::last).unwrap_or_default();
     let context = Context {
-        now: last,
         utc_offset: Zone::local().utc_offset(last),
-        base: "/",
-        names: &NoNames,
-        language: &ENGLISH,
         hidden: setup::hidden(config),
-        notice: None,
-        custom_style: false,
-        administration: false,
+        ..Context::at(last)
     };
     match output {
         Output::Json => print(stdout(), |out| {

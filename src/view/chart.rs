@@ -316,22 +316,15 @@ impl Label {
 mod tests {
     use super::*;
     use crate::ledger::Counters;
+    use crate::view::Context;
     use crate::view::books::Header;
     use crate::view::languages::ENGLISH;
     use crate::view::page::Place;
-    use crate::view::{Context, Hidden, NoNames};
 
     fn drawn(period: Period, newest: i64, of_device: bool) -> String {
         let context = Context {
-            now: crate::time::Timestamp::from_seconds(1_700_000_000),
             utc_offset: -3_600,
-            base: "/",
-            names: &NoNames,
-            language: &ENGLISH,
-            hidden: Hidden::default(),
-            notice: None,
-            custom_style: false,
-            administration: false,
+            ..Context::at(crate::time::Timestamp::from_seconds(1_700_000_000))
         };
         let page = Page { header: &Header::default(), context: &context, place: Place::Devices };
         let bar = Bar { inbound: Counters::new(1, 5_000), outbound: Counters::new(1, 250), ..Bar::default() };

@@ -428,26 +428,18 @@ impl fmt::Display for Targets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::languages::{ENGLISH, LANGUAGES};
+    use crate::view::SourceView;
+    use crate::view::languages::LANGUAGES;
     use crate::view::samples::dark;
-    use crate::view::{Hidden, NoNames, SourceView};
 
-    const CONTEXT: Context = Context {
-        now: Timestamp::from_seconds(0),
-        utc_offset: 0,
-        base: "/",
-        names: &NoNames,
-        language: &ENGLISH,
-        hidden: Hidden { macs: false, last_seen: false },
-        notice: None,
-        custom_style: false,
-        administration: false,
-    };
+    fn context() -> Context<'static> {
+        Context::at(Timestamp::from_seconds(0))
+    }
 
     #[test]
     fn pages_tell_events_in_their_readers_language_and_json_does_not() {
         let monitor = dark(30);
-        let german = Context { language: LANGUAGES[1], ..CONTEXT };
+        let german = Context { language: LANGUAGES[1], ..context() };
         let mut view = DarknetView::with_capacity(10);
         view.copy(&monitor, None).unwrap();
         let event = *monitor.darknet().recent().last().unwrap();
@@ -491,7 +483,7 @@ mod tests {
         let shown: Counters = view.sources.rows().iter().map(|row| row.sum).sum();
         assert_eq!((shown + view.sources.rest().outbound).packets, totals.packets);
         let mut out = String::new();
-        view.write_json(&mut out, &CONTEXT).unwrap();
+        view.write_json(&mut out, &context()).unwrap();
         let json: serde_json::Value = serde_json::from_str(&out).unwrap();
         let json = &json["darknet"];
         assert_eq!(json["dark"], serde_json::json!(["10.9.0.0/16"]));

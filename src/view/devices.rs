@@ -441,22 +441,12 @@ pub(super) fn bytes_cell(html: &mut Html, bytes: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::languages::ENGLISH;
+
     use crate::view::samples::{NOON, seeded};
-    use crate::view::{DeviceKey, DeviceView, Hidden, NoNames};
+    use crate::view::{DeviceKey, DeviceView, Hidden};
 
     fn context(hidden: Hidden) -> Context<'static> {
-        Context {
-            now: crate::time::Timestamp::from_seconds(NOON + 700),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            language: &ENGLISH,
-            hidden,
-            notice: None,
-            custom_style: false,
-            administration: false,
-        }
+        Context { hidden, ..Context::at(crate::time::Timestamp::from_seconds(NOON + 700)) }
     }
 
     #[test]

@@ -343,31 +343,23 @@ mod tests {
     use super::*;
     use crate::packet::{Decoded, Packet};
     use crate::time::Timestamp;
-    use crate::view::languages::{ENGLISH, LANGUAGES};
+    use crate::view::languages::LANGUAGES;
     use crate::view::samples::{address, dark, empty, seeded};
-    use crate::view::{DeviceKey, Hidden, NoNames, SourceView};
+    use crate::view::{DeviceKey, SourceView};
 
-    const CONTEXT: Context = Context {
-        now: Timestamp::from_seconds(1_700_000_001),
-        utc_offset: 0,
-        base: "/",
-        names: &NoNames,
-        hidden: Hidden { macs: false, last_seen: false },
-        notice: None,
-        language: &ENGLISH,
-        custom_style: false,
-        administration: false,
-    };
+    fn context() -> Context<'static> {
+        Context::at(Timestamp::from_seconds(1_700_000_001))
+    }
 
     fn json(view: &HostView) -> serde_json::Value {
         let mut out = String::new();
-        view.write_json(&mut out, &CONTEXT).unwrap();
+        view.write_json(&mut out, &context()).unwrap();
         serde_json::from_str(&out).unwrap()
     }
 
     fn html(view: &HostView, device: Option<&DeviceView>) -> String {
         let mut out = String::new();
-        view.write_html(&mut out, &CONTEXT, device).unwrap();
+        view.write_html(&mut out, &context(), device).unwrap();
         out
     }
 
@@ -397,7 +389,7 @@ mod tests {
         let [received, sent] = [rate.received, rate.sent].map(|bytes| Rate::of(bytes, 1));
         let title = |who| format!("<title>↓ {received} ↑ {sent} · {who} · duskwatch</title>");
         let mut out = String::new();
-        device.write_html(&mut out, &CONTEXT).unwrap();
+        device.write_html(&mut out, &context()).unwrap();
         assert!(out.contains(&title("02:00:00:00:00:05")), "{out}");
         assert!(html(&host, None).contains(&title("192.168.1.5")));
     }
@@ -431,7 +423,7 @@ mod tests {
         view.copy(&monitor, None, address("198.51.100.1")).unwrap();
         source.copy(&monitor, None, address("198.51.100.1")).unwrap();
         let mut out = String::new();
-        source.write_json(&mut out, &CONTEXT).unwrap();
+        source.write_json(&mut out, &context()).unwrap();
         let source: serde_json::Value = serde_json::from_str(&out).unwrap();
         let dark = &json(&view)["host"]["darknet"];
         for field in ["alert", "dark_targets", "packets", "bytes", "first", "last"] {
@@ -449,7 +441,7 @@ mod tests {
             let sum = Counters::new(packets, 60);
             view.dark = view.dark.map(|row| SourceRow { sum, dark_targets, ..row });
             let mut out = String::new();
-            view.write_html(&mut out, &Context { language: LANGUAGES[1], ..CONTEXT }, None).unwrap();
+            view.write_html(&mut out, &Context { language: LANGUAGES[1], ..context() }, None).unwrap();
             assert!(out.contains(&format!("{german}</a>")), "{out}");
         }
         // The one that was touched knows nothing of it.

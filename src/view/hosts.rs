@@ -484,22 +484,12 @@ mod tests {
     use core::cell::Cell;
 
     use crate::time::Timestamp;
-    use crate::view::languages::ENGLISH;
+
     use crate::view::samples::{EvilNames, seeded};
     use crate::view::{Books, NoNames};
 
     fn context(names: &dyn NameSource) -> Context<'_> {
-        Context {
-            now: Timestamp::from_seconds(1_700_050_300),
-            utc_offset: 0,
-            base: "/",
-            names,
-            hidden: Hidden::default(),
-            notice: None,
-            language: &ENGLISH,
-            custom_style: false,
-            administration: false,
-        }
+        Context { names, ..Context::at(Timestamp::from_seconds(1_700_050_300)) }
     }
 
     /// Every other host has a name, and some share one. A name is not always the same.

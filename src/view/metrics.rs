@@ -303,9 +303,8 @@ impl Display for LabelValue<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::languages::ENGLISH;
+
     use crate::view::samples::seeded;
-    use crate::view::{Hidden, NoNames};
 
     #[test]
     fn every_sample_belongs_to_the_family_before_it() {
@@ -313,17 +312,7 @@ mod tests {
         let mut view = MetricsView::new();
         view.copy(&monitor);
         let mut out = String::new();
-        let context = Context {
-            now: monitor.ledgers()[0].last(),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            language: &ENGLISH,
-            hidden: Hidden::default(),
-            notice: None,
-            custom_style: false,
-            administration: false,
-        };
+        let context = Context::at(monitor.ledgers()[0].last());
         view.write(&mut out, &context, &Facts::default()).unwrap();
         let mut families = Vec::new();
         for line in out.lines() {

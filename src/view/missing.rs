@@ -37,21 +37,11 @@ mod tests {
     use crate::limits::{INTERFACE_NAME_MAX, INTERFACES_MAX};
     use crate::view::languages::{ENGLISH, LANGUAGES};
     use crate::view::samples::seeded_interfaces;
-    use crate::view::{Hidden, NoNames};
 
     #[test]
     fn it_leads_to_the_pages_in_the_readers_language() {
-        let context = Context {
-            now: crate::time::Timestamp::from_seconds(0),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            language: LANGUAGES[1],
-            hidden: Hidden::default(),
-            notice: None,
-            custom_style: false,
-            administration: false,
-        };
+        let context =
+            Context { language: LANGUAGES[1], ..Context::at(crate::time::Timestamp::from_seconds(0)) };
         let mut view = MissingView::default();
         view.copy(&seeded_interfaces(&["br-lan", "wan"]));
         let mut out = String::new();

@@ -63,7 +63,7 @@ pub use top::{Rest, Top};
 
 use heapless::String;
 
-use self::languages::Language;
+use self::languages::{ENGLISH, Language};
 use crate::limits::NAME_BYTES_MAX;
 use crate::packet::{Address, Mac};
 use crate::time::Timestamp;
@@ -164,6 +164,23 @@ pub struct Hidden {
     pub macs: bool,
     /// When a host was last seen.
     pub last_seen: bool,
+}
+
+impl Context<'static> {
+    /// That of somebody who reads English in UTC, at this time: nobody has a name, and nothing is hidden.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            utc_offset: 0,
+            base: "/",
+            names: &NoNames,
+            language: &ENGLISH,
+            hidden: Hidden::default(),
+            notice: None,
+            custom_style: false,
+            administration: false,
+        }
+    }
 }
 
 impl Context<'_> {

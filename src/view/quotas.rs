@@ -135,7 +135,7 @@ mod tests {
     use crate::quota::Quota;
     use crate::view::languages::LANGUAGES;
     use crate::view::samples::{EVIL, EvilNames, NOON, seeded};
-    use crate::view::{DeviceKey, DeviceSort, DeviceView, DevicesView, Hidden, NoNames, SummaryView};
+    use crate::view::{DeviceKey, DeviceSort, DeviceView, DevicesView, Hidden, SummaryView};
 
     const DEVICE: Target = Target::Device(Mac([2, 0, 0, 0, 0, 5]));
 
@@ -152,17 +152,7 @@ mod tests {
     }
 
     fn context() -> Context<'static> {
-        Context {
-            now: crate::time::Timestamp::from_seconds(NOON + 600),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            language: LANGUAGES[0],
-            hidden: Hidden::default(),
-            notice: None,
-            custom_style: false,
-            administration: false,
-        }
+        Context::at(crate::time::Timestamp::from_seconds(NOON + 600))
     }
 
     /// The overview, the devices and the device, each as a page and as JSON.

@@ -129,29 +129,14 @@ mod tests {
     use crate::ledger::{Counters, Coverage};
     use crate::network::Direction;
     use crate::time::Timestamp;
-    use crate::view::languages::ENGLISH;
+
     use crate::view::samples::{EVIL, EvilNames, address, empty, seeded};
     use crate::view::{Hidden, NameSource, NoNames};
 
     fn report(monitor: &Monitor, names: &dyn NameSource) -> Value {
         let mut out = String::new();
         let (now, hidden) = (Timestamp::default(), Hidden::default());
-        write(
-            &mut out,
-            monitor,
-            &Context {
-                now,
-                utc_offset: 0,
-                base: "/",
-                names,
-                language: &ENGLISH,
-                hidden,
-                notice: None,
-                custom_style: false,
-                administration: false,
-            },
-        )
-        .unwrap();
+        write(&mut out, monitor, &Context { names, hidden, ..Context::at(now) }).unwrap();
         serde_json::from_str(&out).unwrap()
     }
 

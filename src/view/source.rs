@@ -434,9 +434,9 @@ mod tests {
     use super::*;
     use crate::network::{Networks, Role};
     use crate::packet::{Decoded, Link, Packet};
-    use crate::view::languages::ENGLISH;
+
     use crate::view::samples::{EVIL, NOON, address, dark};
-    use crate::view::{Hidden, NameSource, NoNames};
+    use crate::view::{NameSource, NoNames};
 
     #[test]
     fn a_source_is_shown_with_all_that_is_known() {
@@ -444,17 +444,7 @@ mod tests {
         let suspect = monitor.darknet().sources().max_by_key(|source| source.packets).unwrap();
         let mut view = SourceView::new(false);
         view.copy(&monitor, None, suspect.address()).unwrap();
-        let context = Context {
-            now: suspect.last(),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            language: &ENGLISH,
-            hidden: Hidden::default(),
-            notice: None,
-            custom_style: false,
-            administration: false,
-        };
+        let context = Context::at(suspect.last());
         let mut out = String::new();
         view.write_json(&mut out, &context).unwrap();
         let json: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -524,17 +514,7 @@ mod tests {
 
     fn shown(view: &SourceView, names: &dyn NameSource) -> (serde_json::Value, String) {
         let now = Timestamp::from_seconds(NOON + 60);
-        let context = Context {
-            now,
-            utc_offset: 0,
-            base: "/",
-            names,
-            language: &ENGLISH,
-            hidden: Hidden::default(),
-            notice: None,
-            custom_style: false,
-            administration: false,
-        };
+        let context = Context { names, ..Context::at(now) };
         let (mut json, mut page) = (String::new(), String::new());
         view.write_json(&mut json, &context).unwrap();
         view.write_html(&mut page, &context).unwrap();

@@ -533,9 +533,8 @@ impl SummaryView {
 mod tests {
     use super::*;
     use crate::packet::{Decoded, Packet, protocol};
-    use crate::view::languages::ENGLISH;
+
     use crate::view::samples::{NOON, address, empty, seeded};
-    use crate::view::{Hidden, NoNames};
 
     #[test]
     fn rates_are_the_mean_of_complete_seconds() {
@@ -573,17 +572,7 @@ mod tests {
     fn the_lists_are_of_now_and_of_today_as_well() {
         let monitor = seeded("br-lan", 1_024, 64, 6_000, 200);
         let mut view = SummaryView::new();
-        let context = Context {
-            now: monitor.ledgers()[0].last(),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            hidden: Hidden::default(),
-            notice: None,
-            language: &ENGLISH,
-            custom_style: false,
-            administration: false,
-        };
+        let context = Context::at(monitor.ledgers()[0].last());
         for by in [Sort::Now, Sort::Today, Sort::Total] {
             view.by = by;
             view.copy(&monitor, None).unwrap();
@@ -616,17 +605,7 @@ mod tests {
 
     #[test]
     fn the_heaviest_devices_are_listed_where_there_are_any() {
-        let context = Context {
-            now: crate::time::Timestamp::from_seconds(NOON + 599),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            hidden: Hidden::default(),
-            notice: None,
-            language: &ENGLISH,
-            custom_style: false,
-            administration: false,
-        };
+        let context = Context::at(crate::time::Timestamp::from_seconds(NOON + 599));
         let caption = "<caption>Devices</caption>";
         let monitor = seeded("br-lan", 1_024, 64, 6_000, 200);
         let accounts = monitor.ledgers()[0].accounts();
@@ -685,17 +664,7 @@ mod tests {
         monitor.settle(now);
         let mut view = SummaryView::new();
         view.copy(&monitor, None).unwrap();
-        let context = Context {
-            now,
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            hidden: Hidden::default(),
-            notice: None,
-            language: &ENGLISH,
-            custom_style: false,
-            administration: false,
-        };
+        let context = Context::at(now);
         let mut out = String::new();
         view.write_html(&mut out, &context).unwrap();
         assert!(out.contains("in 0\u{a0}B · out 0\u{a0}B · other 30\u{a0}kB</small>"), "{out}");
@@ -714,17 +683,7 @@ mod tests {
         let mut view = SummaryView::new();
         view.copy(&monitor, Some("br-lan")).unwrap();
         let mut out = String::new();
-        let context = Context {
-            now: monitor.ledgers()[0].last(),
-            utc_offset: 0,
-            base: "/",
-            names: &NoNames,
-            language: &ENGLISH,
-            custom_style: false,
-            hidden: Hidden::default(),
-            notice: None,
-            administration: false,
-        };
+        let context = Context::at(monitor.ledgers()[0].last());
         view.write_json(&mut out, &context).unwrap();
         let summary: serde_json::Value = serde_json::from_str(&out).unwrap();
         out.clear();

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::languages::{ENGLISH, LANGUAGES, Language};
+use super::languages::{LANGUAGES, Language};
 use super::page::CoverageText;
 use super::query::Search;
 use super::samples::{EVIL, EvilNames, Random, SEED, address, dark, empty, frame, seeded};
@@ -26,17 +26,7 @@ use crate::time::Timestamp;
 
 /// All pages of the interface of this name.
 fn pages(monitor: &Monitor, names: &dyn NameSource, facts: &Facts, name: Option<&str>) -> Vec<String> {
-    let context = Context {
-        now: Timestamp::from_seconds(1_700_050_300),
-        utc_offset: 3_600,
-        base: "/",
-        names,
-        language: &ENGLISH,
-        hidden: Hidden::default(),
-        notice: None,
-        custom_style: false,
-        administration: false,
-    };
+    let context = Context { utc_offset: 3_600, names, ..Context::at(Timestamp::from_seconds(1_700_050_300)) };
     let mut pages = vec![String::new(); 12];
     let mut summary = SummaryView::new();
     summary.copy(monitor, name).unwrap();
@@ -96,17 +86,7 @@ fn bars_start_in_local_time_whatever_the_season() {
     monitor.ledgers_mut()[0].set_utc_offset(7_200);
     let july = Timestamp::from_seconds(JANUARY as u64 + 190 * 86_400);
     monitor.settle(july);
-    let context = Context {
-        now: july,
-        utc_offset: 7_200,
-        base: "/",
-        names: &NoNames,
-        language: &ENGLISH,
-        hidden: Hidden::default(),
-        notice: None,
-        custom_style: false,
-        administration: false,
-    };
+    let context = Context { utc_offset: 7_200, ..Context::at(july) };
     let starts_in_january = |holder: &serde_json::Value, months: &serde_json::Value| {
         assert_eq!(months.as_array().unwrap().len(), 7);
         assert_eq!(months[0]["start"].as_i64().unwrap() + holder["utc_offset"].as_i64().unwrap(), JANUARY);
@@ -190,15 +170,9 @@ fn interfaces_are_chosen_by_name_and_the_first_is_a_lan() {
 fn a_notice_is_escaped_on_the_overview_and_the_about_page() {
     let monitor = seeded("br-lan", 64, 64, 300, 20);
     let context = Context {
-        now: Timestamp::from_seconds(1_700_050_300),
-        utc_offset: 0,
-        base: "/",
-        names: &NoNames,
-        language: &ENGLISH,
-        hidden: Hidden::default(),
         notice: Some(EVIL),
-        custom_style: false,
         administration: true,
+        ..Context::at(Timestamp::from_seconds(1_700_050_300))
     };
     let (mut summary, mut about, mut hosts) =
         (SummaryView::new(), AboutView::new(), HostsView::with_capacity(64, 10));
@@ -319,17 +293,7 @@ fn the_largest_rows_fit_the_parts_of_a_listing() {
 }
 
 fn the_largest_pages_fit(monitor: &Monitor, language: &'static Language) {
-    let context = Context {
-        now: Timestamp::default(),
-        utc_offset: 0,
-        base: "/",
-        names: &LongNames,
-        language,
-        hidden: Hidden::default(),
-        notice: None,
-        custom_style: false,
-        administration: false,
-    };
+    let context = Context { names: &LongNames, language, ..Context::at(Timestamp::default()) };
     let mut sizes = Vec::new();
     let mut measure = |page: &str, write: &dyn Fn(&mut String) -> fmt::Result| {
         let mut out = String::new();

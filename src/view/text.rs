@@ -119,9 +119,9 @@ impl Display for Plain<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::view::languages::ENGLISH;
+
     use crate::view::samples::{EVIL, EvilNames, seeded};
-    use crate::view::{Context, Hidden, SummaryView};
+    use crate::view::{Context, SummaryView};
 
     #[test]
     fn lines_are_aligned_and_steer_no_terminal() {
@@ -130,21 +130,7 @@ mod tests {
         view.copy(&monitor, None).unwrap();
         let mut out = std::string::String::new();
         let now = monitor.ledgers()[0].last();
-        view.write_text(
-            &mut out,
-            &Context {
-                now,
-                utc_offset: 0,
-                base: "/",
-                names: &EvilNames,
-                language: &ENGLISH,
-                hidden: Hidden::default(),
-                notice: None,
-                custom_style: false,
-                administration: false,
-            },
-        )
-        .unwrap();
+        view.write_text(&mut out, &Context { names: &EvilNames, ..Context::at(now) }).unwrap();
         assert!(!out.chars().any(|character| character.is_control() && character != '\n'));
         assert!(out.contains(", 2023-11-15 12:00:00 to 2023-11-15 12:09:59\n"));
         for line in out.lines().skip(2).filter(|line| !line.is_empty()) {
