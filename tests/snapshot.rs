@@ -329,7 +329,7 @@ fn contradictions_are_refused() {
     );
 }
 
-/// The formula of limits.rs holds for the longest numbers.
+/// The formula of `duskwatch::limits` holds for the longest numbers.
 #[test]
 fn records_stay_within_their_bounds() {
     use duskwatch::limits::{
