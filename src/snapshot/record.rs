@@ -291,7 +291,7 @@ pub struct ByDirection {
     pub transit: Counters,
 }
 
-/// How a host is guarded; see [`table::Segment`].
+/// How a host is guarded; see [`crate::table::Segment`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Segment {
@@ -303,7 +303,7 @@ pub enum Segment {
     Pinned,
 }
 
-/// What a port record is about; see [`table::PortKind`].
+/// What a port record is about; see [`crate::table::PortKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PortKind {
