@@ -217,7 +217,7 @@ impl Networks {
         networks
     }
 
-    /// Adds a prefix; false if there is no room for it (limits.rs). One that is there stays as it is.
+    /// Adds a prefix; false if there is no room for it (`crate::limits`). One that is there stays as it is.
     pub fn add(&mut self, prefix: Prefix) -> bool {
         self.prefixes.contains(&prefix) || self.prefixes.push(prefix).is_ok()
     }

@@ -215,7 +215,7 @@ pub enum Discard {
     BadHeader,
     /// An IPv6 packet from or to an IPv4-mapped address, which must not be on a wire (RFC 6890).
     MappedAddress,
-    /// More VLAN tags or MPLS labels than limits.rs allows.
+    /// More VLAN tags or MPLS labels than `crate::limits` allows.
     TooDeep,
     /// A bridged frame on its way out, which was counted when it came in. The capture says so.
     BridgedCopy,

@@ -16,7 +16,7 @@ pub struct HostNames {
 
 impl HostNames {
     /// Allows these names: the machine's own and those of the configuration. Case and a trailing dot
-    /// do not matter. Fails with a line for people if there are more than limits.rs has room for.
+    /// do not matter. Fails with a line for people if there are more than `crate::limits` has room for.
     pub fn new(names: &[String]) -> Result<Self, String> {
         if names.len() > WEB_HOST_NAMES_MAX {
             return Err(format!(
