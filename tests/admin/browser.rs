@@ -134,9 +134,7 @@ impl Browser {
         let response = self.post("/admin/login", &format!("password={}", encode(password)));
         if let Some(cookie) = response.header("Set-Cookie") {
             self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-            let page = self.get("/admin/");
-            let token = page.text().split_once("name=\"token\" value=\"").expect("forms have a token").1;
-            self.token = token.split('"').next().unwrap_or_default().to_owned();
+            self.token = token(self.get("/admin/").text());
         }
         response
     }
@@ -151,15 +149,24 @@ impl Browser {
 
     /// What the page says of the latest action.
     pub fn said(&self) -> String {
-        let page = self.get("/admin/");
-        let (_, said) =
-            page.text().split_once("role=\"status\">").unwrap_or_else(|| panic!("{}", page.text()));
-        said.split("</p>").next().unwrap_or_default().to_owned()
+        said(self.get("/admin/").text())
     }
 
     pub fn json(&self, path: &str) -> serde_json::Value {
         serde_json::from_slice(&self.get(path).body).expect("JSON")
     }
+}
+
+/// The token of the forms' page.
+pub fn token(page: &str) -> String {
+    let (_, token) = page.split_once("name=\"token\" value=\"").expect("forms have a token");
+    token.split('"').next().unwrap_or_default().to_owned()
+}
+
+/// What the forms' page says of the latest action.
+pub fn said(page: &str) -> String {
+    let (_, said) = page.split_once("role=\"status\">").unwrap_or_else(|| panic!("{page}"));
+    said.split("</p>").next().unwrap_or_default().to_owned()
 }
 
 /// A form's value.

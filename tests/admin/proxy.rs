@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::browser::{PASSWORD, encode, password_file};
+use crate::browser::{PASSWORD, encode, password_file, said, token};
 use crate::netns::{lab, wait_until};
 use crate::program::Program;
 use crate::scene::{Folder, cable};
@@ -104,9 +104,7 @@ impl Curl<'_> {
 
     /// What the forms' page says of the latest action.
     fn said(&self) -> String {
-        let page = self.get("/traffic/admin/");
-        let (_, said) = page.split_once("role=\"status\">").unwrap_or_else(|| panic!("{page}"));
-        said.split("</p>").next().unwrap_or_default().to_owned()
+        said(&self.get("/traffic/admin/"))
     }
 }
 
@@ -162,9 +160,7 @@ fn log_in(curl: &Curl) -> String {
     let head = curl.post(&["--data", &form], "/traffic/admin/login");
     assert!(head.contains(" 303 ") && head.contains("ocation: /traffic/admin/"), "{head}");
     assert!(head.contains("; Path=/traffic/admin; HttpOnly; SameSite=Strict; Secure"), "{head}");
-    let page = curl.get("/traffic/admin/");
-    let (_, token) = page.split_once("name=\"token\" value=\"").expect("forms have a token");
-    token.split('"').next().unwrap_or_default().to_owned()
+    token(&curl.get("/traffic/admin/"))
 }
 
 /// A state goes out and comes back. What is larger than nginx lets pass by itself comes as far as the program.
