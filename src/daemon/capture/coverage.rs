@@ -70,6 +70,8 @@ struct State {
     compared: Seen,
     dropped: u64,
     sampled: Option<Instant>,
+    /// They were read without a drain: frames may have waited in the ring that they count.
+    read_blindly: bool,
     /// When somebody first looked at counters that were old.
     asked: Option<Instant>,
 }
@@ -91,11 +93,13 @@ impl Meter {
     /// The coverage so far.
     ///
     /// The kernel's counters are read after a drain. If they are old, and no drain comes, this reads them
-    /// when it is asked again, so that a capture that sees nothing at all is found out too.
+    /// when it is asked again, so that a capture that sees nothing at all is found out too. The next drain brings
+    /// what waited in the ring by then, and reads them once more.
     pub fn coverage(&self) -> Coverage {
         let mut state = self.lock();
         if state.is_old() && state.asked.get_or_insert_with(Instant::now).elapsed() >= DRAIN_PATIENCE {
             state.sample();
+            state.read_blindly = true;
         }
         Coverage {
             kernel_packets: state.kernel_packets,
@@ -107,14 +111,14 @@ impl Meter {
         }
     }
 
-    /// Counts what was drained. True if the kernel's counters were old, and so the losses are too.
+    /// Counts what was drained. True if the kernel's counters were read, and so it is time for the losses too.
     pub(super) fn add(&self, seen: Seen) -> bool {
         let mut state = self.lock();
         state.captured.packets += seen.packets;
         state.captured.bytes += seen.bytes;
         state.captured.merged_frames += seen.merged_frames;
         // Right after a drain the two counts are as close as they ever get.
-        let old = state.is_old();
+        let old = state.is_old() || state.read_blindly;
         if old {
             state.sample();
         }
@@ -161,6 +165,7 @@ impl State {
     fn sample(&mut self) {
         self.sampled = Some(Instant::now());
         self.asked = None;
+        self.read_blindly = false;
         self.compared = self.captured;
         for device in &mut self.devices {
             let Some(now) = self.system.statistics(&device.name) else { continue };
@@ -191,7 +196,33 @@ fn increase(last: u64, now: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::devices::tests::Tree;
     use super::*;
+
+    #[test]
+    fn what_waited_in_the_ring_is_compared_at_the_next_drain() {
+        let counters = |tree: &Tree, packets: &str, bytes: &str| {
+            let [received, received_bytes] = ["statistics/rx_packets", "statistics/rx_bytes"];
+            let sent = [("statistics/tx_packets", "0"), ("statistics/tx_bytes", "0")];
+            tree.device("eth0", 2, &[(received, packets), (received_bytes, bytes), sent[0], sent[1]]);
+        };
+        let tree = Tree::new("coverage");
+        counters(&tree, "0", "0");
+        let meter = Meter::new(tree.system(), false);
+        meter.follow(tree.system().resolve("eth0", false).as_ref());
+
+        counters(&tree, "10", "1000");
+        {
+            // Somebody looked when the counters were old already.
+            let mut state = meter.lock();
+            state.sampled = None;
+            state.asked = Instant::now().checked_sub(DRAIN_PATIENCE);
+        }
+        assert_eq!(meter.coverage().percent(), Some(0.0), "as if the capture saw nothing");
+        assert!(meter.add(Seen { packets: 10, bytes: 1000, merged_frames: 0 }));
+        assert_eq!(meter.coverage().percent(), Some(100.0));
+        assert!(!meter.add(Seen::default()), "they are new");
+    }
 
     #[test]
     fn counters_wrap_and_begin_again() {

@@ -227,21 +227,21 @@ pub fn is_device_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A directory that looks like /sys/class/net and /proc/net, removed when dropped.
-    struct Tree(PathBuf);
+    pub(crate) struct Tree(PathBuf);
 
     impl Tree {
-        fn new(test: &str) -> Self {
+        pub(crate) fn new(test: &str) -> Self {
             let root = std::env::temp_dir().join(format!("duskwatch-{test}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&root);
             fs::create_dir_all(root.join("proc")).unwrap();
             Self(root)
         }
 
-        fn device(&self, name: &str, index: u8, extra: &[(&str, &str)]) -> &Self {
+        pub(crate) fn device(&self, name: &str, index: u8, extra: &[(&str, &str)]) -> &Self {
             let directory = self.0.join("sys").join(name);
             fs::create_dir_all(&directory).unwrap();
             let plain = [
@@ -267,7 +267,7 @@ mod tests {
             self
         }
 
-        fn system(&self) -> System {
+        pub(crate) fn system(&self) -> System {
             System { class_net: self.0.join("sys"), proc_net: self.0.join("proc"), vlan }
         }
     }
