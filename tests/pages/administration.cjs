@@ -20,7 +20,7 @@ test("administration", () =>
     complaints.length = 0;
     await attempt(process.env.DUSKWATCH_PASSWORD);
     await page.getByRole("button", { name: "Reset the counters" }).waitFor();
-    assert.deepEqual(await page.evaluate(faults), []);
+    assert.deepEqual(await faults(page), []);
     const sent = await page.evaluate(async () => (await fetch(location.href)).text());
     assert.ok(sent.includes("Reset the counters"));
     await validate(sent, "the forms");

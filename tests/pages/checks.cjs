@@ -6,8 +6,14 @@ const path = require("node:path");
 const { FileSystemConfigLoader, HtmlValidate, formatterFactory } = require("html-validate");
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-/** Runs in the page: what is wrong with it. */
-function faults() {
+/** What is wrong with the page, once it has all that it asked for: what leads to a page does not wait for its pictures. */
+async function faults(page) {
+  await page.waitForLoadState("load");
+  return page.evaluate(faultsWithin);
+}
+
+/** Runs in the page. */
+function faultsWithin() {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const found = [];
   const check = (sound, fault) => sound || found.push(fault);

@@ -10,7 +10,7 @@ const PAGES = ["/", "/devices/", "/hosts/", "/ports/", "/protocols/", "/darknet/
 
 async function look({ page, complaints, width, scripts }, url) {
   await page.goto(url);
-  assert.deepEqual(await page.evaluate(faults), [], `${url} at ${width} px, scripts: ${scripts}`);
+  assert.deepEqual(await faults(page), [], `${url} at ${width} px, scripts: ${scripts}`);
   assert.deepEqual(complaints.splice(0), []);
 }
 

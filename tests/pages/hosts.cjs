@@ -164,7 +164,7 @@ const CASES = {
     assert.equal(addresses.length, all);
     assert.deepEqual([...addresses].sort((one, next) => (binary(one) < binary(next) ? -1 : 1)), addresses);
     assert.equal(await page.locator(".pages [aria-current]").textContent(), "all");
-    assert.deepEqual(await page.evaluate(faults), []);
+    assert.deepEqual(await faults(page), []);
     await validate(await (await fetch(page.url())).text(), "all hosts");
     assert.equal(await page.locator("[data-still]").count(), all > 100 ? 1 : 0);
     if (all > 100) assert.ok(await page.locator("[name=pace]").isHidden());
@@ -180,7 +180,7 @@ const CASES = {
     ]) {
       await page.goto(`${base}hosts/?${query}`);
       await rows(page);
-      assert.deepEqual(await page.evaluate(faults), [], query);
+      assert.deepEqual(await faults(page), [], query);
       await validate(await (await fetch(page.url())).text(), query);
     }
   },
