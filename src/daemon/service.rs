@@ -1,8 +1,10 @@
 //! The program at work: open, give up privileges, spawn, wait for signals, end.
 
 use std::cell::Cell;
+use std::fs::File;
 use std::iter;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,7 @@ use super::facts::Known;
 use super::housekeeping::Housekeeping;
 use super::keeper::Keeper;
 use super::names::Names;
+use super::names::vendors::Vendors;
 use super::privileges::{self, Pidfile};
 use super::setup;
 use super::signals::{Signal, Signals};
@@ -42,27 +45,9 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     let seed = random_seed()?;
     let mut monitor = setup::monitor(config, &setup::names_and_roles(interfaces), Networks::new(), seed)?;
     let mut signals = Signals::catch()?;
-    let patience = deadline(config);
-    let opened = patiently(patience, &mut signals, || setup::open_capture(config, interfaces))?;
-    let Some(capture) = opened else { return Ok(()) };
-    let asker = config.confirm.then(Asker::open).transpose()?;
-    let Some(gate) = patiently(patience, &mut signals, || setup::open_gate(config))? else { return Ok(()) };
-    let vendors = setup::open_vendors(config);
-    if config.process.detach {
-        system::detach().map_err(|error| format!("--detach: {error}"))?;
-    }
-    let _pidfile = config.process.pidfile.as_deref().map(Pidfile::write).transpose()?;
-    if let Some(directory) = &config.store.directory {
-        privileges::provide("--dir", directory, &config.process)?;
-    }
-    if let Some(evidence) = &config.evidence {
-        privileges::provide("--evidence", &evidence.directory, &config.process)?;
-    }
-    let remark = privileges::give_up(&config.process)?;
-    log::info!("{remark}");
-    let _claim = config.store.directory.as_deref().map(|path| store::claim("--dir", path)).transpose()?;
-    let evidence_directory = config.evidence.as_ref().map(|evidence| evidence.directory.as_path());
-    let _evidence_claim = evidence_directory.map(|path| store::claim("--evidence", path)).transpose()?;
+    let Some(opened) = open(config, interfaces, &mut signals)? else { return Ok(()) };
+    let Opened { capture, asker, gate, vendors } = opened;
+    let _claims = settle(config)?;
 
     let roles: Vec<Role> = interfaces.iter().map(setup::role).collect();
     let exporter = setup::start_exporter(config, &roles, &mut monitor)?;
@@ -78,16 +63,10 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     }
     let mut keeper = Keeper::start(&config.store, Arc::clone(&monitor), zone.clone())?;
     let clock = keeper.clock();
-    let names =
-        Names::new(setup::name_options(config), clock.now()).map_err(|error| format!("names: {error}"))?;
-    let names = names.with_vendors(vendors);
+    let names = setup::open_names(config, clock.now(), vendors)?;
     keeper.keep(names.clone());
     let alarm = setup::start_alarm(config, &monitor, interfaces, &names, zone, capture.meters())?;
-    let evidence = config
-        .evidence
-        .as_ref()
-        .map(|config| setup::start_evidence(config, interfaces, &clock))
-        .transpose()?;
+    let evidence = setup::start_evidence(config, interfaces, &clock)?;
     let tables = setup::table_bytes(config, interfaces.iter().map(setup::role));
     log::info!("the tables of {} take {} KiB, once and for all", list(interfaces), tables / 1024);
     let store = config.store.directory.is_some().then(|| keeper.status());
@@ -95,14 +74,7 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
         Known::new(clock.now(), tables, store, alarm.clone(), evidence.clone(), names.clone(), config)
             .with_exporter(exporter.clone());
     let password = password(config);
-    let files = config.store.directory.clone().map(|directory| Files {
-        directory,
-        bytes_max: snapshot::size_max(&lock(&monitor)) as u64,
-        status: keeper.status(),
-        orders: keeper.orders(),
-    });
-    // The directory is ours alone by now.
-    files.iter().for_each(Files::remove_upload);
+    let files = state_files(config, &monitor, &keeper);
     let pages = Pages::new(Sources {
         admin: administration(config, password.as_ref(), &monitor, files, &names),
         monitor: Arc::clone(&monitor),
@@ -158,6 +130,49 @@ pub fn run(config: &Config, interfaces: &[Interface]) -> Result<(), String> {
     result
 }
 
+/// What is opened while the program may still open everything.
+struct Opened {
+    capture: Capture,
+    asker: Option<Asker>,
+    gate: Gate,
+    vendors: Option<Vendors>,
+}
+
+/// Opens the interfaces and the ports, and waits for those that are to be waited for. `None` if a signal ends that.
+fn open(config: &Config, interfaces: &[Interface], signals: &mut Signals) -> Result<Option<Opened>, String> {
+    let patience = deadline(config);
+    let capture = patiently(patience, signals, || setup::open_capture(config, interfaces))?;
+    let Some(capture) = capture else { return Ok(None) };
+    let asker = config.confirm.then(Asker::open).transpose()?;
+    let Some(gate) = patiently(patience, signals, || setup::open_gate(config))? else { return Ok(None) };
+    let vendors = setup::open_vendors(config);
+    Ok(Some(Opened { capture, asker, gate, vendors }))
+}
+
+/// What is the program's own until it ends: its process id's file and its directories.
+struct Claims {
+    _pidfile: Option<Pidfile>,
+    _directories: [Option<File>; 2],
+}
+
+/// Leaves the terminal, provides the directories, gives up privileges, and claims what is the program's own.
+fn settle(config: &Config) -> Result<Claims, String> {
+    if config.process.detach {
+        system::detach().map_err(|error| format!("--detach: {error}"))?;
+    }
+    let pidfile = config.process.pidfile.as_deref().map(Pidfile::write).transpose()?;
+    let directory = config.store.directory.as_deref();
+    let evidence = config.evidence.as_ref().map(|evidence| evidence.directory.as_path());
+    for (option, directory) in [("--dir", directory), ("--evidence", evidence)] {
+        directory.map_or(Ok(()), |path| privileges::provide(option, path, &config.process))?;
+    }
+    let remark = privileges::give_up(&config.process)?;
+    log::info!("{remark}");
+    let claim = |path: Option<&Path>, option| path.map_or(Ok(None), |path| store::claim(option, path));
+    let directories = [claim(directory, "--dir")?, claim(evidence, "--evidence")?];
+    Ok(Claims { _pidfile: pidfile, _directories: directories })
+}
+
 /// Serves what a capture file gave until a signal ends it.
 ///
 /// # Errors
@@ -170,8 +185,7 @@ pub fn serve(config: &Config, monitor: Monitor, last: Timestamp) -> Result<(), S
     log::debug!("{remark}");
     // The files speak for the time of the capture, however late they are read.
     let always = Timestamp::default();
-    let names = Names::new(setup::name_options(config), always).map_err(|error| format!("names: {error}"))?;
-    let names = names.with_vendors(vendors);
+    let names = setup::open_names(config, always, vendors)?;
     let zone = Zone::local();
     let password = password(config);
     let monitor = Arc::new(Mutex::new(monitor));
@@ -227,6 +241,19 @@ fn reload_password(config: &Config, password: Option<&SharedPassword>) {
     if let (Some((path, _)), Some(password)) = (&config.password, password) {
         admin::reload(password, path);
     }
+}
+
+/// The files of the state, for whoever may fetch and replace it. The directory must be ours alone by now: what an
+/// upload left in it is removed.
+fn state_files(config: &Config, monitor: &Shared, keeper: &Keeper) -> Option<Files> {
+    let files = Files {
+        directory: config.store.directory.clone()?,
+        bytes_max: snapshot::size_max(&lock(monitor)) as u64,
+        status: keeper.status(),
+        orders: keeper.orders(),
+    };
+    files.remove_upload();
+    Some(files)
 }
 
 /// What whoever knows the password may do; nothing without one.

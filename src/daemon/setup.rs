@@ -23,6 +23,7 @@ use crate::limits::{FLOW_RECORDS_BYTES, HOSTS_PER_DARK_SOURCE};
 use crate::monitor::Monitor;
 use crate::network::{Networks, Role};
 use crate::table::Seed;
+use crate::time::Timestamp;
 use crate::view::Hidden;
 
 /// The monitor of these interfaces, with everything allocated.
@@ -115,7 +116,7 @@ pub(super) fn hidden(config: &Config) -> Hidden {
     Hidden { macs: !config.web.show_macs, last_seen: !config.web.show_last_seen }
 }
 
-pub(super) fn name_options(config: &Config) -> names::Options {
+fn name_options(config: &Config) -> names::Options {
     let mut options = names::Options { reverse: config.names.dns, ..names::Options::default() };
     options.own.clone_from(&config.names.own);
     put_first(&mut options.leases, &config.names.leases);
@@ -130,6 +131,15 @@ pub(super) fn open_vendors(config: &Config) -> Option<Vendors> {
     let path = config.names.vendors.as_deref().or(usual)?;
     let opened = Vendors::open(path);
     opened.map_err(|error| log::warn!("{}: no vendors are shown: {error}", path.display())).ok()
+}
+
+/// The names of hosts and devices, as far as the files know them at this time.
+///
+/// # Errors
+/// One line for the user.
+pub(super) fn open_names(config: &Config, now: Timestamp, vendors: Option<Vendors>) -> Result<Names, String> {
+    let names = Names::new(name_options(config), now).map_err(|error| format!("names: {error}"))?;
+    Ok(names.with_vendors(vendors))
 }
 
 fn put_first(paths: &mut Vec<PathBuf>, chosen: &[PathBuf]) {
@@ -172,6 +182,10 @@ pub(super) fn open_gate(config: &Config) -> Result<Gate, String> {
     Ok(Gate::new(listeners, names))
 }
 
+/// Starts the sender of syslog messages, if somebody receives them.
+///
+/// # Errors
+/// One line for the user.
 pub(super) fn start_alarm(
     config: &Config,
     monitor: &Shared,
@@ -215,12 +229,16 @@ pub(super) fn start_exporter(
     Exporter::start(options).map(Some).map_err(|error| format!("--ipfix-to: {error}"))
 }
 
+/// Starts what keeps the packets to the dark, if they are kept.
+///
+/// # Errors
+/// One line for the user.
 pub(super) fn start_evidence(
-    config: &config::Evidence,
+    config: &Config,
     interfaces: &[Interface],
     clock: &Clock,
-) -> Result<Evidence, String> {
-    let config::Evidence { directory, limits } = config;
+) -> Result<Option<Evidence>, String> {
+    let Some(config::Evidence { directory, limits }) = &config.evidence else { return Ok(None) };
     keeper::check_writable("--evidence", directory)?;
     let options = evidence::Options {
         directory: directory.clone(),
@@ -228,5 +246,6 @@ pub(super) fn start_evidence(
         interfaces: interfaces.iter().map(|interface| interface.name.clone()).collect(),
     };
     Evidence::start(options, clock.clone())
+        .map(Some)
         .map_err(|error| format!("--evidence {}: {error}", directory.display()))
 }
