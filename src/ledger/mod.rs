@@ -174,16 +174,11 @@ const _: () = assert!(size_of::<Flow>() <= FLOW_BYTES);
 impl Ledger {
     /// The empty books of an interface. All memory is allocated here. A name that is too long is cut.
     pub fn new(name: &str, role: Role, networks: Networks, capacity: Capacity, seed: Seed) -> Self {
-        let mut short = String::new();
-        for character in name.chars() {
-            if short.push(character).is_err() {
-                break;
-            }
-        }
+        let short = &name[..name.floor_char_boundary(INTERFACE_NAME_MAX)];
         let mut accounts = Accounts::with_capacity(capacity.devices, capacity.hosts);
         accounts.set_networks(&networks);
         Self {
-            name: short,
+            name: String::try_from(short).unwrap_or_default(),
             role,
             link: None,
             networks,

@@ -286,11 +286,5 @@ impl Warning {
 
 /// As much of a text as fits.
 pub(super) fn cut<const N: usize>(text: &str) -> String<N> {
-    let mut short = String::new();
-    for character in text.chars() {
-        if short.push(character).is_err() {
-            break;
-        }
-    }
-    short
+    String::try_from(&text[..text.floor_char_boundary(N)]).unwrap_or_default()
 }
