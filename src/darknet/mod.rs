@@ -500,7 +500,7 @@ impl Darknet {
     }
 
     /// The last events, oldest first.
-    pub fn recent(&self) -> impl Iterator<Item = &Event> {
+    pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Event> {
         self.recent.iter()
     }
 

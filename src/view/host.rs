@@ -163,9 +163,10 @@ impl HostView {
                 html.markup("{Only devices of the local networks have a history, so there are no graphs of this host.}");
                 html.markup("</p>\n");
             }
+            html.markup("<section class=\"tables\" aria-label=\"{Traffic}\">\n");
             self.protocols(html);
             self.peers(html, &page);
-            html.markup("<section class=\"tables\" aria-label=\"{Ports}\">\n");
+            html.markup("</section>\n<section class=\"tables\" aria-label=\"{Ports}\">\n");
             for (kind, caption) in [
                 (PortKind::TcpLocal, Phrase("Its own TCP ports")),
                 (PortKind::TcpRemote, Phrase("TCP ports of its peers")),
@@ -235,9 +236,7 @@ impl HostView {
     }
 
     fn protocols(&self, html: &mut Html) {
-        html.markup(
-            "<div class=\"wide\">\n<table class=\"narrow\">\n<caption>{IP protocols}</caption>\n<thead><tr>",
-        );
+        html.markup("<div class=\"wide\">\n<table>\n<caption>{IP protocols}</caption>\n<thead><tr>");
         html.markup("<th scope=\"col\" class=\"n\">{Number}</th><th scope=\"col\">{Name}</th>");
         html.markup(TRAFFIC_HEADS).markup("</tr></thead>\n<tbody>\n");
         let list = self.ports.of(PortKind::Protocol);
@@ -265,9 +264,7 @@ impl HostView {
     }
 
     fn peers(&self, html: &mut Html, page: &Page) {
-        html.markup(
-            "<div class=\"wide\">\n<table class=\"narrow\">\n<caption>{Peers}</caption>\n<thead><tr>",
-        );
+        html.markup("<div class=\"wide\">\n<table>\n<caption>{Peers}</caption>\n<thead><tr>");
         html.markup("<th scope=\"col\">{Host}</th>");
         html.markup(TRAFFIC_HEADS).markup("</tr></thead>\n<tbody>\n");
         for row in self.peers.rows() {

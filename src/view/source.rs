@@ -7,7 +7,7 @@ use core::fmt;
 
 use super::books::{Header, NotFound};
 use super::darknet::{Targets, interface_name};
-use super::events::{event_name, event_sentence, events_table, sort, write_event, write_events};
+use super::events::{Alike, event_name, event_sentence, events_table, sort, write_event, write_events};
 use super::html::Html;
 use super::json::{Json, Text};
 use super::languages::Phrase;
@@ -222,7 +222,8 @@ impl SourceView {
             );
             html.markup("</p>\n<pre>");
             html.text(self.containment(context, event)).markup("</pre>\n<div class=\"wide\">\n");
-            events_table(html, &page, &self.rules, &self.events, false);
+            let events = &mut self.events.iter().map(Alike::once);
+            events_table(html, &page, &self.rules, events, false);
             html.markup("</div>\n");
         })
     }

@@ -8,6 +8,7 @@ use super::books::{Header, NotFound};
 use super::chart::Chart;
 use super::darknet::SourceRow;
 use super::devices::DeviceRow;
+use super::events::{self, Alike};
 use super::html::Html;
 use super::languages::Phrase;
 use super::page::{
@@ -17,7 +18,6 @@ use super::quotas::{self, QuotaRow, write_usage};
 use super::top::{Ranked, Rest, Top};
 use super::units::{Bytes, Grouped, Rate};
 use super::{Context, HostRow, PortLine, Sort};
-use crate::darknet::Event;
 use crate::darknet::rules::Rule;
 use crate::ledger::{self, Bar, Counters, Ledger, Owner, Period, PortOwner};
 use crate::limits::{QUOTAS_MAX, TOP_SHOWN};
@@ -106,8 +106,8 @@ pub struct SummaryView {
     scanner: Option<SourceRow>,
     /// How many there are.
     scanners: usize,
-    /// The last events in the dark, oldest first; `None` if nothing is dark.
-    events: Option<heapless::Vec<Event, TOP_SHOWN>>,
+    /// The last events in the dark, those that are alike as one, oldest first; `None` if nothing is dark.
+    events: Option<heapless::Vec<Alike, TOP_SHOWN>>,
     /// The rules of the user's, as the events number them.
     rules: Arc<[Rule]>,
 }
@@ -156,11 +156,7 @@ impl SummaryView {
         let scanners = || darknet.sources().filter(|source| source.is_alerted());
         self.scanners = scanners().count();
         self.scanner = scanners().max_by_key(|source| source.last()).map(SourceRow::of);
-        let skipped = darknet.recent().count().saturating_sub(TOP_SHOWN);
-        self.events = (!darknet.is_empty()).then(|| darknet.recent().skip(skipped).copied().collect());
-        if let Some(events) = &mut self.events {
-            super::events::sort(events);
-        }
+        self.events = (!darknet.is_empty()).then(|| events::fold(darknet.recent(), &self.rules));
         Ok(())
     }
 
@@ -323,7 +319,7 @@ impl SummaryView {
             }
             self.services(html);
             if let Some(events) = &self.events {
-                super::events::events_table(html, &page, &self.rules, events, true);
+                events::events_table(html, &page, &self.rules, &mut events.iter().copied(), true);
             }
             html.markup("</section>\n");
         })
@@ -340,8 +336,13 @@ impl SummaryView {
                 html.phrase("; % hosts in all do so", &[&self.scanners]);
             }
             html.markup("</p>\n");
-        } else if self.events.is_some() {
-            html.markup("<p class=\"note\">{Nobody looks for addresses that nobody has.}</p>\n");
+        } else if let Some(events) = &self.events {
+            html.markup("<p class=\"note\">").say(if events.is_empty() {
+                Phrase("Nobody looks for addresses that nobody has.")
+            } else {
+                Phrase("No local device scans for addresses that nobody has; whoever touched one is listed below.")
+            });
+            html.markup("</p>\n");
         }
     }
 

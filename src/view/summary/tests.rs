@@ -1,7 +1,9 @@
 use super::*;
-use crate::packet::{Decoded, Packet, protocol};
+use crate::network::{Networks, Role};
+use crate::packet::{Address, Decoded, Packet, protocol};
+use crate::time::Timestamp;
 
-use crate::view::samples::{NOON, address, empty, seeded};
+use crate::view::samples::{NOON, address, dark, empty, seeded};
 
 #[test]
 fn rates_are_the_mean_of_complete_seconds() {
@@ -15,7 +17,7 @@ fn rates_are_the_mean_of_complete_seconds() {
         .sum();
     assert!(bytes > 0);
     assert_eq!(view.now().0.0, bytes * 8 / 5);
-    monitor.settle(crate::time::Timestamp::from_seconds(NOON + 700));
+    monitor.settle(Timestamp::from_seconds(NOON + 700));
     view.copy(&monitor, None).unwrap();
     assert_eq!(view.now().0.0, 0);
     view.copy(&empty("x", 4, 4), None).unwrap();
@@ -72,7 +74,7 @@ fn the_lists_are_of_now_and_of_today_as_well() {
 
 #[test]
 fn the_heaviest_devices_are_listed_where_there_are_any() {
-    let context = Context::at(crate::time::Timestamp::from_seconds(NOON + 599));
+    let context = Context::at(Timestamp::from_seconds(NOON + 599));
     let caption = "<caption>Devices</caption>";
     let monitor = seeded("br-lan", 1_024, 64, 6_000, 200);
     let accounts = monitor.ledgers()[0].accounts();
@@ -112,7 +114,7 @@ fn the_heaviest_devices_are_listed_where_there_are_any() {
 #[test]
 fn what_passes_through_is_told_and_shares_are_parts_of_the_whole() {
     let mut monitor = empty("wan", 16, 64);
-    let now = crate::time::Timestamp::from_seconds(NOON);
+    let now = Timestamp::from_seconds(NOON);
     for n in 0..30 {
         let packet = Packet {
             source: address("198.51.100.1"),
@@ -169,4 +171,37 @@ fn the_json_twin_has_the_reports_objects() {
     {
         assert_eq!(value, &row[name], "{name}");
     }
+}
+
+#[test]
+fn the_first_words_are_about_the_dark() {
+    let said = |monitor: &Monitor| {
+        let mut view = SummaryView::new();
+        view.copy(monitor, None).unwrap();
+        let mut page = String::new();
+        view.write_html(&mut page, &Context::at(Timestamp::from_seconds(NOON))).unwrap();
+        ["Nobody looks for addresses", "No local device scans", "</strong> looks for addresses"]
+            .map(|words| page.contains(words))
+    };
+    assert_eq!(said(&empty("x", 4, 4)), [false; 3]);
+    assert_eq!(said(&dark(0)), [true, false, false]);
+    let mut monitor = dark(1);
+    assert_eq!(said(&monitor), [false, true, false]);
+    monitor.darknet_mut().set_interface(0, Role::Lan, &Networks::private(), &[]);
+    for host in 0..64 {
+        let packet = Packet {
+            source: address("192.168.1.66"),
+            destination: Address::v4(0x0a09_0100 + host),
+            source_port: 40_000,
+            destination_port: 23,
+            has_ports: true,
+            protocol: protocol::TCP,
+            tcp_flags: Packet::TCP_SYN,
+            bytes: 60,
+            ..Packet::default()
+        };
+        let now = Timestamp::from_seconds(NOON + 10);
+        monitor.observe(0, &Decoded::Packet(packet), &[], now);
+    }
+    assert_eq!(said(&monitor), [false, false, true]);
 }
