@@ -14,6 +14,7 @@ use crate::netns::wait_until;
 /// A collector; it ends when this is dropped.
 pub struct Collector {
     child: Child,
+    port: u16,
     directory: PathBuf,
 }
 
@@ -54,11 +55,24 @@ impl Collector {
         wait_until("nfcapd has started", || {
             fs::read_to_string(&log).is_ok_and(|text| text.contains("Startup nfcapd"))
         });
-        Self { child, directory }
+        Self { child, port, directory }
     }
 
-    /// Ends it, checks that it had nothing to complain about, and returns what it has collected.
+    /// True if it waits for a datagram and none waits for it.
+    fn has_read_all(&self) -> bool {
+        let ask = |what| fs::read_to_string(format!("/proc/{}/{what}", self.child.id())).unwrap_or_default();
+        let port = format!(":{:04X}", self.port);
+        let sockets = ask("net/udp");
+        let socket = sockets
+            .lines()
+            .find(|line| line.split_whitespace().nth(1).is_some_and(|address| address.ends_with(&port)));
+        let waiting = socket.and_then(|line| line.split_whitespace().nth(4)?.split(':').nth(1));
+        waiting == Some("00000000") && ask("status").contains("State:\tS")
+    }
+
+    /// Lets it read what has come to its port, which a signal would keep it from. Then ends it, checks that it had nothing to complain about, and returns what it has collected.
     pub fn end(mut self) -> Vec<Record> {
+        wait_until("nfcapd has read all", || self.has_read_all());
         self.terminate();
         let log = fs::read_to_string(self.directory.with_extension("log")).expect("it has a log");
         assert!(log.contains("Sequence Errors: 0, Bad Packets: 0"), "{log}");
