@@ -1,6 +1,7 @@
 //! Datagrams through the lab, and what the pages say of them.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -71,7 +72,13 @@ pub fn has(line: &str, word: &str) -> bool {
 pub fn receive(receiver: &UdpSocket) -> String {
     receiver.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut buffer = [0; 2048];
-    let length = receiver.recv(&mut buffer).expect("a message comes");
+    let length = loop {
+        match receiver.recv(&mut buffer) {
+            // By a machine that was put to sleep for a moment.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            received => break received.expect("a message comes"),
+        }
+    };
     String::from_utf8(buffer[..length].to_vec()).expect("it is UTF-8")
 }
 

@@ -435,6 +435,12 @@ mod tests {
         text.split("\r\n\r\n").next().unwrap().split("\r\n").any(|other| other == line)
     }
 
+    /// A second may begin between two answers.
+    fn without_date(text: &str) -> String {
+        let lines = text.split("\r\n").filter(|line| !line.starts_with("Date:"));
+        lines.collect::<Vec<_>>().join("\r\n")
+    }
+
     #[test]
     fn a_page_and_its_head() {
         let mut page = Page::new();
@@ -469,10 +475,6 @@ mod tests {
         let (get, head) = (answer("GET"), answer("HEAD"));
         assert!(head.ends_with("\r\n\r\n") && has_line(&head, "Content-Length: 100000"));
         assert!(has_line(&head, "Connection: close"));
-        let without_date = |text: &str| {
-            let lines = text.split("\r\n").filter(|line| !line.starts_with("Date:"));
-            lines.collect::<Vec<_>>().join("\r\n")
-        };
         assert_eq!(without_date(&get), format!("{}{}", without_date(&head), "x".repeat(100_000)));
     }
 
@@ -521,7 +523,7 @@ mod tests {
         assert!(length < 500 && has_line(&head, &format!("Content-Length: {length}")), "{head}");
         // The head of the same, without it.
         let (head_only, none) = answer(&rows, &GET.replace("GET", "HEAD"));
-        assert_eq!((head_only, none), (head, 0));
+        assert_eq!((without_date(&head_only), none), (without_date(&head), 0));
         // Whoever does not take it, what is too short, and what would become longer.
         let noise: Vec<u8> =
             (0..4_000u32).map(|n| (n * n).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
