@@ -42,6 +42,21 @@ const HOURS: [f64; 24] = [
 /// when it ends has something to show.
 const LIVELY_MINUTES: u64 = 20;
 
+/// A radio plays on when the trace ends, for the same reason. It may take one packet in so many, and has its seconds
+/// from that.
+const RADIO_PART: u64 = 100;
+const RADIO_PACKETS_PER_SECOND: u64 = 18;
+const RADIO_SECONDS_MAX: u64 = 300;
+
+/// About 130 kbit/s.
+static RADIO: Profile = Profile {
+    exchanges: (600, 600),
+    request: (1, 1),
+    response: (11, 11),
+    gap_micros: 500,
+    pause_micros: 1_000_000,
+    ..TCP
+};
 static BROWSE: Profile = Profile { exchanges: (1, 10), response: (2, 150), ..TCP };
 static QUIC: Profile = Profile {
     carrier: Carrier::Udp,
@@ -113,6 +128,7 @@ struct Device {
     habits: &'static [Activity],
 }
 
+const LISTENER: usize = 3;
 const NAS: usize = 7;
 const PRINTER: usize = 8;
 const MDNS_GROUP: Reach = Reach::Multicast(Ipv4Addr::new(224, 0, 0, 251));
@@ -242,6 +258,16 @@ pub fn home(options: &Options) -> Packets {
         queue: BinaryHeap::from([Reverse((start_micros, Due::Activity))]),
         flows: vec![None; FLOWS_MAX],
     };
+    let seconds = (options.packets / RADIO_PART / RADIO_PACKETS_PER_SECOND).min(RADIO_SECONDS_MAX);
+    if seconds > 0 {
+        let radio_micros = end_micros.saturating_sub(seconds * 1_000_000).max(start_micros);
+        home.start_flow(
+            radio_micros,
+            &RADIO,
+            DEVICES[LISTENER].v4(),
+            world::remote_v4(SERVICES as usize / 2),
+        );
+    }
     Box::new(std::iter::from_fn(move || home.next_packet()))
 }
 
