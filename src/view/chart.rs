@@ -55,10 +55,11 @@ impl Chart<'_> {
         let scale = Scale::over(self.bars.iter().map(|(_, bar)| self.height(bytes_of(bar))).max());
         self.lines(html, scale);
         self.times(html, page);
-        let first = self.period.bars().saturating_sub(self.bars.len());
-        for (slot, (start, bar)) in (first..).zip(self.bars) {
-            self.bar(html, page, scale, slot as u64, *start, bar);
-        }
+        self.columns(html, page);
+        // Each stands behind the next, so that what is seen of it is its own part.
+        self.outline(html, scale, "other", bytes_of);
+        self.outline(html, scale, "out", |bar| bar.inbound.bytes.saturating_add(bar.outbound.bytes));
+        self.outline(html, scale, "in", |bar| bar.inbound.bytes);
         html.markup("</svg>\n");
         if self.of_device {
             self.values(html, page);
@@ -174,37 +175,50 @@ impl Chart<'_> {
         }
     }
 
-    /// A bar, and a title that shows when its column is pointed at.
-    fn bar(&self, html: &mut Html, page: &Page, scale: Scale, slot: u64, start: i64, bar: &Bar) {
-        if bytes_of(bar) == 0 {
-            return;
+    /// The slots with traffic and their left edges.
+    fn slots(&self) -> impl Iterator<Item = (u64, &(i64, Bar))> {
+        let first = self.period.bars().saturating_sub(self.bars.len()) as u64;
+        let edges = (first..).map(|slot| self.left() + slot * self.slot_width());
+        edges.zip(self.bars).filter(|(_, (_, bar))| bytes_of(bar) > 0)
+    }
+
+    /// The columns of the bars, each with a title that shows when it is pointed at.
+    fn columns(&self, html: &mut Html, page: &Page) {
+        for (x, (start, bar)) in self.slots() {
+            html.markup("<g><title>");
+            self.start(html, page.moment(*start));
+            for (way, counters) in self.ways().into_iter().zip([bar.inbound, bar.outbound]) {
+                html.markup("\n").say(way).markup(" ").text(self.amount(self.height(counters.bytes)));
+            }
+            if bar.other.bytes > 0 {
+                html.markup("\n{other} ").text(self.amount(self.height(bar.other.bytes)));
+            }
+            html.markup("</title><path d=\"M").text(x).markup(" 14v136h").text(self.slot_width());
+            html.markup("V14z\"/></g>\n");
         }
-        let x = self.left() + slot * self.slot_width();
-        html.markup("<g><title>");
-        self.start(html, page.moment(start));
-        for (way, counters) in self.ways().into_iter().zip([bar.inbound, bar.outbound]) {
-            html.markup("\n").say(way).markup(" ").text(self.amount(self.height(counters.bytes)));
-        }
-        if bar.other.bytes > 0 {
-            html.markup("\n{other} ").text(self.amount(self.height(bar.other.bytes)));
-        }
-        html.markup("</title><path d=\"M").text(x).markup(" 14v136h").text(self.slot_width());
-        html.markup("V14z\"/>");
-        let mut below = 0;
-        for (class, counters) in [("in", bar.inbound), ("out", bar.outbound), ("other", bar.other)] {
-            let above = counters.bytes.saturating_add(below);
-            let (base, top) = (scale.y(self.height(below)), scale.y(self.height(above)));
-            // The smallest traffic shows as one unit where it begins the bar.
-            let top = if below == 0 && above > 0 { top.min(base - 1) } else { top };
-            below = above;
-            if top >= base {
+    }
+
+    /// The bars of a part of the traffic, as one path that goes from one to the next along the axis: a path for each
+    /// would be half of the page.
+    fn outline(&self, html: &mut Html, scale: Scale, class: &'static str, bytes: impl Fn(&Bar) -> u64) {
+        let mut end = None;
+        for (x, (_, bar)) in self.slots() {
+            let bytes = bytes(bar);
+            if bytes == 0 {
                 continue;
             }
-            html.markup("<path class=\"").markup(class).markup("\" d=\"M").text(x + 1).markup(" ");
-            html.text(base).markup("V").text(top).markup("h").text(self.slot_width() - 2).markup("V");
-            html.text(base).markup("z\"/>");
+            match end {
+                None => {
+                    html.markup("<path class=\"").markup(class).markup("\" d=\"M").text(x + 1).markup(" 150")
+                }
+                Some(end) => html.markup("h").text(x + 1 - end),
+            };
+            // The smallest traffic shows as one unit.
+            let top = scale.y(self.height(bytes)).min(BOTTOM - 1);
+            html.markup("V").text(top).markup("h").text(self.slot_width() - 2).markup("V150");
+            end = Some(x + self.slot_width() - 1);
         }
-        html.markup("</g>\n");
+        html.markup(if end.is_some() { "\"/>\n" } else { "" });
     }
 }
 
