@@ -151,13 +151,22 @@ fn promtool_finds_nothing_wrong_with_the_metrics() {
     assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
 }
 
-/// The busy day that `make demo` shows, in either language. Of what else browsers may ask for there is nothing.
+/// The busy day that `make demo` shows, after two years of quiet ones, so that all graphs are full; in either language.
+/// Of what else browsers may ask for there is nothing.
 #[test]
 fn the_first_page_and_all_that_it_loads_are_15_kb() {
     let day = Options { packets: 300_000, ..Options::default() };
+    let quiet = |age: u64| Options { packets: 200, seed: age, end: day.end - age * 86_400, ..day };
+    let years = (1..=731).rev().flat_map(|age| Scenario::Home.packets(&quiet(age)));
     let names = concat!(env!("CARGO_MANIFEST_DIR"), "/traffic/home.hosts");
     let options = ["--dark", "192.168.1.200/32", "--hosts-file", names];
-    let served = Served::packets("first-page", Scenario::Home.packets(&day), &options);
+    let served = Served::packets("first-page", years.chain(Scenario::Home.packets(&day)), &options);
+    let history = &served.get("/api/v1/summary")["history"];
+    for (period, bars) in [("minutes", 60), ("hours", 24), ("days", 31), ("months", 24)] {
+        let busy = |bar: &Value| bar["inbound"]["bytes"] != 0;
+        let count = history[period].as_array().expect("bars").iter().filter(|bar| busy(bar)).count();
+        assert!(count * 10 > bars * 9, "{count} of {bars} {period}");
+    }
     for language in ["en", "de"] {
         let headers = format!("Accept-Encoding: gzip\r\nAccept-Language: {language}\r\n");
         let (_, page) = fetch(&served, "/", &format!("Accept-Language: {language}\r\n"));
