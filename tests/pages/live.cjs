@@ -175,6 +175,21 @@ const CASES = {
     assert.equal(await page.evaluate(() => scrollY), 400);
   },
 
+  async "whoever points at a bar reads the values of its column"(browser) {
+    const { page } = await open(browser);
+    await page.goto(servers.home);
+    const column = page.locator(".chart").nth(2).locator("g").last();
+    await column.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = await column.boundingBox();
+    const pointed = () => page.evaluate(() => document.querySelector(".chart g:hover title")?.textContent);
+    for (const share of [0.1, 0.98]) {
+      await page.mouse.move(x + width / 2, y + height * share);
+      assert.equal(await pointed(), await column.locator("title").textContent(), `${share} of the height`);
+    }
+    await page.mouse.move(0, 0);
+    assert.equal(await pointed(), undefined);
+  },
+
   async "a router that fails is said to, and comes back"(browser) {
     const { ask, asked, status, complaints } = await begin(browser);
     asked.answer = () => Promise.reject();
