@@ -42,10 +42,10 @@ const HOURS: [f64; 24] = [
 /// when it ends has something to show.
 const LIVELY_MINUTES: u64 = 20;
 
-/// A radio plays on when the trace ends, for the same reason. It may take one packet in so many, and has its seconds
-/// from that.
+/// A radio plays on when the trace ends, for the same reason. One packet in so many is its own, and it has its seconds
+/// from them; it needs about 18 in a second.
 const RADIO_PART: u64 = 100;
-const RADIO_PACKETS_PER_SECOND: u64 = 18;
+const RADIO_PACKETS_PER_SECOND: u64 = 22;
 const RADIO_SECONDS_MAX: u64 = 300;
 
 /// About 130 kbit/s.
@@ -227,6 +227,9 @@ struct Home {
     start_micros: u64,
     end_micros: u64,
     packets_left: u64,
+    /// The radio's slot, and its packets, which are none of the others.
+    radio: Option<usize>,
+    radio_packets_left: u64,
     /// The packets that are not planned for.
     reserve: u64,
     /// For each minute the traffic that should come from its beginning to the end of the day, in
@@ -247,26 +250,25 @@ pub fn home(options: &Options) -> Packets {
         let share = if lively { HOURS[20] } else { HOURS[hour as usize] };
         share_left[minute] = share_left[minute + 1] + share;
     }
+    let seconds = (options.packets / RADIO_PART / RADIO_PACKETS_PER_SECOND).min(RADIO_SECONDS_MAX);
+    let radio_packets = seconds * RADIO_PACKETS_PER_SECOND;
     let mut home = Home {
         rng: Rng::new(options.seed),
         services: Zipf::new(SERVICES, 0.9),
         start_micros,
         end_micros,
-        packets_left: options.packets,
+        packets_left: options.packets - radio_packets,
+        radio: None,
+        radio_packets_left: radio_packets,
         reserve: (options.packets as f64 / RESERVE_PART) as u64,
         share_left,
         queue: BinaryHeap::from([Reverse((start_micros, Due::Activity))]),
         flows: vec![None; FLOWS_MAX],
     };
-    let seconds = (options.packets / RADIO_PART / RADIO_PACKETS_PER_SECOND).min(RADIO_SECONDS_MAX);
     if seconds > 0 {
-        let radio_micros = end_micros.saturating_sub(seconds * 1_000_000).max(start_micros);
-        home.start_flow(
-            radio_micros,
-            &RADIO,
-            DEVICES[LISTENER].v4(),
-            world::remote_v4(SERVICES as usize / 2),
-        );
+        let at = end_micros.saturating_sub(seconds * 1_000_000).max(start_micros);
+        let server = world::remote_v4(SERVICES as usize / 2);
+        home.radio = home.start_flow(at, &RADIO, DEVICES[LISTENER].v4(), server);
     }
     Box::new(std::iter::from_fn(move || home.next_packet()))
 }
@@ -274,19 +276,21 @@ pub fn home(options: &Options) -> Packets {
 impl Home {
     fn next_packet(&mut self) -> Option<Packet> {
         while let Some(Reverse((now, due))) = self.queue.pop() {
-            if now >= self.end_micros || self.packets_left == 0 {
+            if now >= self.end_micros {
                 return None;
             }
             match due {
                 Due::Activity => self.start_activity(now),
                 Due::Flow(slot) => {
-                    let next = self.flows[slot].as_mut().and_then(|flow| flow.next(now, &mut self.rng));
-                    let Some((packet, gap)) = next else {
+                    let is_radio = self.radio == Some(slot);
+                    let left = if is_radio { &mut self.radio_packets_left } else { &mut self.packets_left };
+                    let flow = self.flows[slot].as_mut().filter(|_| *left > 0);
+                    let Some((packet, gap)) = flow.and_then(|flow| flow.next(now, &mut self.rng)) else {
                         self.flows[slot] = None;
                         continue;
                     };
+                    *left -= 1;
                     self.queue.push(Reverse((now + gap, Due::Flow(slot))));
-                    self.packets_left -= 1;
                     return Some(packet);
                 }
             }
@@ -335,11 +339,18 @@ impl Home {
         self.start_flow(next + NAME_LOOKUP_MICROS, profile, client, server);
     }
 
-    fn start_flow(&mut self, at: u64, profile: &'static Profile, client: Host, server: Host) {
-        if let Some(slot) = self.flows.iter().position(Option::is_none) {
-            self.flows[slot] = Some(Flow::new(profile, client, server, &mut self.rng));
-            self.queue.push(Reverse((at, Due::Flow(slot))));
-        }
+    /// Plans a flow, if there is a slot for it.
+    fn start_flow(
+        &mut self,
+        at: u64,
+        profile: &'static Profile,
+        client: Host,
+        server: Host,
+    ) -> Option<usize> {
+        let slot = self.flows.iter().position(Option::is_none)?;
+        self.flows[slot] = Some(Flow::new(profile, client, server, &mut self.rng));
+        self.queue.push(Reverse((at, Due::Flow(slot))));
+        Some(slot)
     }
 }
 

@@ -65,6 +65,16 @@ fn time_never_goes_back_and_stops_near_the_end() {
 }
 
 #[test]
+fn a_busy_home_never_ends_in_silence() {
+    for seed in 0..10 {
+        let options = Options { packets: 50_000, ..options(seed) };
+        let last = (options.end - 5) * 1_000_000;
+        let heard = Scenario::Home.packets(&options).filter(|packet| packet.time_micros > last);
+        assert!(heard.count() > 20, "seed {seed}");
+    }
+}
+
+#[test]
 fn every_scenario_has_the_packets_it_was_asked_for() {
     for scenario in Scenario::ALL {
         for packets in [0, 1, 2, 7, 1_000, 50_000] {
