@@ -8,6 +8,7 @@ use std::io::BufWriter;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use duskwatch::limits::DARK_REPEATED;
 use serde_json::{Value, json};
 use traffic::scenarios::{
     FLOOD_TARGET, Options, Packet, QUIET_HOSTS, SCANNED_UNUSED_ADDRESS, Scenario, quiet_host,
@@ -219,14 +220,13 @@ fn who_looks_for_an_unused_address_is_in_the_report() {
     // Every packet is told of once, and all by name of the one who sent it.
     let events = darknet["events"].as_array().expect("a list");
     assert_eq!(books::sum(events.iter().map(books::counters)), touched);
+    let mut packets = 0;
     for event in events {
         assert_eq!(event["kind"], "hit", "{event}");
+        packets += event["packets"].as_u64().expect("a number");
         // It asks for one port of one address, again and again.
-        let repeated = event["packets"].as_u64() >= Some(10);
-        assert!(
-            event["category"] == "scan" || event["category"] == "misconfiguration" && repeated,
-            "{event}"
-        );
+        let category = if packets >= DARK_REPEATED { "misconfiguration" } else { "scan" };
+        assert_eq!(event["category"], category, "{event}");
         assert_eq!(event["source"], sources[0]["source"], "{event}");
         assert_eq!(event["destination"], dark, "{event}");
     }
