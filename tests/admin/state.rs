@@ -140,8 +140,9 @@ fn a_device_has_the_name_that_it_was_given() {
         rename(&browser, "");
         browser.act("forget", &format!("&address={}", encode("\u{202e}7.1.861.291")));
     });
-    let log = program.log().join("\n");
-    assert!(log.contains("Unknown \\u{202e}7.1") && !log.contains('\u{202e}'), "{log}");
+    let log = || program.log().join("\n");
+    wait_until("it is in the log", || log().contains("Unknown \\u{202e}7.1"));
+    assert!(!log().contains('\u{202e}'), "{}", log());
     wait_until("it has none", || name_of(&program).is_null());
 }
 

@@ -72,7 +72,7 @@ fn a_late_interface_is_waited_for() {
     lab.ip("router", "link del wan0");
     let options = ["-i", "br-lan", "-i", "wan0=wan", "--wait", "0"];
     let program = Program::start(&lab, "router", &options);
-    assert!(has_logged(&program, "waiting for wan0: there is no such interface", 1));
+    wait_until("the log says so", || has_logged(&program, "waiting for wan0: there is no such interface", 1));
     spins_never(&program);
     assert_eq!(program.json("/api/v1/hosts?interface=wan0")["matching"], 0);
     cable_wan(&lab);
@@ -88,7 +88,9 @@ fn a_late_address_is_waited_for() {
     let Some(lab) = lab("a_late_address_is_waited_for", home_network) else { return };
     let options = ["-i", "br-lan", "-b", "192.168.77.250", "--wait", "0"];
     let mut program = Program::start(&lab, "router", &options);
-    assert!(has_logged(&program, "cannot listen on 192.168.77.250:0: Cannot assign requested address", 1));
+    wait_until("the log says why", || {
+        has_logged(&program, "cannot listen on 192.168.77.250:0: Cannot assign requested address", 1)
+    });
     spins_never(&program);
     lab.ip("router", "addr add 192.168.77.250/32 dev br-lan");
     wait_until("its coming is told", || has_logged(&program, "listening on 192.168.77.250:", 1));

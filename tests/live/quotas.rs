@@ -54,6 +54,7 @@ fn a_device_over_its_quota_is_told_of_everywhere() {
         assert!(has(&line, part), "{part} in {line}");
     }
     let near = "Television has used 83 % of its 100 kB of this month";
+    wait_until("the log has it", || !logged(&program).is_empty());
     assert_eq!(logged(&program).len(), 1);
     assert!(logged(&program)[0].ends_with(near), "{:?}", logged(&program));
 
