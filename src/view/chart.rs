@@ -57,9 +57,11 @@ impl Chart<'_> {
         self.times(html, page);
         self.columns(html, page);
         // Each stands behind the next, so that what is seen of it is its own part.
-        self.outline(html, scale, "other", bytes_of);
-        self.outline(html, scale, "out", |bar| bar.inbound.bytes.saturating_add(bar.outbound.bytes));
-        self.outline(html, scale, "in", |bar| bar.inbound.bytes);
+        self.outline(html, scale, "other", |bar| (bar.other.bytes, bytes_of(bar)));
+        self.outline(html, scale, "out", |bar| {
+            (bar.outbound.bytes, bar.inbound.bytes.saturating_add(bar.outbound.bytes))
+        });
+        self.outline(html, scale, "in", |bar| (bar.inbound.bytes, bar.inbound.bytes));
         html.markup("</svg>\n");
         if self.of_device {
             self.values(html, page);
@@ -199,11 +201,11 @@ impl Chart<'_> {
     }
 
     /// The bars of a part of the traffic, as one path that goes from one to the next along the axis: a path for each
-    /// would be half of the page.
-    fn outline(&self, html: &mut Html, scale: Scale, class: &'static str, bytes: impl Fn(&Bar) -> u64) {
+    /// would be half of the page. Of a bar `part` says the part's bytes, and those with all that stands before it.
+    fn outline(&self, html: &mut Html, scale: Scale, class: &'static str, part: fn(&Bar) -> (u64, u64)) {
         let mut end = None;
         for (x, (_, bar)) in self.slots() {
-            let bytes = bytes(bar);
+            let (bytes, top) = part(bar);
             if bytes == 0 {
                 continue;
             }
@@ -214,7 +216,7 @@ impl Chart<'_> {
                 Some(end) => html.markup("h").text(x + 1 - end),
             };
             // The smallest traffic shows as one unit.
-            let top = scale.y(self.height(bytes)).min(BOTTOM - 1);
+            let top = scale.y(self.height(top)).min(BOTTOM - 1);
             html.markup("V").text(top).markup("h").text(self.slot_width() - 2).markup("V150");
             end = Some(x + self.slot_width() - 1);
         }
