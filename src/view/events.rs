@@ -12,14 +12,19 @@ use super::units::Grouped;
 use crate::darknet::rules::Rule;
 use crate::darknet::{Event, Kind, Pattern, Tool};
 use crate::limits::TOP_SHOWN;
+use crate::time::Timestamp;
 
 /// Brings events into the order of their times. They are told in another: a hit counts packets for a while, and has the
 /// time of the last.
 pub(super) fn sort(events: &mut [Event]) {
-    for index in 1..events.len() {
-        let (before, event) = (&events[..index], &events[index]);
-        let place = before.partition_point(|other| other.last <= event.last);
-        events[place..=index].rotate_right(1);
+    sort_by(events, |event| event.last);
+}
+
+/// Brings rows into the order of their times; those of one time keep theirs. It is short, and there are few.
+fn sort_by<T>(rows: &mut [T], time: fn(&T) -> Timestamp) {
+    for index in 1..rows.len() {
+        let place = rows[..index].partition_point(|other| time(other) <= time(&rows[index]));
+        rows[place..=index].rotate_right(1);
     }
 }
 
@@ -56,7 +61,8 @@ pub(super) fn fold<'a>(
             let _ = folded.push(Alike::once(event));
         }
     }
-    folded.sort_unstable_by_key(|alike| alike.event.last);
+    folded.reverse();
+    sort_by(&mut folded, |alike| alike.event.last);
     folded
 }
 
@@ -169,7 +175,6 @@ pub(super) fn write_event(
 mod tests {
     use super::*;
     use crate::packet::Address;
-    use crate::time::Timestamp;
     use crate::view::samples::dark;
 
     #[test]
