@@ -55,6 +55,21 @@ pub fn empty(name: &str, hosts: u16, port_rows: u32) -> Monitor {
     Monitor::new(vec![ledger], Darknet::new(&[], 0, SEED).unwrap())
 }
 
+/// A SYN to Telnet's port.
+pub fn knock(source: Address, destination: Address) -> Decoded {
+    Decoded::Packet(Packet {
+        source,
+        destination,
+        source_port: 40_000,
+        destination_port: 23,
+        has_ports: true,
+        protocol: protocol::TCP,
+        tcp_flags: Packet::TCP_SYN,
+        bytes: 60,
+        ..Packet::default()
+    })
+}
+
 /// A monitor of br-lan with a dark prefix, that this many sources have touched, some more than once.
 pub fn dark(sources: u32) -> Monitor {
     let capacity = Capacity { hosts: 64, port_rows: 64, devices: 16 };
@@ -62,18 +77,13 @@ pub fn dark(sources: u32) -> Monitor {
     let darknet = Darknet::new(&["10.9.0.0/16".parse().unwrap()], 1024, SEED).unwrap();
     let mut monitor = Monitor::new(vec![ledger], darknet);
     for n in 0..3 * sources {
-        let packet = Packet {
-            source: Address::v4(0xc633_6400 + n % sources / (1 + n / sources)),
-            destination: Address::v4(0x0a09_0000 + n),
-            source_port: 40_000,
-            destination_port: 23,
-            has_ports: true,
-            protocol: protocol::TCP,
-            tcp_flags: Packet::TCP_SYN,
-            bytes: 60,
-            ..Packet::default()
-        };
-        monitor.observe(0, &Decoded::Packet(packet), &[], Timestamp::from_seconds(NOON + u64::from(n)));
+        let source = Address::v4(0xc633_6400 + n % sources / (1 + n / sources));
+        monitor.observe(
+            0,
+            &knock(source, Address::v4(0x0a09_0000 + n)),
+            &[],
+            Timestamp::from_seconds(NOON + u64::from(n)),
+        );
     }
     monitor
 }

@@ -3,7 +3,7 @@ use crate::network::{Networks, Role};
 use crate::packet::{Address, Decoded, Packet, protocol};
 use crate::time::Timestamp;
 
-use crate::view::samples::{NOON, address, dark, empty, seeded};
+use crate::view::samples::{NOON, address, dark, empty, knock, seeded};
 
 #[test]
 fn rates_are_the_mean_of_complete_seconds() {
@@ -189,19 +189,8 @@ fn the_first_words_are_about_the_dark() {
     assert_eq!(said(&monitor), [false, true, false]);
     monitor.darknet_mut().set_interface(0, Role::Lan, &Networks::private(), &[]);
     for host in 0..64 {
-        let packet = Packet {
-            source: address("192.168.1.66"),
-            destination: Address::v4(0x0a09_0100 + host),
-            source_port: 40_000,
-            destination_port: 23,
-            has_ports: true,
-            protocol: protocol::TCP,
-            tcp_flags: Packet::TCP_SYN,
-            bytes: 60,
-            ..Packet::default()
-        };
-        let now = Timestamp::from_seconds(NOON + 10);
-        monitor.observe(0, &Decoded::Packet(packet), &[], now);
+        let scan = knock(address("192.168.1.66"), Address::v4(0x0a09_0100 + host));
+        monitor.observe(0, &scan, &[], Timestamp::from_seconds(NOON + 10));
     }
     assert_eq!(said(&monitor), [false, false, true]);
 }
